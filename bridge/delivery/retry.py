@@ -1,0 +1,128 @@
+"""PURE: what follows from what happened.
+
+    delivered                           → delivered
+    rejected                            → a dead letter
+    failed                              → again, with full jitter; a dead letter once it is too old
+    throttled                           → the sink pauses for everybody; costs no attempt
+    forbidden                           → the sink pauses for everybody; costs no attempt, never a dead letter
+    untried                             → again at once; costs no attempt
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from enum import StrEnum
+
+from bridge.delivery.sink import Happened, Outcome
+
+FIRST_DELAY, LONGEST_DELAY = 1.0, 600.0
+"""Seconds: full jitter waits between nothing and first · 2^attempts, at most the longest.
+
+Source: https://aws.amazon.com/blogs/architecture/exponential-backoff-and-jitter/
+"""
+
+UNTOLD_PAUSE = 10.0
+"""Seconds, when a service says 429 and not for how long."""
+
+LONGEST_PAUSE = 3600.0
+"""Seconds: a service that asks for more is believed to have made a mistake."""
+
+FORBIDDEN_PAUSE = 60.0
+"""Seconds until the credentials are tried again: somebody may have mended them at the other end."""
+
+
+class Fate(StrEnum):
+    """Where a delivery stands."""
+
+    WAITING = "waiting"
+    DELIVERED = "delivered"
+    DEAD = "dead"
+
+
+@dataclass(frozen=True, slots=True)
+class Tried:
+    """What the policy knows of a delivery: attempts before this one, and when it was created."""
+
+    attempts: int
+    created_at: float
+
+
+@dataclass(frozen=True, slots=True)
+class Policy:
+    """The operator's part: seconds until a delivery that keeps failing becomes a dead letter."""
+
+    max_age: float
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """What to do with a delivery.
+
+    Attributes:
+        fate: where it stands now.
+        due_at: not to be tried before (epoch seconds).
+        attempts: how many it has had.
+        pause_until: the sink must not be called by anybody before (epoch seconds), or None.
+    """
+
+    fate: Fate
+    due_at: float
+    attempts: int
+    pause_until: float | None = None
+
+
+def decide(outcome: Outcome, tried: Tried, policy: Policy, now: float, chance: float) -> Decision:
+    """What to do after ``outcome``.
+
+    Args:
+        tried: the delivery.
+        now: epoch seconds.
+        chance: a random number of [0, 1), which the jitter is drawn with.
+    """
+    return _RULES[outcome.happened](outcome, tried, policy, now, chance)
+
+
+def delay(attempts: int, chance: float) -> float:
+    """Seconds to wait after so many failed attempts."""
+    return chance * min(LONGEST_DELAY, FIRST_DELAY * 2.0 ** min(attempts, 32))
+
+
+def _delivered(outcome: Outcome, tried: Tried, policy: Policy, now: float, chance: float) -> Decision:
+    return Decision(Fate.DELIVERED, now, tried.attempts + 1)
+
+
+def _rejected(outcome: Outcome, tried: Tried, policy: Policy, now: float, chance: float) -> Decision:
+    return Decision(Fate.DEAD, now, tried.attempts + 1)
+
+
+def _failed(outcome: Outcome, tried: Tried, policy: Policy, now: float, chance: float) -> Decision:
+    attempts = tried.attempts + 1
+    if now - tried.created_at > policy.max_age:
+        return Decision(Fate.DEAD, now, attempts)
+    return Decision(Fate.WAITING, now + max(delay(attempts, chance), outcome.retry_after or 0.0), attempts)
+
+
+def _throttled(outcome: Outcome, tried: Tried, policy: Policy, now: float, chance: float) -> Decision:
+    asked = UNTOLD_PAUSE if outcome.retry_after is None else outcome.retry_after
+    until = now + min(asked, LONGEST_PAUSE)
+    return Decision(Fate.WAITING, until, tried.attempts, pause_until=until)
+
+
+def _forbidden(outcome: Outcome, tried: Tried, policy: Policy, now: float, chance: float) -> Decision:
+    until = now + FORBIDDEN_PAUSE
+    return Decision(Fate.WAITING, until, tried.attempts, pause_until=until)
+
+
+def _untried(outcome: Outcome, tried: Tried, policy: Policy, now: float, chance: float) -> Decision:
+    return Decision(Fate.WAITING, now, tried.attempts)
+
+
+_Rule = Callable[[Outcome, Tried, Policy, float, float], Decision]
+
+_RULES: dict[Happened, _Rule] = {
+    Happened.DELIVERED: _delivered,
+    Happened.REJECTED: _rejected,
+    Happened.FAILED: _failed,
+    Happened.THROTTLED: _throttled,
+    Happened.FORBIDDEN: _forbidden,
+    Happened.UNTRIED: _untried,
+}

@@ -1,0 +1,83 @@
+"""The tables. Times are seconds since the epoch, in UTC; bodies and payloads are compressed (zlib).
+
+    events ──1:n── deliveries ──1:n── attempts        what came in, what must go out, what was tried
+    seen                                              what keeps a repeat from being a second event
+    sinks                                             which service must not be called before when
+"""
+
+from sqlalchemy import BigInteger, Column, Double, ForeignKey, Index, Integer, LargeBinary, MetaData, Table, Text, text
+
+metadata = MetaData()
+
+events = Table(
+    "events",
+    metadata,
+    Column("id", Text, primary_key=True),  # a ULID: newest last, made without asking the database
+    Column("direction", Text, nullable=False),
+    Column("status", Text, nullable=False),
+    Column("event", Text, nullable=False),
+    Column("reason", Text, nullable=False),
+    Column("customer", Text),
+    Column("received_at", Double, nullable=False),
+    Column("repeats", Integer, nullable=False, server_default="0"),
+    Column("body", LargeBinary, nullable=False),
+    Index("events_by_status", "status", "id"),
+)
+
+deliveries = Table(
+    "deliveries",
+    metadata,
+    Column("id", BigInteger().with_variant(Integer, "sqlite"), primary_key=True),  # the order of arrival
+    Column("event_id", Text, ForeignKey("events.id"), nullable=False, index=True),
+    Column("sink", Text, nullable=False),
+    Column("key", Text, nullable=False),
+    Column("status", Text, nullable=False),
+    Column("due_at", Double, nullable=False),  # while claimed: when the lease ends
+    Column("claims", Integer, nullable=False, server_default="0"),  # the fencing token: every claim is a new number
+    Column("attempts", Integer, nullable=False, server_default="0"),
+    Column("created_at", Double, nullable=False),
+    Column("settled_at", Double),
+    Column("size", Integer, nullable=False),  # bytes of the payload before compression
+    Column("payload", LargeBinary, nullable=False),
+)
+
+Index(
+    "deliveries_due",
+    deliveries.c.sink,
+    deliveries.c.due_at,
+    deliveries.c.id,
+    sqlite_where=text("status = 'waiting'"),
+    postgresql_where=text("status = 'waiting'"),
+)
+Index("deliveries_by_status", deliveries.c.status, deliveries.c.event_id)
+
+attempts = Table(
+    "attempts",
+    metadata,
+    Column("delivery_id", BigInteger, ForeignKey("deliveries.id"), primary_key=True),
+    Column("claim", Integer, primary_key=True),
+    Column("at", Double, nullable=False),
+    Column("seconds", Double, nullable=False),
+    Column("outcome", Text, nullable=False),
+    Column("code", Integer),
+    Column("detail", Text, nullable=False),
+    sqlite_with_rowid=False,
+)
+
+seen = Table(
+    "seen",
+    metadata,
+    Column("key", LargeBinary(16), primary_key=True),
+    Column("digest", LargeBinary(16), nullable=False),
+    Column("event_id", Text, nullable=False),
+    Column("at", Double, nullable=False),
+    sqlite_with_rowid=False,
+)
+
+sinks = Table(
+    "sinks",
+    metadata,
+    Column("name", Text, primary_key=True),
+    Column("paused_until", Double, nullable=False),
+    Column("reason", Text, nullable=False),
+)

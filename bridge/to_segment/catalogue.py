@@ -1,0 +1,66 @@
+"""The events that Voucherify's own source sends to Segment, a row each. A thirteenth event is a thirteenth row.
+
+Source: the event tables in Voucherify's documentation of its Segment source.
+"""
+
+from dataclasses import dataclass
+
+EVENT_ID = ""
+"""As a row's ``key``: nothing in the data identifies the event, its own id (``event.id``) does."""
+
+EVERY_EVENT = ("customer", "campaign")
+"""Objects that every event carries, beside the customer's ``email``."""
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """One row.
+
+    Attributes:
+        name: the event's name at Segment, from which warehouses make the table's.
+        type: Voucherify's type without ``customer.`` in front; both spellings are the same event.
+        fields: the objects of ``data`` that it carries beside ``EVERY_EVENT``.
+        key: where ``data`` says which redemption, publication, … this is, however often and by whomever it is told.
+        customer: the object that repeats the customer, for when ``data.customer`` is empty.
+    """
+
+    name: str
+    type: str
+    fields: tuple[str, ...]
+    key: str = EVENT_ID
+    customer: str | None = None
+
+
+_REDEMPTION = ("order", "promotion_tier", "redemption", "voucher", "holder")
+_ROLLBACK = ("order", "promotion_tier", "redemption", "redemption_rollback", "voucher", "holder")
+_REWARD_REDEMPTION = ("reward", "reward_assignment", "reward_redemption", "voucher", "source", "holder", "balance")
+_REWARDED = ("redemption", "referral_tier", "reward", "voucher", "holder", "balance")
+_POINTS = ("earning_rule", "loyalty_tier", "order", "voucher", "holder", "balance")
+
+# fmt: off
+EVENTS = (
+    Event("Customer Redemption Succeeded", "redemption.succeeded", _REDEMPTION, "redemption.id", "redemption"),
+    Event("Customer Redemption Failed", "redemption.failed", _REDEMPTION, "redemption.id", "redemption"),
+    Event("Customer Redemption Rollback Succeeded", "redemption.rollback.succeeded", _ROLLBACK,
+          "redemption_rollback.id", "redemption_rollback"),
+    Event("Customer Redemption Rollback Failed", "redemption.rollback.failed", _ROLLBACK,
+          "redemption_rollback.id", "redemption_rollback"),
+    Event("Customer Reward Redemptions Created", "reward_redemptions.created", _REWARD_REDEMPTION,
+          "reward_redemption.id"),
+    Event("Customer Reward Redemptions Completed", "reward_redemptions.completed", _REWARD_REDEMPTION,
+          "reward_redemption.id"),
+    Event("Customer Rewarded", "rewarded", _REWARDED),
+    Event("Customer Rewarded Loyalty Points", "rewarded.loyalty_points", _POINTS),
+    Event("Customer Validation Succeeded", "validation.succeeded", ("validation",), "validation.id", "validation"),
+    Event("Customer Validation Failed", "validation.failed", ("validation",), "validation.id", "validation"),
+    Event("Customer Publication Succeeded", "publication.succeeded", ("publication",), "publication.id", "publication"),
+    Event("Customer Publication Failed", "publication.failed", ("publication",), "publication.id", "publication"),
+)
+# fmt: on
+
+BY_TYPE = {event.type: event for event in EVENTS}
+
+
+def find(voucherify_type: str) -> Event | None:
+    """The row of a Voucherify type in any of its spellings (``EVENTS.CUSTOMER.…``, ``customer.…``), or None."""
+    return BY_TYPE.get(voucherify_type.lower().removeprefix("events.").removeprefix("customer."))

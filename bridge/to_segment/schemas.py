@@ -1,0 +1,117 @@
+"""marshmallow schemas of what Voucherify sends: they check the types of what the bridge uses, and let the rest pass.
+
+Voucherify adds keys at will and leaves objects null or out, so nothing is required but what makes a webhook a webhook.
+They only check: what is passed on is the webhook's own value, its keys in their own order.
+Source: Voucherify's published OpenAPI description of its webhooks.
+"""
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from marshmallow import INCLUDE, Schema, fields
+
+from bridge.errors import Unusable
+from bridge.to_segment.catalogue import EVERY_EVENT, EVENTS, Event
+
+
+def check(schema: Schema, value: Any, prefix: str = "") -> None:
+    """Return if ``value``, found at ``prefix``, satisfies ``schema``.
+
+    Raises:
+        Unusable: it does not; the text names every field: ``data.customer.source_id: Not a text or a number.``
+    """
+    if problems := schema.validate(value):
+        raise Unusable("; ".join(f"{path}: {' '.join(texts)}" for path, texts in _lines(problems, prefix)))
+
+
+def _lines(problems: Mapping[Any, Any], prefix: str) -> Iterator[tuple[str, list[str]]]:
+    for key, value in problems.items():
+        if isinstance(value, dict):
+            yield from _lines(value, f"{prefix}{key}.")
+        else:
+            yield f"{prefix}{key}".removesuffix("._schema"), value
+
+
+class _OneOf(fields.Field[Any]):
+    """A value of one of some JSON types. ``true`` is no number here, as it is in Python."""
+
+    types: tuple[type, ...]
+
+    def _deserialize(self, value: Any, attr: str | None, data: Mapping[str, Any] | None, **kwargs: Any) -> Any:
+        if isinstance(value, bool) or not isinstance(value, self.types):
+            raise self.make_error("invalid")
+        return value
+
+
+class Identifier(_OneOf):
+    types = (str, int, float)
+    default_error_messages = {"invalid": "Not a text or a number."}
+
+
+class Balance(_OneOf):
+    types = (dict, int, float)
+    default_error_messages = {"invalid": "Not an object or a number."}
+
+
+class _Open(Schema):
+    class Meta:
+        unknown = INCLUDE
+
+
+class Customer(_Open):
+    source_id = Identifier(allow_none=True)
+    email = fields.String(allow_none=True)
+
+
+class Act(_Open):
+    """What was done: a redemption, a rollback, a publication, a validation, a reward's redemption."""
+
+    id = fields.String(allow_none=True)
+    customer = fields.Nested(Customer, allow_none=True)
+
+
+class Happening(_Open):
+    """The envelope's ``event``."""
+
+    id = fields.String(allow_none=True)
+    type = fields.String(allow_none=True)
+    event_source = fields.Dict(allow_none=True)
+
+
+class Source(_Open):
+    """Which webhook or distribution sent it."""
+
+    id = fields.String(allow_none=True)
+
+
+class Envelope(_Open):
+    """What both kinds of webhook share."""
+
+    project_id = fields.String(allow_none=True)
+    type = fields.String(allow_none=True)
+    data = fields.Dict(required=True)
+    event = fields.Nested(Happening, allow_none=True)
+    source = fields.Nested(Source, allow_none=True)
+
+
+ENVELOPE = Envelope()
+
+OBJECTS: dict[str, fields.Field[Any]] = {
+    "customer": fields.Nested(Customer, allow_none=True),
+    "redemption": fields.Nested(Act, allow_none=True),
+    "redemption_rollback": fields.Nested(Act, allow_none=True),
+    "reward_redemption": fields.Nested(Act, allow_none=True),
+    "publication": fields.Nested(Act, allow_none=True),
+    "validation": fields.Nested(Act, allow_none=True),
+    "balance": Balance(allow_none=True),
+}
+"""The objects of ``data`` that the bridge looks into; all the others are objects that it passes on."""
+
+
+def _data_schema(event: Event) -> Schema:
+    names = (*EVERY_EVENT, *event.fields)
+    return _Open.from_dict({name: OBJECTS.get(name, fields.Dict(allow_none=True)) for name in names})()
+
+
+DATA = {event.type: _data_schema(event) for event in EVENTS}
+"""By a catalogue row's type: the schema of that event's ``data``."""
