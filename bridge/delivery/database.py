@@ -1,0 +1,136 @@
+"""Opening a database, SQLite or PostgreSQL, and writing to it: the only place that knows which one it is."""
+
+import fcntl
+from collections.abc import Iterator
+from contextlib import contextmanager, nullcontext
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import Connection, create_engine, event, inspect, text
+from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.engine import Engine, make_url
+from sqlalchemy.exc import DBAPIError, SQLAlchemyError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
+
+from bridge.delivery.migrations import HEAD
+from bridge.errors import StoreUnavailable
+
+INSERT = {"sqlite": sqlite.insert, "postgresql": postgresql.insert}
+"""Each dialect's ``insert``, for ``on_conflict_do_…``."""
+
+# Any constant does: it names the lock that processes starting at once take turns by.
+_MIGRATION_LOCK = 0x6272696467
+
+
+class Database:
+    """An open database with today's schema. Safe to use from any number of threads."""
+
+    def __init__(self, url: str) -> None:
+        self.engine = _engine(url)
+        self.insert = INSERT[self.engine.dialect.name]
+        name = self.engine.url.database
+        self._turn = Path(f"{name}-turn") if self.engine.dialect.name == "sqlite" else None
+
+    def migrate(self) -> None:
+        """Bring the schema up to date; processes that start at the same time wait for the one that does it.
+
+        Raises:
+            StoreUnavailable: the database cannot be opened.
+        """
+        with self.writing() as connection:
+            if self._turn is None:
+                connection.execute(text("SELECT pg_advisory_xact_lock(:lock)"), {"lock": _MIGRATION_LOCK})
+            if revision(connection) != HEAD:
+                _upgrade(connection)
+
+    @contextmanager
+    def writing(self) -> Iterator[Connection]:
+        """A transaction that writes, committed at the end of the block.
+
+        SQLite has one writer at a time. Those that wait for it sleep in growing steps, which makes the unlucky ones
+        very late, so processes and threads take turns by a file lock, where the kernel wakes the next at once.
+
+        Raises:
+            StoreUnavailable: nothing was written.
+        """
+        with _told(), self._my_turn(), self.engine.begin() as connection:
+            yield connection
+
+    @contextmanager
+    def reading(self) -> Iterator[Connection]:
+        """A connection for single statements that only read.
+
+        Raises:
+            StoreUnavailable: the database does not answer.
+        """
+        with _told(), self.engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
+            yield connection
+
+    def close(self) -> None:
+        """Give up all connections; the next use opens new ones. For a process that is about to fork, or to end."""
+        self.engine.dispose()
+
+    def _my_turn(self) -> Any:
+        return nullcontext() if self._turn is None else _holding(self._turn)
+
+
+def revision(connection: Connection) -> str | None:
+    """The schema revision that the database has."""
+    if not inspect(connection).has_table("alembic_version"):
+        return None
+    found: str | None = connection.execute(text("SELECT version_num FROM alembic_version")).scalar()
+    return found
+
+
+@contextmanager
+def _holding(path: Path) -> Iterator[None]:
+    # Opened anew each time: the lock belongs to the open file, so threads exclude each other as processes do, and
+    # nothing of it crosses a fork.
+    with path.open("ab") as handle:
+        fcntl.flock(handle, fcntl.LOCK_EX)
+        yield
+
+
+@contextmanager
+def _told() -> Iterator[None]:
+    """Whatever keeps a database from answering, as one error. Its text may hold parameters, so it is not repeated."""
+    try:
+        yield
+    except DBAPIError as error:
+        raise StoreUnavailable(f"the database says {type(error.orig).__name__}") from error
+    except (SQLAlchemyError, OSError) as error:
+        raise StoreUnavailable(f"the database cannot be used: {type(error).__name__}") from error
+
+
+def _engine(url: str) -> Engine:
+    """``postgresql://`` means psycopg 3, the driver that comes with the bridge."""
+    parsed = make_url(url)
+    if parsed.drivername in ("postgresql", "postgres"):
+        parsed = parsed.set(drivername="postgresql+psycopg")
+    if parsed.get_backend_name() == "postgresql":
+        # Tried before use, so that a connection which the server dropped costs nobody an event.
+        return create_engine(parsed, pool_pre_ping=True, connect_args={"connect_timeout": 5})
+    engine = create_engine(parsed, connect_args={"timeout": 5.0})
+    event.listen(engine, "connect", _configure_sqlite)
+    event.listen(engine, "begin", lambda connection: connection.exec_driver_sql("BEGIN IMMEDIATE"))
+    return engine
+
+
+def _configure_sqlite(connection: Any, record: Any) -> None:
+    # The driver must not begin transactions by itself: BEGIN IMMEDIATE is sent when one begins.
+    connection.isolation_level = None
+    connection.execute("PRAGMA journal_mode = WAL")
+    connection.execute("PRAGMA synchronous = FULL")
+    connection.execute("PRAGMA foreign_keys = ON")
+
+
+def _upgrade(connection: Connection) -> None:
+    # Imported when there is something to do: it takes longer to load than the rest of the store.
+    from alembic import command  # noqa: PLC0415
+    from alembic.config import Config  # noqa: PLC0415
+
+    config = Config()
+    config.set_main_option("script_location", "bridge.delivery:migrations")
+    config.set_main_option("path_separator", "os")
+    config.attributes["connection"] = connection
+    command.upgrade(config, "head")

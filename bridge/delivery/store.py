@@ -1,0 +1,183 @@
+"""Taking arrivals in: each kept, with what must go out, and answered for, in one transaction."""
+
+import hashlib
+import zlib
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, NamedTuple, Self
+
+from sqlalchemy import Connection, bindparam, insert, select, update
+from ulid import ULID
+
+from bridge.arrival import Arrival, Identity, Kept, Outgoing, Status
+from bridge.delivery import tables
+from bridge.delivery.retry import Fate
+
+KEY_BYTES = 16
+CONTRADICTION = "the same event id came before with other data"
+
+# A higher level costs more time than its space is worth.
+_ZLIB_LEVEL = 1
+
+_REPEATED = (
+    update(tables.events)
+    .where(tables.events.c.id == bindparam("repeated"))
+    .values(repeats=tables.events.c.repeats + 1)
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Received:
+    """A message as it came in, translated and packed: all that can be done before it is its turn to be written.
+
+    Attributes:
+        id: a ULID, under which it will be kept if it is new.
+        direction: ``to_segment`` or ``to_voucherify``.
+        at: epoch seconds.
+        body: packed.
+        deliveries: the key and the row of each delivery.
+    """
+
+    id: str
+    direction: str
+    arrival: Arrival
+    at: float
+    body: bytes
+    deliveries: tuple[tuple[bytes, Mapping[str, Any]], ...]
+
+    @classmethod
+    def pack(cls, direction: str, body: bytes, arrival: Arrival, at: float) -> Self:
+        """Of the raw ``body`` and what it means."""
+        name = str(ULID.from_timestamp(at))
+        rows = tuple((outgoing_key(one), delivery_row(name, one, at)) for one in arrival.outgoing)
+        return cls(name, direction, arrival, at, pack(body), rows)
+
+
+class Sighting(NamedTuple):
+    """A key that was seen before: with which digest, and in which event."""
+
+    digest: bytes
+    event_id: str
+
+
+@dataclass(slots=True)
+class _Batch:
+    """What one transaction is going to write, and what was seen before or within it."""
+
+    sightings: dict[bytes, Sighting]
+    events: list[Mapping[str, Any]] = field(default_factory=list)
+    deliveries: list[Mapping[str, Any]] = field(default_factory=list)
+    seen: list[Mapping[str, Any]] = field(default_factory=list)
+    repeated: list[Mapping[str, Any]] = field(default_factory=list)
+
+    def take(self, one: Received) -> Kept:
+        """Decide what ``one`` is: new, a repeat, or a contradiction."""
+        arrival, identity = one.arrival, one.arrival.identity
+        known = self.sightings.get(identity.call[:KEY_BYTES]) if identity else None
+        if known and identity and known.digest != identity.digest[:KEY_BYTES]:
+            return self._keep(one, Status.QUARANTINED, CONTRADICTION)
+        told = [self.sightings[key] for key, _ in one.deliveries if key in self.sightings]
+        if known or (told and len(told) == len(one.deliveries)):
+            return self._repeat(one, known or told[0])
+        for key, row in one.deliveries:
+            if key not in self.sightings:
+                self.deliveries.append(row)
+                self._see(key, b"", one.id, one.at)
+        if identity:
+            self._see(identity.call, identity.digest, one.id, one.at)
+        return self._keep(one, arrival.status, arrival.reason)
+
+    def _keep(self, one: Received, status: Status, reason: str) -> Kept:
+        event, customer = one.arrival.event, one.arrival.customer
+        self.events.append(
+            {
+                "id": one.id,
+                "direction": one.direction,
+                "status": status,
+                "event": event,
+                "reason": reason,
+                "customer": customer,
+                "received_at": one.at,
+                "body": one.body,
+            }
+        )
+        return Kept(one.id, status, event, reason)
+
+    def _repeat(self, one: Received, first: Sighting) -> Kept:
+        identity = one.arrival.identity
+        if identity and identity.call[:KEY_BYTES] not in self.sightings:
+            self._see(identity.call, identity.digest, first.event_id, one.at)
+        self.repeated.append({"repeated": first.event_id})
+        return Kept(first.event_id, Status.DUPLICATE, one.arrival.event, "")
+
+    def _see(self, key: bytes, digest: bytes, event_id: str, at: float) -> None:
+        row = seen_row(key, digest, event_id, at)
+        self.seen.append(row)
+        self.sightings[row["key"]] = Sighting(row["digest"], event_id)
+
+
+def keep(connection: Connection, received: Sequence[Received]) -> list[Kept]:
+    """Store them, in their order, and say under which id each is kept and what became of it.
+
+    Raises:
+        IntegrityError: another process has just stored one of them. The transaction must be tried again.
+    """
+    batch = _Batch(sightings(connection, [key for one in received for key in _keys(one)]))
+    kept = [batch.take(one) for one in received]
+    for table, rows in (
+        (tables.events, batch.events),
+        (tables.deliveries, batch.deliveries),
+        # In one order everywhere, so that two processes wait for each other and never in a circle.
+        (tables.seen, sorted(batch.seen, key=lambda row: row["key"])),
+    ):
+        if rows:
+            connection.execute(insert(table), rows)
+    if batch.repeated:
+        connection.execute(_REPEATED, batch.repeated)
+    return kept
+
+
+def sightings(connection: Connection, keys: Sequence[bytes]) -> dict[bytes, Sighting]:
+    """Which of ``keys`` were seen before."""
+    rows = connection.execute(select(tables.seen).where(tables.seen.c.key.in_(keys)))
+    return {bytes(row.key): Sighting(bytes(row.digest), row.event_id) for row in rows}
+
+
+def outgoing_key(outgoing: Outgoing) -> bytes:
+    """What stands for a delivery's idempotency key in ``seen``."""
+    return hashlib.sha256(f"{outgoing.sink} {outgoing.key}".encode()).digest()[:KEY_BYTES]
+
+
+def delivery_row(event_id: str, outgoing: Outgoing, at: float) -> dict[str, Any]:
+    """The row of a delivery that is due at once."""
+    return {
+        "event_id": event_id,
+        "sink": outgoing.sink,
+        "key": outgoing.key,
+        "status": Fate.WAITING,
+        "due_at": at,
+        "created_at": at,
+        "size": len(outgoing.payload),
+        "payload": pack(outgoing.payload),
+    }
+
+
+def seen_row(key: bytes, digest: bytes, event_id: str, at: float) -> dict[str, Any]:
+    """The row that makes the next sighting of ``key`` a repeat."""
+    return {"key": key[:KEY_BYTES], "digest": digest[:KEY_BYTES], "event_id": event_id, "at": at}
+
+
+def pack(content: bytes) -> bytes:
+    """``content`` compressed, for a column."""
+    return zlib.compress(content, _ZLIB_LEVEL)
+
+
+def unpack(column: bytes) -> bytes:
+    """What ``pack`` was given."""
+    return zlib.decompress(column)
+
+
+def _keys(one: Received) -> list[bytes]:
+    identity: Identity | None = one.arrival.identity
+    call = [identity.call[:KEY_BYTES]] if identity else []
+    return call + [key for key, _ in one.deliveries]

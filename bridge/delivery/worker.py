@@ -1,0 +1,100 @@
+"""Claim → send → settle, over and over. The clock and the dice are handed in."""
+
+import random
+import threading
+import time
+from collections.abc import Callable, Sequence
+
+import structlog
+
+from bridge.delivery.outbox import Claim, Outbox, Settlement
+from bridge.delivery.retry import Fate, Policy, decide
+from bridge.delivery.sink import Happened, Outcome, Sink
+from bridge.errors import StoreUnavailable
+
+BEAT = 0.25
+"""Seconds between two looks into an outbox that had nothing: long enough for a batch to gather."""
+
+LEASE_MARGIN = 10.0
+"""Seconds beyond a sink's patience until its claims are anybody's again."""
+
+_log = structlog.get_logger("bridge.worker")
+
+
+class Worker:
+    """Delivers what is due for one sink. Any number may run, in any number of processes."""
+
+    def __init__(
+        self,
+        outbox: Outbox,
+        sink: Sink,
+        policy: Policy,
+        clock: Callable[[], float] = time.time,
+        dice: Callable[[], float] = random.random,
+    ) -> None:
+        self.sink = sink
+        self._outbox = outbox
+        self._policy = policy
+        self._clock = clock
+        self._dice = dice
+
+    def run(self, stop: threading.Event) -> None:
+        """Work until ``stop`` is set; what is in hand then is finished first.
+
+        It begins with a pause: a process that is about to fork has nothing in hand yet.
+        """
+        troubles = 0
+        while not stop.wait(BEAT if troubles == 0 else min(2.0**troubles, 30.0) * self._dice()):
+            try:
+                while not stop.is_set() and self.step() and not stop.is_set():
+                    pass
+                troubles = 0
+            except StoreUnavailable as error:
+                troubles += 1
+                _log.error("store unavailable", sink=self.sink.name, reason=str(error))
+
+    def step(self) -> bool:
+        """Send one batch. Returns whether it is worth looking again at once.
+
+        Raises:
+            StoreUnavailable: nothing was claimed; or it was sent and could not be recorded, and the same deliveries
+                will be sent again, under the same keys, when the lease has ended.
+        """
+        now = self._clock()
+        if not self._outbox.is_due(self.sink.name, now):
+            return False
+        claims = self._outbox.claim(self.sink, now, self.sink.patience + LEASE_MARGIN)
+        if not claims:
+            return False
+        began = self._clock()
+        outcomes = self._send(claims)
+        ended = self._clock()
+        settled = [
+            Settlement(claim, outcome, decide(outcome, claim.tried, self._policy, ended, self._dice()))
+            for claim, outcome in zip(claims, outcomes, strict=True)
+        ]
+        self._outbox.settle(self.sink.name, settled, began, ended)
+        self._report(settled, ended - began)
+        return all(one.outcome.happened in (Happened.DELIVERED, Happened.REJECTED) for one in settled)
+
+    def _send(self, claims: Sequence[Claim]) -> Sequence[Outcome]:
+        try:
+            return self.sink.send([claim.payload for claim in claims])
+        except Exception as error:  # noqa: BLE001 - whatever a sink did not foresee must not end the worker
+            return [Outcome(Happened.FAILED, detail=f"unforeseen: {type(error).__name__}")] * len(claims)
+
+    def _report(self, settled: Sequence[Settlement], seconds: float) -> None:
+        for one in settled:
+            if one.decision.fate is Fate.DEAD:
+                _log.error("dead letter", sink=self.sink.name, event_id=one.claim.event_id, code=one.outcome.code)
+        paused = next((one for one in settled if one.decision.pause_until is not None), None)
+        if paused:
+            _log.error(
+                "sink paused",
+                sink=self.sink.name,
+                reason=paused.outcome.happened,
+                code=paused.outcome.code,
+                until=paused.decision.pause_until,
+            )
+        delivered = sum(one.decision.fate is Fate.DELIVERED for one in settled)
+        _log.info("sent", sink=self.sink.name, sent=len(settled), delivered=delivered, seconds=round(seconds, 3))
