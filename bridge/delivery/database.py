@@ -10,7 +10,6 @@ from sqlalchemy import Connection, create_engine, event, inspect, text
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.engine import Engine, make_url
 from sqlalchemy.exc import DBAPIError, SQLAlchemyError
-from sqlalchemy.exc import TimeoutError as PoolTimeout
 
 from bridge.delivery.migrations import HEAD
 from bridge.errors import StoreUnavailable
@@ -30,18 +29,23 @@ class Database:
         self.insert = INSERT[self.engine.dialect.name]
         name = self.engine.url.database
         self._turn = Path(f"{name}-turn") if self.engine.dialect.name == "sqlite" else None
+        self._is_current = False
 
     def migrate(self) -> None:
         """Bring the schema up to date; processes that start at the same time wait for the one that does it.
 
+        Whatever uses the database does this first, if it was not possible before: a database that is down when a
+        process starts is used as soon as it is back.
+
         Raises:
-            StoreUnavailable: the database cannot be opened.
+            StoreUnavailable: the database cannot be used.
         """
-        with self.writing() as connection:
+        with _told(), self._my_turn(), self.engine.begin() as connection:
             if self._turn is None:
                 connection.execute(text("SELECT pg_advisory_xact_lock(:lock)"), {"lock": _MIGRATION_LOCK})
             if revision(connection) != HEAD:
                 _upgrade(connection)
+        self._is_current = True
 
     @contextmanager
     def writing(self) -> Iterator[Connection]:
@@ -53,6 +57,8 @@ class Database:
         Raises:
             StoreUnavailable: nothing was written.
         """
+        if not self._is_current:
+            self.migrate()
         with _told(), self._my_turn(), self.engine.begin() as connection:
             yield connection
 
@@ -63,6 +69,8 @@ class Database:
         Raises:
             StoreUnavailable: the database does not answer.
         """
+        if not self._is_current:
+            self.migrate()
         with _told(), self.engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
             yield connection
 

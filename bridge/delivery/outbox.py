@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Select, bindparam, exists, func, insert, select, update
+from sqlalchemy import Select, bindparam, exists, func, insert, literal_column, select, update
 
 from bridge.delivery.database import Database
 from bridge.delivery.retry import Decision, Fate, Tried
@@ -44,6 +44,10 @@ _SETTLE = (
         status=bindparam("fate"), due_at=bindparam("due"), attempts=bindparam("tries"), settled_at=bindparam("settled")
     )
 )
+
+
+# Written out, as in the partial index that answers it: with a parameter SQLite would not use the index.
+_WAITING = deliveries.c.status == literal_column(f"'{Fate.WAITING}'")
 
 
 class Outbox:
@@ -106,7 +110,7 @@ class Outbox:
 def _due(sink: str, now: float) -> Select[Any]:
     columns = deliveries.c
     return select(columns.id, columns.due_at, columns.size).where(
-        columns.sink == sink, columns.status == Fate.WAITING, columns.due_at <= now
+        columns.sink == sink, _WAITING, columns.due_at <= now
     )
 
 

@@ -98,7 +98,8 @@ def _failed(outcome: Outcome, tried: Tried, policy: Policy, now: float, chance: 
     attempts = tried.attempts + 1
     if now - tried.created_at > policy.max_age:
         return Decision(Fate.DEAD, now, attempts)
-    return Decision(Fate.WAITING, now + max(delay(attempts, chance), outcome.retry_after or 0.0), attempts)
+    asked = min(outcome.retry_after or 0.0, LONGEST_PAUSE)
+    return Decision(Fate.WAITING, now + max(delay(attempts, chance), asked), attempts)
 
 
 def _throttled(outcome: Outcome, tried: Tried, policy: Policy, now: float, chance: float) -> Decision:

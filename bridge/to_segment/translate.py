@@ -14,7 +14,7 @@ from bridge.to_segment.flatten import flatten
 from bridge.to_segment.schemas import DATA, ENVELOPE, check
 from bridge.wire import digest, read, write
 
-SINK = "segment"
+DIRECTION, SINK = "to_segment", "segment"
 
 NAME_LENGTH = 200
 """Characters of an unknown type that are kept: enough to read it, and no more than a list can show."""

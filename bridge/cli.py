@@ -1,0 +1,8 @@
+"""The ``bridge`` command."""
+
+import click
+
+
+@click.group()
+def main() -> None:
+    """The bridge."""

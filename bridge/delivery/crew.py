@@ -1,0 +1,73 @@
+"""The workers of one process, each on a thread of its own, whatever the process does.
+
+Threads do not survive a fork, and the libraries of this field lose events there in silence. So a process that forks lays
+its crew off before, and each child begins with one of its own: it is the same under ``gunicorn --preload``, where the
+application is made in the process that forks, and without. The parent stays without: it is a master, and serves nobody.
+"""
+
+import atexit
+import os
+import threading
+import weakref
+from collections.abc import Callable, Sequence
+
+from bridge.delivery.worker import Worker
+
+
+class Crew:
+    """Starts and stops workers.
+
+    Args:
+        workers: one a sink.
+        before_fork: gives up what must not be shared with a child.
+        after_fork: makes anew, in the child, what it must not share with its parent.
+    """
+
+    def __init__(
+        self, workers: Sequence[Worker], before_fork: Callable[[], None], after_fork: Callable[[], None]
+    ) -> None:
+        self._workers = workers
+        self._before_fork = before_fork
+        self._after_fork = after_fork
+        self._stop = threading.Event()
+        self._threads: list[threading.Thread] = []
+        self._hired = False
+        _crews.add(self)
+        atexit.register(self.stop)
+
+    def start(self) -> None:
+        """Begin to deliver."""
+        self._hired = True
+        self._stop = threading.Event()
+        self._threads = [
+            threading.Thread(target=worker.run, args=(self._stop,), name=f"deliver-{worker.sink.name}", daemon=True)
+            for worker in self._workers
+        ]
+        for thread in self._threads:
+            thread.start()
+
+    def stop(self) -> None:
+        """Finish what is in hand, and end."""
+        self._stop.set()
+        for worker, thread in zip(self._workers, self._threads, strict=False):
+            thread.join(worker.sink.patience)
+        self._threads = []
+
+    def prepare_to_fork(self) -> None:
+        """In the parent, before."""
+        self.stop()
+        self._before_fork()
+
+    def begin_in_child(self) -> None:
+        """In the child, after."""
+        self._after_fork()
+        if self._hired:
+            self.start()
+
+
+_crews: "weakref.WeakSet[Crew]" = weakref.WeakSet()
+
+os.register_at_fork(
+    before=lambda: [crew.prepare_to_fork() for crew in _crews],
+    after_in_child=lambda: [crew.begin_in_child() for crew in _crews],
+)

@@ -1,0 +1,101 @@
+"""A stand-in for Segment's tracking API: takes batches as Segment does, and shows what it took.
+
+It answers 200 to events that it throws away, as Segment does, and keeps both apart.
+Source: https://segment.com/docs/connections/sources/catalog/libraries/server/http-api/
+"""
+
+import gzip
+import json
+import threading
+from base64 import b64decode
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from flask import Flask, Response, jsonify, request
+from werkzeug.serving import WSGIRequestHandler, make_server
+
+EVENT_BYTES, BATCH_BYTES, BATCH_COUNT = 32 * 1024, 500 * 1024, 2_500
+
+Event = Mapping[str, Any]
+Fault = Callable[[Sequence[Event]], Response | None]
+"""What is answered instead, given a batch; None lets the batch pass."""
+
+
+@dataclass
+class SegmentStandIn:
+    """What arrived.
+
+    Attributes:
+        write_key: the only one that is accepted; any, if empty.
+        batches: every batch that was taken.
+        discarded: events that were answered 200 and thrown away.
+        fault: may answer in place of the stand-in; for tests.
+        calls: how many calls came in, taken or not.
+    """
+
+    write_key: str = ""
+    batches: list[list[Event]] = field(default_factory=list)
+    discarded: list[Event] = field(default_factory=list)
+    fault: Fault | None = None
+    calls: int = 0
+
+    @property
+    def events(self) -> list[Event]:
+        """Every event that was taken, in the order of arrival; one that came twice is here twice."""
+        return [event for batch in self.batches for event in batch]
+
+    def app(self) -> Flask:
+        """The stand-in as a Flask application."""
+        app = Flask("segment_stand_in", static_folder=None)
+        app.post("/v1/batch")(self._batch)
+        return app
+
+    def _batch(self) -> tuple[Response, int] | Response:
+        self.calls += 1
+        body = request.get_data()
+        if request.headers.get("Content-Encoding") == "gzip":
+            body = gzip.decompress(body)
+        batch = json.loads(body)["batch"]
+        answer = self.fault(batch) if self.fault else None
+        if answer is not None:
+            return answer
+        if self.write_key and _write_key(request.headers.get("Authorization", "")) != self.write_key:
+            return jsonify(code="unauthorized", message="invalid write key"), 401
+        sizes = [len(json.dumps(event)) for event in batch]
+        if len(body) > BATCH_BYTES or len(batch) > BATCH_COUNT or any(size > EVENT_BYTES for size in sizes):
+            return jsonify(code="invalid_request", message="Exceeded payload limit"), 400
+        kept = [event for event in batch if event.get("userId") and event.get("event")]
+        self.discarded += [event for event in batch if event not in kept]
+        self.batches.append(kept)
+        return jsonify(success=True), 200
+
+
+class Served:
+    """A WSGI application on a port of this machine, for the length of a ``with`` block."""
+
+    def __init__(self, app: Flask, port: int = 0) -> None:
+        self._server = make_server("127.0.0.1", port, app, threaded=True, request_handler=_Quiet)
+        self._thread = threading.Thread(target=self._server.serve_forever, daemon=True)
+        self.url = f"http://127.0.0.1:{self._server.server_port}"
+
+    def __enter__(self) -> "Served":
+        self._thread.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._server.shutdown()
+        self._thread.join()
+        self._server.server_close()
+
+
+class _Quiet(WSGIRequestHandler):
+    protocol_version = "HTTP/1.1"
+
+    def log(self, type: str, message: str, *args: Any) -> None:  # noqa: A002 - as werkzeug names it
+        """Nothing: a demo prints what arrived, not every request."""
+
+
+def _write_key(authorization: str) -> str:
+    scheme, _, credentials = authorization.partition(" ")
+    return b64decode(credentials).decode().partition(":")[0] if scheme == "Basic" else ""

@@ -1,0 +1,148 @@
+"""How the bridge calls a service: within a total deadline, with a bounded answer, and never where it is redirected."""
+
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from email.utils import parsedate_to_datetime
+from io import BytesIO
+from socket import SHUT_RDWR, socket
+from typing import Any
+
+import requests
+from requests.adapters import HTTPAdapter
+from urllib3.connection import HTTPConnection, HTTPSConnection
+from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool
+from urllib3.exceptions import HTTPError
+
+LONGEST_ANSWER = 64 * 1024
+"""Bytes of an answer that are read; the rest is not waited for."""
+
+
+class BoundedAdapter(HTTPAdapter):
+    """For ``requests``' sessions. Its own ``timeout`` starts anew with every byte, so a service that drips would hold
+    a worker for ever; this one cuts the connection when the whole call has taken ``deadline`` seconds.
+
+    A redirect loses its ``Location``: a body with people's data goes where the operator said, and nowhere else.
+    """
+
+    def __init__(self, deadline: float) -> None:
+        self._deadline = deadline
+        super().__init__()
+
+    def init_poolmanager(self, *args: Any, **kwargs: Any) -> None:
+        """Use connections that can be cut."""
+        super().init_poolmanager(*args, **kwargs)
+        self.poolmanager.pool_classes_by_scheme = {"http": _Pool, "https": _SecurePool}
+
+    def send(self, request: requests.PreparedRequest, *args: Any, **kwargs: Any) -> requests.Response:
+        """Send, and read the answer.
+
+        Raises:
+            requests.Timeout: the deadline has passed.
+            requests.RequestException: as ever.
+        """
+        with _cut_after(self._deadline) as cut:
+            try:
+                response = super().send(request, *args, **kwargs)
+                response.raw = _read(response)
+            except (requests.RequestException, OSError) as error:
+                if cut.is_set():
+                    raise requests.Timeout("the answer took too long", request=request) from error
+                raise
+            if cut.is_set():
+                raise requests.Timeout("the answer took too long", request=request)
+        response.headers.pop("Location", None)
+        return response
+
+
+def retry_after(response: requests.Response | None, now: float | None = None) -> float | None:
+    """Seconds that ``Retry-After`` asks to wait (a number of seconds or an HTTP date), or None if it does not say."""
+    told = response.headers.get("Retry-After", "") if response is not None else ""
+    if told.strip().isascii() and told.strip().isdigit():
+        return float(told)
+    try:
+        return max(0.0, parsedate_to_datetime(told).timestamp() - (time.time() if now is None else now))
+    except (ValueError, OverflowError):
+        return None
+
+
+def _read(response: requests.Response) -> BytesIO:
+    try:
+        answer = response.raw.read(LONGEST_ANSWER + 1, decode_content=True)
+    except HTTPError as error:
+        raise requests.ConnectionError(type(error).__name__) from error
+    # Read to its end, the connection can be used again; with something left, it cannot.
+    if len(answer) > LONGEST_ANSWER:
+        response.raw.close()
+    else:
+        response.raw.release_conn()
+    return BytesIO(answer[:LONGEST_ANSWER])
+
+
+class _Cut(threading.local):
+    """The sockets that the current thread's call has opened or taken up."""
+
+    sockets: list[socket] | None = None
+
+
+_current = _Cut()
+
+
+@contextmanager
+def _cut_after(seconds: float) -> Iterator[threading.Event]:
+    sockets: list[socket] = []
+    cut = threading.Event()
+
+    def shut() -> None:
+        cut.set()
+        for one in list(sockets):
+            try:
+                # The plain socket's: TLS would want to say goodbye first.
+                socket.shutdown(one, SHUT_RDWR)
+            except OSError:
+                pass  # closed already
+
+    timer = threading.Timer(seconds, shut)
+    timer.daemon = True
+    _current.sockets = sockets
+    timer.start()
+    try:
+        yield cut
+    finally:
+        timer.cancel()
+        _current.sockets = None
+
+
+class _Watched:
+    """A connection whose socket is known to the call that uses it."""
+
+    sock: Any
+
+    def connect(self) -> None:
+        super().connect()  # type: ignore[misc]
+        self._watch()
+
+    def request(self, *args: Any, **kwargs: Any) -> None:
+        self._watch()
+        super().request(*args, **kwargs)  # type: ignore[misc]
+
+    def _watch(self) -> None:
+        if self.sock is not None and _current.sockets is not None:
+            _current.sockets.append(self.sock)
+
+
+class _Connection(_Watched, HTTPConnection):
+    pass
+
+
+class _SecureConnection(_Watched, HTTPSConnection):
+    pass
+
+
+class _Pool(HTTPConnectionPool):
+    ConnectionCls = _Connection
+
+
+class _SecurePool(HTTPSConnectionPool):
+    ConnectionCls = _SecureConnection

@@ -1,0 +1,26 @@
+"""The HTTP side: ``create_app()``, one blueprint per front door. Nothing is decided here, and nothing is sent."""
+
+from flask import Flask
+
+from bridge.bootstrap import build
+from bridge.config import Settings
+from bridge.web import answers, voucherify
+
+
+def create_app(settings: Settings | None = None) -> Flask:
+    """The application, delivering too if ``BRIDGE_WORKER`` says so.
+
+    Args:
+        settings: from the environment if None.
+
+    Raises:
+        ConfigError: a setting is wrong or missing.
+    """
+    bridge = build(settings or Settings.from_env())
+    app = Flask("bridge", static_folder=None)
+    app.config["MAX_CONTENT_LENGTH"] = bridge.settings.max_body_bytes
+    app.register_blueprint(voucherify.blueprint(bridge.webhooks))
+    answers.register(app)
+    if bridge.settings.embedded_worker:
+        bridge.crew.start()
+    return app

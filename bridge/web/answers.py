@@ -1,0 +1,44 @@
+"""What a caller gets when it does not get what it asked for: JSON, with a code and a message, and nothing else."""
+
+from flask import Flask, Response, jsonify
+from werkzeug.exceptions import HTTPException, InternalServerError
+
+from bridge.errors import BridgeError, SignatureError, StoreUnavailable
+
+ERRORS: dict[type[BridgeError], tuple[int, str]] = {
+    SignatureError: (401, "unauthorized"),
+    StoreUnavailable: (503, "unavailable"),
+}
+"""The status and code of each error that may reach a caller."""
+
+
+def register(app: Flask) -> None:
+    """Answer every error of ``app`` in this form."""
+    for kind in ERRORS:
+        app.register_error_handler(kind, _told)
+    app.register_error_handler(HTTPException, _http)
+    app.register_error_handler(Exception, _unforeseen)
+
+
+def error(status: int, code: str, message: str) -> Response:
+    """``{"error": {"code": …, "message": …, "fields": {}}}``"""
+    response = jsonify(error={"code": code, "message": message, "fields": {}})
+    response.status_code = status
+    return response
+
+
+def _told(raised: BridgeError) -> Response:
+    status, code = ERRORS[type(raised)]
+    return error(status, code, str(raised))
+
+
+def _http(raised: HTTPException) -> Response:
+    response = error(raised.code or 500, raised.name.lower().replace(" ", "_"), raised.description or raised.name)
+    for name, value in raised.get_headers():
+        if name == "Allow":
+            response.headers[name] = value
+    return response
+
+
+def _unforeseen(raised: Exception) -> Response:
+    return _http(InternalServerError())

@@ -1,0 +1,24 @@
+"""Voucherify's webhook URL."""
+
+from flask import Blueprint, Response, jsonify, request
+from werkzeug.exceptions import UnsupportedMediaType
+
+from bridge.intake import VoucherifyWebhooks
+from bridge.signature import HEADER
+
+
+def blueprint(webhooks: VoucherifyWebhooks) -> Blueprint:
+    """``POST /webhooks/voucherify``: 202 once an authentic webhook is stored, whatever is in it.
+
+    Voucherify switches a webhook off after twelve answers that are not 2xx.
+    """
+    door = Blueprint("voucherify", __name__)
+
+    @door.post("/webhooks/voucherify")
+    def receive() -> tuple[Response, int]:
+        if request.mimetype != "application/json":
+            raise UnsupportedMediaType("A webhook is application/json.")
+        kept = webhooks.take(request.get_data(cache=False), request.headers.get(HEADER))
+        return jsonify(kept.answer()), 202
+
+    return door
