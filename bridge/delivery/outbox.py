@@ -109,9 +109,7 @@ class Outbox:
 
 def _due(sink: str, now: float) -> Select[Any]:
     columns = deliveries.c
-    return select(columns.id, columns.due_at, columns.size).where(
-        columns.sink == sink, _WAITING, columns.due_at <= now
-    )
+    return select(columns.id, columns.due_at, columns.size).where(columns.sink == sink, _WAITING, columns.due_at <= now)
 
 
 def _settled(one: Settlement, now: float) -> dict[str, Any]:
@@ -140,5 +138,3 @@ def _attempt(one: Settlement, began: float, now: float) -> dict[str, Any]:
 
 def _reason(outcome: Outcome) -> str:
     return f"{outcome.happened} ({outcome.code})" if outcome.code else outcome.happened
-
-

@@ -1,11 +1,11 @@
 """PURE: what follows from what happened.
 
-    delivered                           → delivered
-    rejected                            → a dead letter
-    failed                              → again, with full jitter; a dead letter once it is too old
-    throttled                           → the sink pauses for everybody; costs no attempt
-    forbidden                           → the sink pauses for everybody; costs no attempt, never a dead letter
-    untried                             → again at once; costs no attempt
+delivered                           → delivered
+rejected                            → a dead letter
+failed                              → again, with full jitter; a dead letter once it is too old
+throttled                           → the sink pauses for everybody; costs no attempt
+forbidden                           → the sink pauses for everybody; costs no attempt, never a dead letter
+untried                             → again at once; costs no attempt
 """
 
 from collections.abc import Callable
@@ -70,15 +70,23 @@ class Decision:
     pause_until: float | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class _Case:
+    outcome: Outcome
+    tried: Tried
+    policy: Policy
+    now: float
+    chance: float
+
+
 def decide(outcome: Outcome, tried: Tried, policy: Policy, now: float, chance: float) -> Decision:
-    """What to do after ``outcome``.
+    """What to do with a delivery after ``outcome``.
 
     Args:
-        tried: the delivery.
         now: epoch seconds.
         chance: a random number of [0, 1), which the jitter is drawn with.
     """
-    return _RULES[outcome.happened](outcome, tried, policy, now, chance)
+    return _RULES[outcome.happened](_Case(outcome, tried, policy, now, chance))
 
 
 def delay(attempts: int, chance: float) -> float:
@@ -86,40 +94,41 @@ def delay(attempts: int, chance: float) -> float:
     return chance * min(LONGEST_DELAY, FIRST_DELAY * 2.0 ** min(attempts, 32))
 
 
-def _delivered(outcome: Outcome, tried: Tried, policy: Policy, now: float, chance: float) -> Decision:
-    return Decision(Fate.DELIVERED, now, tried.attempts + 1)
+def _delivered(case: _Case) -> Decision:
+    return Decision(Fate.DELIVERED, case.now, case.tried.attempts + 1)
 
 
-def _rejected(outcome: Outcome, tried: Tried, policy: Policy, now: float, chance: float) -> Decision:
-    return Decision(Fate.DEAD, now, tried.attempts + 1)
+def _rejected(case: _Case) -> Decision:
+    return Decision(Fate.DEAD, case.now, case.tried.attempts + 1)
 
 
-def _failed(outcome: Outcome, tried: Tried, policy: Policy, now: float, chance: float) -> Decision:
-    attempts = tried.attempts + 1
-    if now - tried.created_at > policy.max_age:
-        return Decision(Fate.DEAD, now, attempts)
-    asked = min(outcome.retry_after or 0.0, LONGEST_PAUSE)
-    return Decision(Fate.WAITING, now + max(delay(attempts, chance), asked), attempts)
+def _failed(case: _Case) -> Decision:
+    attempts = case.tried.attempts + 1
+    if case.now - case.tried.created_at > case.policy.max_age:
+        return Decision(Fate.DEAD, case.now, attempts)
+    asked = min(case.outcome.retry_after or 0.0, LONGEST_PAUSE)
+    return Decision(Fate.WAITING, case.now + max(delay(attempts, case.chance), asked), attempts)
 
 
-def _throttled(outcome: Outcome, tried: Tried, policy: Policy, now: float, chance: float) -> Decision:
-    asked = UNTOLD_PAUSE if outcome.retry_after is None else outcome.retry_after
-    until = now + min(asked, LONGEST_PAUSE)
-    return Decision(Fate.WAITING, until, tried.attempts, pause_until=until)
+def _throttled(case: _Case) -> Decision:
+    asked = UNTOLD_PAUSE if case.outcome.retry_after is None else case.outcome.retry_after
+    return _pause(case, min(asked, LONGEST_PAUSE))
 
 
-def _forbidden(outcome: Outcome, tried: Tried, policy: Policy, now: float, chance: float) -> Decision:
-    until = now + FORBIDDEN_PAUSE
-    return Decision(Fate.WAITING, until, tried.attempts, pause_until=until)
+def _forbidden(case: _Case) -> Decision:
+    return _pause(case, FORBIDDEN_PAUSE)
 
 
-def _untried(outcome: Outcome, tried: Tried, policy: Policy, now: float, chance: float) -> Decision:
-    return Decision(Fate.WAITING, now, tried.attempts)
+def _untried(case: _Case) -> Decision:
+    return Decision(Fate.WAITING, case.now, case.tried.attempts)
 
 
-_Rule = Callable[[Outcome, Tried, Policy, float, float], Decision]
+def _pause(case: _Case, seconds: float) -> Decision:
+    until = case.now + seconds
+    return Decision(Fate.WAITING, until, case.tried.attempts, pause_until=until)
 
-_RULES: dict[Happened, _Rule] = {
+
+_RULES: dict[Happened, Callable[[_Case], Decision]] = {
     Happened.DELIVERED: _delivered,
     Happened.REJECTED: _rejected,
     Happened.FAILED: _failed,

@@ -20,9 +20,7 @@ CONTRADICTION = "the same event id came before with other data"
 _ZLIB_LEVEL = 1
 
 _REPEATED = (
-    update(tables.events)
-    .where(tables.events.c.id == bindparam("repeated"))
-    .values(repeats=tables.events.c.repeats + 1)
+    update(tables.events).where(tables.events.c.id == bindparam("repeated")).values(repeats=tables.events.c.repeats + 1)
 )
 
 

@@ -1,8 +1,8 @@
 """The tables. Times are seconds since the epoch, in UTC; bodies and payloads are compressed (zlib).
 
-    events ──1:n── deliveries ──1:n── attempts        what came in, what must go out, what was tried
-    seen                                              what keeps a repeat from being a second event
-    sinks                                             which service must not be called before when
+events ──1:n── deliveries ──1:n── attempts        what came in, what must go out, what was tried
+seen                                              what keeps a repeat from being a second event
+sinks                                             which service must not be called before when
 """
 
 from sqlalchemy import BigInteger, Column, Double, ForeignKey, Index, Integer, LargeBinary, MetaData, Table, Text, text

@@ -96,7 +96,7 @@ def _cut_after(seconds: float) -> Iterator[threading.Event]:
 
     def shut() -> None:
         cut.set()
-        for one in list(sockets):
+        for one in sockets:
             try:
                 # The plain socket's: TLS would want to say goodbye first.
                 socket.shutdown(one, SHUT_RDWR)

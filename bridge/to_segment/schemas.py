@@ -11,7 +11,7 @@ from typing import Any
 from marshmallow import INCLUDE, Schema, fields
 
 from bridge.errors import Unusable
-from bridge.to_segment.catalogue import EVERY_EVENT, EVENTS, Event
+from bridge.to_segment.catalogue import EVENTS, EVERY_EVENT, Event
 
 
 def check(schema: Schema, value: Any, prefix: str = "") -> None:
