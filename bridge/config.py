@@ -60,7 +60,7 @@ class Settings:
         try:
             env.seal()
         except environs.EnvValidationError as error:
-            problems = {name: " ".join(map(str, texts)) for name, texts in error.error_messages.items()}
+            problems = {name: " ".join(texts) for name, texts in dict(error.error_messages).items()}
         given = {"SEGMENT_WRITE_KEY": settings.write_key, "VOUCHERIFY_WEBHOOK_SECRET": settings.webhook_secrets}
         problems |= {name: NEEDED[name] for name, value in given.items() if not value and name not in problems}
         if problems:
@@ -75,7 +75,7 @@ def _read(env: environs.Env) -> Settings:
         "embedded",
         validate=validate.OneOf(("embedded", "external"), error="must be embedded or external"),
     )
-    secrets = env.list("VOUCHERIFY_WEBHOOK_SECRET", [])
+    secrets: list[str] | None = env.list("VOUCHERIFY_WEBHOOK_SECRET", [])
     return Settings(
         write_key=env.str("SEGMENT_WRITE_KEY", ""),
         segment_host=_url(env, "SEGMENT_HOST", SEGMENT_HOSTS.get(region, "")),

@@ -1,8 +1,8 @@
 """The workers of one process, each on a thread of its own, whatever the process does.
 
-Threads do not survive a fork, and the libraries of this field lose events there in silence. So a process that forks lays
-its crew off before, and each child begins with one of its own: it is the same under ``gunicorn --preload``, where the
-application is made in the process that forks, and without. The parent stays without: it is a master, and serves nobody.
+Threads do not survive a fork, and the libraries of this field lose events there in silence. So a process that forks
+lays its crew off before, and each child begins with one of its own: it is the same under ``gunicorn --preload``, where
+the application is made in the process that forks, and without. The parent stays without: a master serves nobody.
 """
 
 import atexit
@@ -67,7 +67,15 @@ class Crew:
 
 _crews: "weakref.WeakSet[Crew]" = weakref.WeakSet()
 
-os.register_at_fork(
-    before=lambda: [crew.prepare_to_fork() for crew in _crews],
-    after_in_child=lambda: [crew.begin_in_child() for crew in _crews],
-)
+
+def _before_fork() -> None:
+    for crew in _crews:
+        crew.prepare_to_fork()
+
+
+def _in_child() -> None:
+    for crew in _crews:
+        crew.begin_in_child()
+
+
+os.register_at_fork(before=_before_fork, after_in_child=_in_child)

@@ -14,7 +14,7 @@ from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 from bridge.delivery.migrations import HEAD
 from bridge.errors import StoreUnavailable
 
-INSERT = {"sqlite": sqlite.insert, "postgresql": postgresql.insert}
+INSERT: dict[str, Any] = {"sqlite": sqlite.insert, "postgresql": postgresql.insert}
 """Each dialect's ``insert``, for ``on_conflict_do_…``."""
 
 # Any constant does: it names the lock that processes starting at once take turns by.
@@ -124,7 +124,7 @@ def _engine(url: str) -> Engine:
     return engine
 
 
-def _configure_sqlite(connection: Any, record: Any) -> None:
+def _configure_sqlite(connection: Any, _record: Any) -> None:
     # The driver must not begin transactions by itself: BEGIN IMMEDIATE is sent when one begins.
     connection.isolation_level = None
     connection.execute("PRAGMA journal_mode = WAL")

@@ -79,12 +79,13 @@ class GroupCommit:
                 with self._database.writing() as connection:
                     batch.extend(self._everybody())
                     kept = keep(connection, [waiting.received for waiting in batch])
-                for waiting, outcome in zip(batch, kept, strict=True):
-                    waiting.outcome = outcome
-                return
             except StoreUnavailable as error:
                 if race == _RACES or not isinstance(error.__cause__, IntegrityError):
                     raise
+            else:
+                for waiting, outcome in zip(batch, kept, strict=True):
+                    waiting.outcome = outcome
+                return
 
     def _one_by_one(self, batch: list[_Waiting]) -> None:
         for waiting in batch:

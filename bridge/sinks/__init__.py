@@ -1,1 +1,4 @@
-"""One file per service that takes deliveries. To add one: write a ``delivery.sink.Sink`` and name it in ``bootstrap``."""
+"""One file per service that takes deliveries.
+
+To add one: write a ``bridge.delivery.sink.Sink``, and name it in ``bridge.bootstrap``.
+"""

@@ -3,7 +3,7 @@
 import threading
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from email.utils import parsedate_to_datetime
 from io import BytesIO
 from socket import SHUT_RDWR, socket
@@ -97,11 +97,9 @@ def _cut_after(seconds: float) -> Iterator[threading.Event]:
     def shut() -> None:
         cut.set()
         for one in sockets:
-            try:
+            with suppress(OSError):  # closed already
                 # The plain socket's: TLS would want to say goodbye first.
                 socket.shutdown(one, SHUT_RDWR)
-            except OSError:
-                pass  # closed already
 
     timer = threading.Timer(seconds, shut)
     timer.daemon = True

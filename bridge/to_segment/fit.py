@@ -51,7 +51,8 @@ def fit(properties: Properties, render: Render, limit: int = LIMIT) -> bytes:
     rendered = render(properties, [])
     if len(rendered) <= limit:
         return rendered
-    properties, reduced = copy.deepcopy(properties), []
+    properties = copy.deepcopy(properties)
+    reduced: list[str] = []
 
     def fits() -> bool:
         return len(render(properties, reduced)) <= limit
@@ -83,7 +84,7 @@ def _shorten_arrays(properties: Properties, reduced: list[str], fits: _Fits) -> 
             parent[key], parent[f"{key}_omitted"] = items[: len(items) - omitted], omitted
             return fits()
 
-        omitted = bisect_left(range(len(items)), True, lo=1, key=fits_without)
+        omitted = bisect_left(range(len(items)), 1, lo=1, key=fits_without)
         if fits_without(omitted):
             return True
     return False

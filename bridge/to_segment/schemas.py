@@ -6,7 +6,7 @@ Source: Voucherify's published OpenAPI description of its webhooks.
 """
 
 from collections.abc import Iterator, Mapping
-from typing import Any
+from typing import Any, ClassVar
 
 from marshmallow import INCLUDE, Schema, fields
 
@@ -37,20 +37,24 @@ class _OneOf(fields.Field[Any]):
 
     types: tuple[type, ...]
 
-    def _deserialize(self, value: Any, attr: str | None, data: Mapping[str, Any] | None, **kwargs: Any) -> Any:
+    def _deserialize(self, value: Any, *_: Any, **__: Any) -> Any:
         if isinstance(value, bool) or not isinstance(value, self.types):
             raise self.make_error("invalid")
         return value
 
 
 class Identifier(_OneOf):
+    """A text, or a number that becomes one."""
+
     types = (str, int, float)
-    default_error_messages = {"invalid": "Not a text or a number."}
+    default_error_messages: ClassVar = {"invalid": "Not a text or a number."}
 
 
 class Balance(_OneOf):
+    """Sent as an object or as a number."""
+
     types = (dict, int, float)
-    default_error_messages = {"invalid": "Not an object or a number."}
+    default_error_messages: ClassVar = {"invalid": "Not an object or a number."}
 
 
 class _Open(Schema):
@@ -59,6 +63,8 @@ class _Open(Schema):
 
 
 class Customer(_Open):
+    """Who did it: ``source_id`` is the ``userId`` at Segment."""
+
     source_id = Identifier(allow_none=True)
     email = fields.String(allow_none=True)
 

@@ -19,6 +19,7 @@ def create_app(settings: Settings | None = None) -> Flask:
     bridge = build(settings or Settings.from_env())
     app = Flask("bridge", static_folder=None)
     app.config["MAX_CONTENT_LENGTH"] = bridge.settings.max_body_bytes
+    app.json = answers.Answers(app)
     app.register_blueprint(voucherify.blueprint(bridge.webhooks))
     answers.register(app)
     if bridge.settings.embedded_worker:

@@ -1,6 +1,7 @@
 """What a caller gets when it does not get what it asked for: JSON, with a code and a message, and nothing else."""
 
 from flask import Flask, Response, jsonify
+from flask.json.provider import DefaultJSONProvider
 from werkzeug.exceptions import HTTPException, InternalServerError
 
 from bridge.errors import BridgeError, SignatureError, StoreUnavailable
@@ -10,6 +11,13 @@ ERRORS: dict[type[BridgeError], tuple[int, str]] = {
     StoreUnavailable: (503, "unavailable"),
 }
 """The status and code of each error that may reach a caller."""
+
+
+class Answers(DefaultJSONProvider):
+    """Answers are written as they are declared, on one line."""
+
+    sort_keys = False
+    compact = True
 
 
 def register(app: Flask) -> None:
@@ -40,5 +48,5 @@ def _http(raised: HTTPException) -> Response:
     return response
 
 
-def _unforeseen(raised: Exception) -> Response:
+def _unforeseen(_: Exception) -> Response:
     return _http(InternalServerError())
