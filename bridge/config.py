@@ -1,6 +1,8 @@
 """The settings, from the environment and ``.env``: frozen, and every mistake reported at once, by variable."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import cast
 
 import environs
 from marshmallow import ValidationError, validate
@@ -60,7 +62,8 @@ class Settings:
         try:
             env.seal()
         except environs.EnvValidationError as error:
-            problems = {name: " ".join(texts) for name, texts in dict(error.error_messages).items()}
+            texts = cast("Mapping[str, list[str]]", error.error_messages)
+            problems = {name: " ".join(lines) for name, lines in texts.items()}
         given = {"SEGMENT_WRITE_KEY": settings.write_key, "VOUCHERIFY_WEBHOOK_SECRET": settings.webhook_secrets}
         problems |= {name: NEEDED[name] for name, value in given.items() if not value and name not in problems}
         if problems:

@@ -4,11 +4,14 @@ from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 
 from bridge import to_segment
-from bridge.arrival import Kept
+from bridge.arrival import Arrival, Kept
+from bridge.delivery.database import Database
+from bridge.delivery.replay import replay
 from bridge.delivery.store import Received
 from bridge.signature import verify
 
-Keep = Callable[[Received], Kept]
+TRANSLATIONS: dict[str, Callable[[bytes, datetime], Arrival]] = {to_segment.DIRECTION: to_segment.translate}
+"""By direction: what a raw body means."""
 
 
 class VoucherifyWebhooks:
@@ -20,7 +23,7 @@ class VoucherifyWebhooks:
         clock: the time, in epoch seconds.
     """
 
-    def __init__(self, secrets: Sequence[str], keep: Keep, clock: Callable[[], float]) -> None:
+    def __init__(self, secrets: Sequence[str], keep: Callable[[Received], Kept], clock: Callable[[], float]) -> None:
         self._secrets = secrets
         self._keep = keep
         self._clock = clock
@@ -34,5 +37,21 @@ class VoucherifyWebhooks:
         """
         verify(body, signature, self._secrets)
         now = self._clock()
-        arrival = to_segment.translate(body, datetime.fromtimestamp(now, UTC))
+        arrival = translate(to_segment.DIRECTION, body, now)
         return self._keep(Received.pack(to_segment.DIRECTION, body, arrival, now))
+
+
+def translate(direction: str, body: bytes, received_at: float) -> Arrival:
+    """What a body means, received at these epoch seconds. Pure."""
+    return TRANSLATIONS[direction](body, datetime.fromtimestamp(received_at, UTC))
+
+
+def run_again(database: Database, event_id: str, now: float) -> str:
+    """Replay an event that is kept: see ``bridge.delivery.replay``.
+
+    Raises:
+        NoSuchEvent: there is none of that id.
+        StoreUnavailable: nothing was changed.
+    """
+    with database.writing() as connection:
+        return replay(connection, event_id, translate, now)

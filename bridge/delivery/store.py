@@ -9,7 +9,7 @@ from typing import Any, NamedTuple, Self
 from sqlalchemy import Connection, bindparam, insert, select, update
 from ulid import ULID
 
-from bridge.arrival import Arrival, Identity, Kept, Outgoing, Status
+from bridge.arrival import Arrival, Kept, Outgoing, Status
 from bridge.delivery import tables
 from bridge.delivery.retry import Fate
 
@@ -120,7 +120,7 @@ def keep(connection: Connection, received: Sequence[Received]) -> list[Kept]:
     Raises:
         IntegrityError: another process has just stored one of them. The transaction must be tried again.
     """
-    batch = _Batch(sightings(connection, [key for one in received for key in _keys(one)]))
+    batch = _Batch(sightings(connection, [key for one in received for key in keys(one.arrival)]))
     kept = [batch.take(one) for one in received]
     for table, rows in (
         (tables.events, batch.events),
@@ -135,10 +135,16 @@ def keep(connection: Connection, received: Sequence[Received]) -> list[Kept]:
     return kept
 
 
-def sightings(connection: Connection, keys: Sequence[bytes]) -> dict[bytes, Sighting]:
-    """Which of ``keys`` were seen before."""
-    rows = connection.execute(select(tables.seen).where(tables.seen.c.key.in_(keys)))
+def sightings(connection: Connection, wanted: Sequence[bytes]) -> dict[bytes, Sighting]:
+    """Which of the keys were seen before."""
+    rows = connection.execute(select(tables.seen).where(tables.seen.c.key.in_(wanted)))
     return {bytes(row.key): Sighting(bytes(row.digest), row.event_id) for row in rows}
+
+
+def keys(arrival: Arrival) -> list[bytes]:
+    """All that ``seen`` must not hold if ``arrival`` is new."""
+    call = [arrival.identity.call[:KEY_BYTES]] if arrival.identity else []
+    return call + [outgoing_key(one) for one in arrival.outgoing]
 
 
 def outgoing_key(outgoing: Outgoing) -> bytes:
@@ -173,9 +179,3 @@ def pack(content: bytes) -> bytes:
 def unpack(column: bytes) -> bytes:
     """What ``pack`` was given."""
     return zlib.decompress(column)
-
-
-def _keys(one: Received) -> list[bytes]:
-    identity: Identity | None = one.arrival.identity
-    call = [identity.call[:KEY_BYTES]] if identity else []
-    return call + [key for key, _ in one.deliveries]

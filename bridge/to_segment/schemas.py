@@ -6,9 +6,9 @@ Source: Voucherify's published OpenAPI description of its webhooks.
 """
 
 from collections.abc import Iterator, Mapping
-from typing import Any, ClassVar
+from typing import Any
 
-from marshmallow import INCLUDE, Schema, fields
+from marshmallow import INCLUDE, Schema, ValidationError, fields
 
 from bridge.errors import Unusable
 from bridge.to_segment.catalogue import EVENTS, EVERY_EVENT, Event
@@ -36,10 +36,11 @@ class _OneOf(fields.Field[Any]):
     """A value of one of some JSON types. ``true`` is no number here, as it is in Python."""
 
     types: tuple[type, ...]
+    problem: str
 
     def _deserialize(self, value: Any, *_: Any, **__: Any) -> Any:
         if isinstance(value, bool) or not isinstance(value, self.types):
-            raise self.make_error("invalid")
+            raise ValidationError(self.problem)
         return value
 
 
@@ -47,14 +48,14 @@ class Identifier(_OneOf):
     """A text, or a number that becomes one."""
 
     types = (str, int, float)
-    default_error_messages: ClassVar = {"invalid": "Not a text or a number."}
+    problem = "Not a text or a number."
 
 
 class Balance(_OneOf):
     """Sent as an object or as a number."""
 
     types = (dict, int, float)
-    default_error_messages: ClassVar = {"invalid": "Not an object or a number."}
+    problem = "Not an object or a number."
 
 
 class _Open(Schema):
