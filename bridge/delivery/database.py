@@ -74,6 +74,16 @@ class Database:
         with _told(), self.engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
             yield connection
 
+    def check(self) -> None:
+        """See that it can be written and has today's schema, and leave nothing behind.
+
+        Raises:
+            StoreUnavailable: it cannot.
+        """
+        with self.writing() as connection:
+            connection.execute(text("CREATE TABLE bridge_check (id INTEGER)"))
+            connection.execute(text("DROP TABLE bridge_check"))
+
     def close(self) -> None:
         """Give up all connections; the next use opens new ones. For a process that is about to fork, or to end."""
         self.engine.dispose()

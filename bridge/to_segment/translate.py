@@ -62,7 +62,7 @@ def translate(body: bytes, received_at: datetime) -> Arrival:
 
 
 def message_id(event: Event, envelope: Mapping[str, Any]) -> str:
-    """Segment's ``messageId``: the same for the same event on any machine, any day; globally unique; 71 characters.
+    """Segment's ``messageId``: the same for the same event on any machine, any day; globally unique; 39 characters.
 
     It names the redemption, publication, … itself, so the project webhook and the distribution webhook of one
     redemption have one id, and the six redemptions of a stack of five have six.
@@ -70,7 +70,7 @@ def message_id(event: Event, envelope: Mapping[str, Any]) -> str:
     data = envelope["data"]
     natural = at(data, event.key) if event.key != EVENT_ID else None
     named = natural or at(envelope, "event.id") or digest(data).hex()
-    return f"bridge-{digest([envelope.get('project_id'), event.name, named]).hex()}"
+    return f"bridge-{digest([envelope.get('project_id'), event.name, named])[:16].hex()}"
 
 
 def at(value: Any, path: str) -> Any:

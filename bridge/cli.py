@@ -1,8 +1,0 @@
-"""The ``bridge`` command."""
-
-import click
-
-
-@click.group()
-def main() -> None:
-    """The bridge."""

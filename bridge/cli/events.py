@@ -1,0 +1,88 @@
+"""``bridge events``: where is that event?"""
+
+import json
+from typing import Any
+
+import click
+
+from bridge.cli.printing import console, json_option, print_json, readable, table, when
+from bridge.config import Settings
+from bridge.delivery.database import Database
+from bridge.delivery.journal import Delivered, Entry, Filter, Story, counts, entries, story
+
+STATUSES = ("waiting", "delivered", "dead", "ignored", "quarantined")
+
+
+@click.command()
+@click.argument("event_id", required=False)
+@click.option("--status", type=click.Choice(STATUSES), help="Where they stand.")
+@click.option("--event", help='Their name, e.g. "Customer Redemption Succeeded".')
+@click.option("--customer", help="The customer's source_id.")
+@click.option("--before", help="Only events older than this id: the next page.")
+@click.option("--limit", default=20, show_default=True, type=click.IntRange(1, 1000), help="How many.")
+@click.option("--count", is_flag=True, help="How many there are of each event, instead.")
+@json_option
+def events(event_id: str | None, limit: int, count: bool, as_json: bool, **wanted: str | None) -> None:
+    """List events, newest first; or show the one with EVENT_ID, from its arrival to every attempt to deliver it."""
+    database = Database(Settings.from_env().database_url)
+    with database.reading() as connection:
+        if count:
+            _print_counts(counts(connection), as_json)
+        elif event_id:
+            _print_story(story(connection, event_id), as_json)
+        else:
+            _print_entries(entries(connection, Filter(**wanted), limit), as_json)
+
+
+def _print_counts(counted: dict[tuple[str, str], int], as_json: bool) -> None:
+    rows = sorted((name, status, number) for (name, status), number in counted.items())
+    if as_json:
+        print_json([{"event": name, "status": status, "count": number} for name, status, number in rows])
+    else:
+        table("Events", ("event", "status", "count"), rows, empty="No event has come in yet.")
+
+
+def _print_entries(found: list[Entry], as_json: bool) -> None:
+    if as_json:
+        print_json(found)
+        return
+    columns = ("id", "received (UTC)", "event", "status", "attempts", "repeats", "customer", "reason")
+    rows = [
+        (one.id, when(one.received_at), one.event, one.status, one.attempts, one.repeats, one.customer, one.reason)
+        for one in found
+    ]
+    table("Events, newest first", columns, rows, empty="No such event.")
+
+
+def _print_story(told: Story, as_json: bool) -> None:
+    if as_json:
+        print_json(told)
+        return
+    entry, out = told.entry, console()
+    table(
+        f"Event {entry.id}",
+        ("event", "status", "reason", "customer", "received (UTC)", "repeats"),
+        [(entry.event, entry.status, entry.reason, entry.customer, when(entry.received_at), entry.repeats)],
+    )
+    _print_content("What arrived", told.body)
+    for delivery in told.deliveries:
+        _print_content(f"What goes to {delivery.sink}, as {delivery.key}", delivery.payload)
+        _print_attempts(delivery)
+    if not told.deliveries:
+        out.print("Nothing is delivered of it.")
+
+
+def _print_attempts(delivery: Delivered) -> None:
+    rows: list[tuple[Any, ...]] = [
+        (when(one.at), f"{one.seconds:.3f} s", one.outcome, one.code, one.detail.strip()) for one in delivery.attempts
+    ]
+    table("What came back", ("at (UTC)", "took", "outcome", "code", "answer"), rows, empty="It was not tried yet.")
+    if delivery.status == "waiting":
+        console().print(f"Not to be tried before {when(delivery.due_at)} UTC.")
+
+
+def _print_content(title: str, content: bytes) -> None:
+    out = console()
+    out.rule(title, align="left")
+    value = readable(content)
+    out.print(value if isinstance(value, str) else json.dumps(value, indent=2, ensure_ascii=False), markup=False)

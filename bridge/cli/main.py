@@ -1,0 +1,40 @@
+"""The command's entry, and what every subcommand shares: settings that are right, errors that are one line."""
+
+from typing import Any
+
+import click
+
+from bridge import __version__
+from bridge.cli.check import check
+from bridge.cli.demo import demo
+from bridge.cli.events import events
+from bridge.cli.replay import replay
+from bridge.cli.trigger import trigger
+from bridge.cli.worker import worker
+from bridge.errors import BridgeError, ConfigError
+
+
+class Commands(click.Group):
+    """A group whose commands end in a message, not in a stack trace."""
+
+    def invoke(self, ctx: click.Context) -> Any:
+        """Run the subcommand; what the bridge raises on purpose is told in its own words."""
+        try:
+            return super().invoke(ctx)
+        except ConfigError as error:
+            raise click.ClickException(f"some settings are wrong; `bridge check` says more.\n{error}") from error
+        except BridgeError as error:
+            raise click.ClickException(str(error)) from error
+
+
+@click.group(cls=Commands, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+@click.version_option(__version__, prog_name="bridge")
+def main() -> None:
+    """Voucherify's webhooks become named Segment events, and nothing is lost on the way.
+
+    Settings come from the environment and from .env in the working directory. To serve webhooks, run gunicorn wsgi:app.
+    """
+
+
+for command in (demo, check, trigger, events, replay, worker):
+    main.add_command(command)

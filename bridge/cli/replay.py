@@ -1,0 +1,47 @@
+"""``bridge replay``: run it through today's code again."""
+
+import time
+
+import click
+
+from bridge.cli.printing import json_option, print_json, table
+from bridge.config import Settings
+from bridge.delivery.database import Database
+from bridge.delivery.journal import Filter, entries
+from bridge.intake import run_again
+
+REPLAYABLE = ("quarantined", "dead", "ignored")
+PAGE = 500
+
+
+@click.command()
+@click.argument("event_ids", nargs=-1)
+@click.option("--status", type=click.Choice(REPLAYABLE), help="All events that stand there.")
+@click.option("--event", help="Of these, only those of that name.")
+@click.option("--customer", help="Of these, only those of that customer's source_id.")
+@json_option
+def replay(event_ids: tuple[str, ...], as_json: bool, **wanted: str | None) -> None:
+    """Translate events anew and deliver what was not delivered: EVENT_IDS, or all with a --status.
+
+    Doing it twice is harmless: what has been delivered, or is on its way, is left alone.
+    """
+    if bool(event_ids) == bool(wanted["status"]):
+        raise click.UsageError("Name either EVENT_IDS or a --status.")
+    database = Database(Settings.from_env().database_url)
+    chosen = event_ids or _choose(database, Filter(**wanted))
+    done = [{"id": event_id, "status": run_again(database, event_id, time.time())} for event_id in chosen]
+    if as_json:
+        print_json(done)
+    else:
+        table("Replayed", ("id", "status"), [tuple(one.values()) for one in done], empty="No such event.")
+
+
+def _choose(database: Database, wanted: Filter) -> list[str]:
+    """All of them, as they are before the first is replayed, oldest first: as they came in."""
+    chosen: list[str] = []
+    with database.reading() as connection:
+        page = entries(connection, wanted, PAGE)
+        while page:
+            chosen += [entry.id for entry in page]
+            page = entries(connection, Filter(wanted.status, wanted.event, wanted.customer, before=chosen[-1]), PAGE)
+    return list(dict.fromkeys(reversed(chosen)))

@@ -1,0 +1,59 @@
+"""``bridge trigger``: send a sample to a running bridge."""
+
+import os
+from uuid import uuid4
+
+import click
+import environs
+import requests
+
+from bridge.cli.printing import json_option, print_json
+from bridge.demo.play import post
+from bridge.demo.samples import webhook
+from bridge.to_segment.catalogue import EVENTS, Event, find
+
+
+class EventName(click.ParamType[Event]):
+    """Any spelling of one of the 12 events: Voucherify's type or Segment's name."""
+
+    name = "event"
+
+    def convert(self, value: str, param: click.Parameter | None, ctx: click.Context | None) -> Event:
+        """Find the row."""
+        found = find(value) or next((event for event in EVENTS if event.name.lower() == value.lower()), None)
+        if found is None:
+            self.fail(f"{value!r} is none of: {', '.join(event.type for event in EVENTS)}", param, ctx)
+        return found
+
+
+@click.command()
+@click.argument("event", type=EventName())
+@click.option("--url", default="http://127.0.0.1:8000/webhooks/voucherify", show_default=True, help="The webhook URL.")
+@json_option
+def trigger(event: Event, url: str, as_json: bool) -> None:
+    """Send one signed sample of EVENT to a running bridge: redemption.succeeded, rewarded, publication.failed, …
+
+    It is signed with VOUCHERIFY_WEBHOOK_SECRET, with the first if there are several, and has ids of its own.
+    """
+    environs.Env().read_env(".env", recurse=True)
+    secret = os.environ.get("VOUCHERIFY_WEBHOOK_SECRET", "").partition(",")[0].strip()
+    if not secret:
+        raise click.ClickException("VOUCHERIFY_WEBHOOK_SECRET: needed, to sign the sample with")
+    try:
+        response = post(url, webhook(event, uuid4().hex[:12]), secret)
+    except requests.RequestException as error:
+        raise click.ClickException(f"{url} does not answer: {type(error).__name__}. Is the bridge running?") from error
+    if as_json:
+        print_json({"status_code": response.status_code, "answer": _answer(response)})
+    else:
+        click.echo(f"{response.status_code} {response.text.strip()}")
+    if not response.ok:
+        raise SystemExit(1)
+
+
+def _answer(response: requests.Response) -> object:
+    try:
+        answer: object = response.json()
+    except ValueError:
+        return response.text
+    return answer

@@ -1,0 +1,24 @@
+"""``bridge worker``: deliver, in a process of its own."""
+
+import signal
+import threading
+
+import click
+
+from bridge.bootstrap import build
+from bridge.config import Settings
+
+
+@click.command()
+def worker() -> None:
+    """Deliver what is due, until SIGTERM or Ctrl-C; what is in hand then is finished.
+
+    For BRIDGE_WORKER=external. Any number may run, on any number of machines if the database is PostgreSQL.
+    """
+    crew = build(Settings.from_env()).crew
+    stop = threading.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: stop.set())
+    crew.start()
+    stop.wait()
+    crew.stop()
