@@ -34,7 +34,7 @@ class Settings:
         database_url: SQLAlchemy's.
         embedded_worker: whether every web process also delivers.
         max_body_bytes: a larger request is refused.
-        retention, max_age: seconds that settled rows stay; until a delivery that keeps failing is a dead letter.
+        max_age: seconds until a delivery that keeps failing is a dead letter.
     """
 
     write_key: str = field(repr=False)
@@ -45,7 +45,6 @@ class Settings:
     database_url: str = field(repr=False)
     embedded_worker: bool
     max_body_bytes: int
-    retention: float
     max_age: float
 
     @classmethod
@@ -88,7 +87,6 @@ def _read(env: environs.Env) -> Settings:
         database_url=env.str("BRIDGE_DATABASE_URL", "sqlite:///bridge.db", validate=_database_url),
         embedded_worker=worker == "embedded",
         max_body_bytes=env.int("BRIDGE_MAX_BODY_BYTES", 1_048_576, validate=_POSITIVE),
-        retention=DAY * (env.float("BRIDGE_RETENTION_DAYS", 30.0, validate=_POSITIVE) or 0.0),
         max_age=DAY * (env.float("BRIDGE_MAX_AGE_DAYS", 7.0, validate=_POSITIVE) or 0.0),
     )
 

@@ -91,7 +91,6 @@ _SETTINGS: dict[str, Callable[[Settings], str]] = {
     "BRIDGE_DATABASE_URL": lambda settings: make_url(settings.database_url).render_as_string(hide_password=True),
     "BRIDGE_WORKER": lambda settings: "embedded" if settings.embedded_worker else "external",
     "BRIDGE_MAX_BODY_BYTES": lambda settings: str(settings.max_body_bytes),
-    "BRIDGE_RETENTION_DAYS": lambda settings: f"{settings.retention / DAY:g}",
     "BRIDGE_MAX_AGE_DAYS": lambda settings: f"{settings.max_age / DAY:g}",
 }
 """Every setting as it may be shown: of a secret only that there is one."""
