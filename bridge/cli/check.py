@@ -1,6 +1,7 @@
 """``bridge check``: is everything set up, and if not, what to do about it?"""
 
 from collections.abc import Callable, Iterator
+from contextlib import closing
 from dataclasses import dataclass
 
 import click
@@ -57,7 +58,8 @@ def _remedy(name: str) -> str:
 
 def _database(what: str, settings: Settings) -> Finding:
     try:
-        Database(settings.database_url).check()
+        with closing(Database(settings.database_url)) as database:
+            database.check()
     except StoreUnavailable as error:
         remedy = "see that BRIDGE_DATABASE_URL is right, and the database up and not full"
         return Finding(what, "wrong", str(error), remedy)

@@ -1,6 +1,7 @@
 """``bridge events``: where is that event?"""
 
 import json
+from contextlib import closing
 from typing import Any
 
 import click
@@ -24,8 +25,7 @@ STATUSES = ("waiting", "delivered", "dead", "ignored", "quarantined")
 @json_option
 def events(event_id: str | None, limit: int, count: bool, as_json: bool, **wanted: str | None) -> None:
     """List events, newest first; or show the one with EVENT_ID, from its arrival to every attempt to deliver it."""
-    database = Database(Settings.from_env().database_url)
-    with database.reading() as connection:
+    with closing(Database(Settings.from_env().database_url)) as database, database.reading() as connection:
         if count:
             _print_counts(counts(connection), as_json)
         elif event_id:

@@ -1,6 +1,7 @@
 """``bridge replay``: run it through today's code again."""
 
 import time
+from contextlib import closing
 
 import click
 
@@ -27,9 +28,9 @@ def replay(event_ids: tuple[str, ...], as_json: bool, **wanted: str | None) -> N
     """
     if bool(event_ids) == bool(wanted["status"]):
         raise click.UsageError("Name either EVENT_IDS or a --status.")
-    database = Database(Settings.from_env().database_url)
-    chosen = event_ids or _choose(database, Filter(**wanted))
-    done = [{"id": event_id, "status": run_again(database, event_id, time.time())} for event_id in chosen]
+    with closing(Database(Settings.from_env().database_url)) as database:
+        chosen = event_ids or _choose(database, Filter(**wanted))
+        done = [{"id": event_id, "status": run_again(database, event_id, time.time())} for event_id in chosen]
     if as_json:
         print_json(done)
     else:

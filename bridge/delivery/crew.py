@@ -35,6 +35,11 @@ class Crew:
         _crews.add(self)
         atexit.register(self.stop)
 
+    @property
+    def workers(self) -> Sequence[Worker]:
+        """Who delivers, one a sink."""
+        return self._workers
+
     def start(self) -> None:
         """Begin to deliver."""
         self._hired = True

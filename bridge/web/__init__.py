@@ -20,6 +20,7 @@ def create_app(settings: Settings | None = None) -> Flask:
     app = Flask("bridge", static_folder=None)
     app.config["MAX_CONTENT_LENGTH"] = bridge.settings.max_body_bytes
     app.json = answers.Answers(app)
+    app.extensions["bridge"] = bridge
     app.register_blueprint(voucherify.blueprint(bridge.webhooks))
     answers.register(app)
     if bridge.settings.embedded_worker:

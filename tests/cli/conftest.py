@@ -1,0 +1,86 @@
+"""A bridge's settings in the environment, and the command."""
+
+import json
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+from click.testing import CliRunner, Result
+from flask import Flask
+
+from bridge.bootstrap import Bridge, build
+from bridge.cli import main
+from bridge.config import Settings
+from bridge.demo.segment import SegmentStandIn, Served
+from bridge.web import create_app
+from tests.webhooks import SECRET, encode, signed
+
+Run = Callable[..., Result]
+
+
+@pytest.fixture
+def segment() -> SegmentStandIn:
+    return SegmentStandIn("write-key")
+
+
+@pytest.fixture(autouse=True)
+def environment(
+    monkeypatch: pytest.MonkeyPatch, database_url: str, segment: SegmentStandIn, tmp_path: Any
+) -> Iterator[None]:
+    monkeypatch.chdir(tmp_path)
+    with Served(segment.app()) as served:
+        monkeypatch.setenv("SEGMENT_WRITE_KEY", "write-key")
+        monkeypatch.setenv("SEGMENT_HOST", served.url)
+        monkeypatch.setenv("VOUCHERIFY_API_URL", served.url)
+        monkeypatch.setenv("VOUCHERIFY_WEBHOOK_SECRET", SECRET)
+        monkeypatch.setenv("BRIDGE_DATABASE_URL", database_url)
+        yield
+
+
+@pytest.fixture
+def run() -> Run:
+    def invoke(*words: str) -> Result:
+        return CliRunner().invoke(main, list(words))
+
+    return invoke
+
+
+@pytest.fixture
+def told(run: Run) -> Callable[..., Any]:
+    """What a command prints as JSON; it must succeed."""
+
+    def invoke(*words: str) -> Any:
+        result = run(*words, "--json")
+        assert result.exit_code == 0, result.output
+        return json.loads(result.output)
+
+    return invoke
+
+
+@pytest.fixture
+def bridge() -> Iterator[Bridge]:
+    """The same bridge from inside; its crew rests, so a test says when something is delivered."""
+    built = build(Settings.from_env())
+    yield built
+    built.database.close()
+
+
+@pytest.fixture
+def served_app(monkeypatch: pytest.MonkeyPatch) -> Iterator[Flask]:
+    """The application, which delivers nothing by itself."""
+    monkeypatch.setenv("BRIDGE_WORKER", "external")
+    app = create_app()
+    yield app
+    app.extensions["bridge"].database.close()
+
+
+@pytest.fixture
+def post(bridge: Bridge) -> Callable[[Any], str]:
+    """Take in a webhook, a value or raw bytes; its event's id."""
+
+    def take(message: Any) -> str:
+        body = message if isinstance(message, bytes) else encode(message)
+        [signature] = [value for name, value in signed(body).items() if name.endswith("Signature")]
+        return bridge.webhooks.take(body, signature).id
+
+    return take

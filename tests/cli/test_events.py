@@ -1,0 +1,135 @@
+"""``bridge events`` and ``bridge replay``: where is that event, and once more please."""
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from flask import Response
+
+from bridge.bootstrap import Bridge
+from bridge.demo.segment import SegmentStandIn
+from tests.cli.conftest import Run
+from tests.webhooks import redemption, webhook
+
+Post = Callable[[Any], str]
+Told = Callable[..., Any]
+
+
+def deliver(bridge: Bridge) -> None:
+    for worker in bridge.crew.workers:
+        while worker.step():
+            pass
+
+
+@pytest.fixture
+def three(post: Post) -> dict[str, str]:
+    """One event that will be delivered, one that is ignored, one that is quarantined."""
+    return {
+        "waiting": post(webhook("redemption.succeeded", redemption("r_1"), event_id="ev_1")),
+        "ignored": post(webhook("redemption.succeeded", {"redemption": {"id": "r_2"}}, event_id="ev_2")),
+        "quarantined": post(b"[]"),
+    }
+
+
+def test_they_are_listed_newest_first(three: dict[str, str], told: Told) -> None:
+    assert [(one["id"], one["status"]) for one in told("events")] == [
+        (three["quarantined"], "quarantined"),
+        (three["ignored"], "ignored"),
+        (three["waiting"], "waiting"),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("options", "expected"),
+    [
+        (("--status", "quarantined"), ["quarantined"]),
+        (("--status", "ignored"), ["ignored"]),
+        (("--status", "waiting"), ["waiting"]),
+        (("--status", "delivered"), []),
+        (("--event", "Customer Redemption Succeeded"), ["ignored", "waiting"]),
+        (("--customer", "anna-1"), ["waiting"]),
+        (("--limit", "1"), ["quarantined"]),
+    ],
+)
+def test_a_filter(options: tuple[str, ...], expected: list[str], three: dict[str, str], told: Told) -> None:
+    assert [one["id"] for one in told("events", *options)] == [three[name] for name in expected]
+
+
+def test_the_next_page_begins_before_the_last_id(three: dict[str, str], told: Told) -> None:
+    assert [one["id"] for one in told("events", "--before", three["quarantined"], "--limit", "1")] == [three["ignored"]]
+
+
+def test_a_table_says_why(three: dict[str, str], run: Run) -> None:
+    output = run("events").output
+    assert "anonymous" in output
+    assert "the body is not a JSON object" in output
+
+
+def test_counts_by_event_and_status(three: dict[str, str], told: Told, run: Run) -> None:
+    assert {"event": "Customer Redemption Succeeded", "status": "ignored", "count": 1} in told("events", "--count")
+    assert "Customer Redemption Succeeded" in run("events", "--count").output
+
+
+def test_one_from_arrival_to_answer(three: dict[str, str], bridge: Bridge, told: Told, run: Run) -> None:
+    deliver(bridge)
+    story = told("events", three["waiting"])
+    assert story["entry"]["status"] == "delivered"
+    assert story["body"]["data"]["redemption"]["id"] == "r_1"
+    [delivery] = story["deliveries"]
+    assert delivery["payload"]["event"] == "Customer Redemption Succeeded"
+    assert [(tried["outcome"], tried["code"]) for tried in delivery["attempts"]] == [("delivered", 200)]
+    output = run("events", three["waiting"]).output
+    for title in ("What arrived", "What goes to segment", "What came back"):
+        assert title in output
+
+
+def test_one_that_waits_says_until_when(three: dict[str, str], run: Run) -> None:
+    output = run("events", three["waiting"]).output
+    assert "It was not tried yet" in output
+    assert "Not to be tried before" in output
+
+
+def test_one_of_which_nothing_is_delivered(three: dict[str, str], run: Run) -> None:
+    assert "Nothing is delivered of it" in run("events", three["quarantined"]).output
+
+
+def test_raw_bytes_that_are_no_text_are_shown(post: Post, run: Run) -> None:
+    assert "\\xff" in run("events", post(b"\xff\xfe")).output
+
+
+def test_an_unknown_id_is_said_in_one_line(run: Run) -> None:
+    result = run("events", "01UNKNOWN")
+    assert (result.exit_code, result.output) == (1, "Error: there is no event 01UNKNOWN\n")
+
+
+def test_a_dead_letter_is_replayed_and_delivered(
+    post: Post, bridge: Bridge, segment: SegmentStandIn, told: Told
+) -> None:
+    segment.fault = lambda batch: Response('{"code": "bad", "message": "no"}', 400)
+    event = post(webhook("redemption.succeeded", redemption("r_1")))
+    deliver(bridge)
+    assert [one["id"] for one in told("events", "--status", "dead")] == [event]
+    segment.fault = None
+    assert told("replay", event) == [{"id": event, "status": "accepted"}]
+    assert told("replay", event) == [{"id": event, "status": "accepted"}]
+    deliver(bridge)
+    assert len(segment.events) == 1
+    told("replay", event)
+    deliver(bridge)
+    assert len(segment.events) == 1
+
+
+def test_a_filter_is_replayed_oldest_first(post: Post, told: Told) -> None:
+    events = [post(f"[{number}]".encode()) for number in range(3)]
+    assert told("replay", "--status", "quarantined") == [{"id": one, "status": "quarantined"} for one in events]
+
+
+@pytest.mark.parametrize("words", [(), ("some-id", "--status", "dead")], ids=["nothing", "both"])
+def test_replay_wants_ids_or_a_filter(words: tuple[str, ...], run: Run) -> None:
+    result = run("replay", *words)
+    assert result.exit_code == 2
+    assert "Name either EVENT_IDS or a --status" in result.output
+
+
+def test_replay_as_a_table(post: Post, run: Run) -> None:
+    assert "quarantined" in run("replay", post(b"[]")).output

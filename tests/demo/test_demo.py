@@ -1,0 +1,102 @@
+"""``bridge demo`` and ``bridge worker``, as processes of their own."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from bridge.bootstrap import build
+from bridge.config import Settings
+from bridge.demo.play import SECRET
+from bridge.demo.samples import webhook
+from bridge.demo.segment import SegmentStandIn, Served
+from bridge.signature import sign
+from bridge.to_segment.catalogue import EVENTS
+
+BRIDGE = (sys.executable, "-c", "from bridge.cli import main; main()")
+PATIENCE = 60.0
+
+
+def until(stands: Callable[[], object], what: str) -> None:
+    deadline = time.monotonic() + PATIENCE
+    while not stands():
+        assert time.monotonic() < deadline, what
+        time.sleep(0.02)
+
+
+def test_once_shows_all_twelve_and_exits(tmp_path: Path) -> None:
+    done = subprocess.run(
+        [*BRIDGE, "demo", "--once"], capture_output=True, text=True, cwd=tmp_path, timeout=PATIENCE, check=False
+    )
+    assert done.returncode == 0, done.stderr
+    for event in EVENTS:
+        assert event.name in done.stdout
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_as_json_every_event_is_whole(tmp_path: Path) -> None:
+    done = subprocess.run(
+        [*BRIDGE, "demo", "--once", "--json"], capture_output=True, cwd=tmp_path, timeout=PATIENCE, check=True
+    )
+    arrived = json.loads(done.stdout)
+    assert {one["event"] for one in arrived} == {event.name for event in EVENTS}
+    assert len({one["messageId"] for one in arrived}) == 12
+    for one in arrived:
+        assert one["userId"] == "ada-1815"
+        assert one["integrations"] == {"Voucherify (Actions)": False}
+        assert "anonymousId" not in one
+
+
+def test_it_stays_open_for_a_try_by_hand(tmp_path: Path) -> None:
+    environment = os.environ | {"VOUCHERIFY_WEBHOOK_SECRET": SECRET, "PYTHONUNBUFFERED": "1"}
+    log = tmp_path / "log"
+    with log.open("wb") as output, subprocess.Popen([*BRIDGE, "demo"], stdout=output, env=environment) as demo:
+        try:
+            until(lambda: "bridge trigger" in log.read_text(), "it says how to go on")
+            [command] = [line.split() for line in log.read_text().splitlines() if "bridge trigger" in line]
+            subprocess.run([*BRIDGE, *command[1:]], check=True, env=environment, timeout=PATIENCE)
+            until(lambda: '"event": "Customer Redemption Succeeded"' in log.read_text(), "it shows what arrives")
+        finally:
+            demo.send_signal(signal.SIGINT)
+        assert demo.wait(PATIENCE) == 0
+    assert "The demo has ended" in log.read_text()
+
+
+def test_a_server_that_does_not_start_is_said(tmp_path: Path) -> None:
+    environment = os.environ | {"BRIDGE_MAX_BODY_BYTES": "nonsense"}
+    done = subprocess.run(
+        [*BRIDGE, "demo", "--once"],
+        capture_output=True,
+        text=True,
+        cwd=tmp_path,
+        env=environment,
+        timeout=PATIENCE,
+        check=False,
+    )
+    assert done.returncode == 1
+    assert "gunicorn does not start" in done.stderr
+    assert "BRIDGE_MAX_BODY_BYTES" in done.stderr
+
+
+def test_a_worker_of_its_own_delivers_and_ends_on_sigterm(sqlite_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    segment = SegmentStandIn()
+    with Served(segment.app()) as served:
+        monkeypatch.setenv("SEGMENT_WRITE_KEY", "write-key")
+        monkeypatch.setenv("SEGMENT_HOST", served.url)
+        monkeypatch.setenv("VOUCHERIFY_WEBHOOK_SECRET", SECRET)
+        monkeypatch.setenv("BRIDGE_DATABASE_URL", sqlite_url)
+        monkeypatch.setenv("BRIDGE_WORKER", "external")
+        with subprocess.Popen([*BRIDGE, "worker"]) as worker:
+            body = webhook(EVENTS[0], "1")
+            bridge = build(Settings.from_env())
+            bridge.webhooks.take(body, sign(body, SECRET))
+            until(lambda: segment.events, "it is delivered")
+            worker.send_signal(signal.SIGTERM)
+            assert worker.wait(PATIENCE) == 0
+        bridge.database.close()
