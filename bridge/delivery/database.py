@@ -17,6 +17,15 @@ from bridge.errors import StoreUnavailable
 INSERT: dict[str, Any] = {"sqlite": sqlite.insert, "postgresql": postgresql.insert}
 """Each dialect's ``insert``, for ``on_conflict_do_…``."""
 
+# A server that has gone without a word is noticed within seconds, not when TCP gives up.
+_LIBPQ = {
+    "connect_timeout": 5,
+    "tcp_user_timeout": 10_000,
+    "keepalives_idle": 10,
+    "keepalives_interval": 5,
+    "keepalives_count": 2,
+}
+
 # Any constant does: it names the lock that processes starting at once take turns by.
 _MIGRATION_LOCK = 0x6272696467
 
@@ -127,7 +136,7 @@ def _engine(url: str) -> Engine:
         parsed = parsed.set(drivername="postgresql+psycopg")
     if parsed.get_backend_name() == "postgresql":
         # Tried before use, so that a connection which the server dropped costs nobody an event.
-        return create_engine(parsed, pool_pre_ping=True, connect_args={"connect_timeout": 5})
+        return create_engine(parsed, pool_pre_ping=True, connect_args=_LIBPQ)
     engine = create_engine(parsed, connect_args={"timeout": 5.0})
     event.listen(engine, "connect", _configure_sqlite)
     event.listen(engine, "begin", lambda connection: connection.exec_driver_sql("BEGIN IMMEDIATE"))
