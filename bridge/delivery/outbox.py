@@ -58,9 +58,8 @@ class Outbox:
 
     def is_due(self, sink: str, now: float) -> bool:
         """Whether there is anything to send: a cheap question, which may be asked often."""
-        paused = exists().where(sinks.c.name == sink, sinks.c.paused_until > now)
         with self._database.reading() as connection:
-            return connection.execute(_due(sink, now).where(~paused).limit(1)).first() is not None
+            return connection.execute(_due(sink, now).limit(1)).first() is not None
 
     def claim(self, sink: Sink, now: float, lease: float) -> list[Claim]:
         """Take what is due longest, as much as ``sink`` takes at once, for ``lease`` seconds."""
@@ -108,8 +107,11 @@ class Outbox:
 
 
 def _due(sink: str, now: float) -> Select[Any]:
+    paused = exists().where(sinks.c.name == sink, sinks.c.paused_until > now)
     columns = deliveries.c
-    return select(columns.id, columns.due_at, columns.size).where(columns.sink == sink, _WAITING, columns.due_at <= now)
+    return select(columns.id, columns.due_at, columns.size).where(
+        columns.sink == sink, _WAITING, columns.due_at <= now, ~paused
+    )
 
 
 def _settled(one: Settlement, now: float) -> dict[str, Any]:

@@ -1,10 +1,10 @@
 """Voucherify's webhook URL."""
 
 from flask import Blueprint, Response, jsonify, request
-from werkzeug.exceptions import UnsupportedMediaType
 
 from bridge.intake import VoucherifyWebhooks
 from bridge.signature import HEADER
+from bridge.web.body import json_body
 
 
 def blueprint(webhooks: VoucherifyWebhooks) -> Blueprint:
@@ -16,9 +16,7 @@ def blueprint(webhooks: VoucherifyWebhooks) -> Blueprint:
 
     @door.post("/webhooks/voucherify")
     def receive() -> tuple[Response, int]:
-        if request.mimetype != "application/json":
-            raise UnsupportedMediaType("A webhook is application/json.")
-        kept = webhooks.take(request.get_data(cache=False), request.headers.get(HEADER))
+        kept = webhooks.take(json_body(), request.headers.get(HEADER))
         return jsonify(kept.answer()), 202
 
     return door

