@@ -1,0 +1,32 @@
+"""Fills a database with webhooks that wait to be delivered: ``python -m tests.benchmarks.backlog DATABASE_URL FIRST COUNT``."""
+
+import sys
+import time
+from datetime import UTC, datetime
+
+from bridge import to_segment
+from bridge.delivery.database import Database
+from bridge.delivery.store import Received, keep
+from tests.benchmarks import redemption
+
+TOGETHER = 1_000
+"""Webhooks that one transaction keeps."""
+
+
+def fill(database: Database, first: int, count: int) -> None:
+    """By the same steps as a request, but for HTTP."""
+    for start in range(first, first + count, TOGETHER):
+        received = [_received(number) for number in range(start, min(start + TOGETHER, first + count))]
+        with database.writing() as connection:
+            keep(connection, received)
+
+
+def _received(number: int) -> Received:
+    body, now = redemption.body(number), time.time()
+    return Received.pack(to_segment.DIRECTION, body, to_segment.translate(body, datetime.fromtimestamp(now, UTC)), now)
+
+
+if __name__ == "__main__":
+    opened = Database(sys.argv[1])
+    fill(opened, int(sys.argv[2]), int(sys.argv[3]))
+    opened.close()

@@ -1,0 +1,44 @@
+"""A sink that does what a test tells it to."""
+
+from collections.abc import Callable, Sequence
+
+from bridge.delivery.sink import Happened, Outcome
+from tests.delivery.arrivals import SINK
+
+DELIVERED = Outcome(Happened.DELIVERED, 200, "ok")
+
+
+class ScriptedSink:
+    """Answers as it is told to.
+
+    Args:
+        answer: by payload; everything is delivered otherwise.
+        meanwhile: what happens while it sends.
+    """
+
+    name = SINK
+    patience = 30.0
+
+    def __init__(
+        self,
+        answer: Callable[[bytes], Outcome] = lambda _: DELIVERED,
+        *,
+        max_count: int = 100,
+        max_bytes: int = 10_000,
+        meanwhile: Callable[[], object] = lambda: None,
+    ) -> None:
+        self.answer = answer
+        self.max_count = max_count
+        self.max_bytes = max_bytes
+        self.meanwhile = meanwhile
+        self.batches: list[list[bytes]] = []
+
+    @property
+    def sent(self) -> list[bytes]:
+        """Every payload, in the order in which they were sent."""
+        return [payload for batch in self.batches for payload in batch]
+
+    def send(self, payloads: Sequence[bytes]) -> Sequence[Outcome]:
+        self.batches.append(list(payloads))
+        self.meanwhile()
+        return [self.answer(payload) for payload in payloads]

@@ -1,0 +1,179 @@
+"""Many requests, one transaction: whoever comes together is committed together, and answered for one by one."""
+
+import threading
+from collections import Counter
+from collections.abc import Callable, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from typing import Any
+
+import pytest
+from sqlalchemy import event, text
+
+from bridge.arrival import Kept, Status
+from bridge.delivery import group_commit
+from bridge.delivery.database import Database
+from bridge.delivery.group_commit import GroupCommit
+from bridge.delivery.store import Received, keep
+from bridge.delivery.tables import deliveries, events, seen
+from bridge.errors import StoreUnavailable
+from tests.delivery.arrivals import count, received, rows
+from tests.delivery.contender import EVENTS
+from tests.delivery.contenders import contend
+from tests.delivery.patience import until
+
+Open = Callable[[str], Database]
+
+
+def together(commit: GroupCommit, batch: Sequence[Received]) -> list["Future[Kept]"]:
+    """Keep them in one transaction, in their order."""
+    with ThreadPoolExecutor(len(batch)) as pool, commit._leading:
+        waiting = []
+        for number, one in enumerate(batch, start=1):
+            waiting.append(pool.submit(commit.keep, one))
+            until(lambda expected=number: len(commit._queue) == expected)  # type: ignore[misc]
+    return waiting
+
+
+@pytest.fixture
+def commits(database: Database) -> list[object]:
+    """One entry for each transaction that was committed."""
+    found: list[object] = []
+    event.listen(database.engine, "commit", found.append)
+    return found
+
+
+def test_those_who_wait_are_committed_in_one_transaction(database: Database, commits: list[object]) -> None:
+    before = len(commits)
+    kept = together(GroupCommit(database), [received(f"call-{number}") for number in range(8)])
+    assert [one.result().status for one in kept] == [Status.ACCEPTED] * 8
+    assert len(commits) == before + 1
+    assert count(database, deliveries) == 8
+
+
+def test_a_repeat_in_the_same_transaction_is_a_duplicate(database: Database) -> None:
+    batch = [received("a"), received("a"), received("b", "a"), received("a", content="other")]
+    kept = [one.result() for one in together(GroupCommit(database), batch)]
+    assert [one.status for one in kept] == ["accepted", "duplicate", "duplicate", "quarantined"]
+    assert len({one.id for one in kept[:3]}) == 1
+    assert [row["repeats"] for row in rows(database, events)] == [2, 0]
+    assert count(database, deliveries) == 1
+
+
+def test_threads_that_come_with_the_same_events_deliver_each_once(database: Database) -> None:
+    commit = GroupCommit(database)
+    begin = threading.Barrier(16)
+
+    def one_thread(_: int) -> list[Status]:
+        begin.wait(timeout=30)
+        return [commit.keep(received(f"call-{number}")).status for number in range(10)]
+
+    with ThreadPoolExecutor(16) as pool:
+        statuses = Counter(status for found in pool.map(one_thread, range(16)) for status in found)
+    assert statuses == {Status.ACCEPTED: 10, Status.DUPLICATE: 150}
+    assert count(database, events) == count(database, deliveries) == 10
+    assert sum(row["repeats"] for row in rows(database, events)) == 150
+
+
+def test_processes_that_come_with_the_same_events_deliver_each_once(database: Database, database_url: str) -> None:
+    one, other = contend("keep", database_url, processes=2)
+    assert len(one) == len(other) == EVENTS
+    assert Counter([*one, *other]) == {"accepted": EVENTS, "duplicate": EVENTS}
+    assert count(database, events) == count(database, deliveries) == EVENTS
+    assert count(database, seen) == 2 * EVENTS
+
+
+def test_whoever_stores_the_same_first_makes_ours_a_duplicate(postgres_url: str, open_database: Open) -> None:
+    ours, other = open_database(postgres_url), open_database(postgres_url)
+    with ThreadPoolExecutor(1) as pool:
+        with other.writing() as connection:
+            keep(connection, [received()])
+            waiting = pool.submit(GroupCommit(ours).keep, received())
+            until(lambda: _blocked(other) == 1)
+        assert waiting.result(timeout=10).status is Status.DUPLICATE
+    assert count(ours, events) == count(ours, deliveries) == 1
+
+
+def test_repeats_of_the_same_events_in_another_order_do_not_wait_in_a_circle(
+    postgres_url: str, open_database: Open
+) -> None:
+    databases = [open_database(postgres_url) for _ in range(3)]
+    first, second = received("a"), received("b")
+    for one in (first, second):
+        GroupCommit(databases[0]).keep(one)
+    orders = [[received("a"), received("b")], [received("b"), received("a")]]
+    with ThreadPoolExecutor(2) as pool:
+        with databases[2].writing() as blocker:
+            blocker.execute(text("UPDATE events SET repeats = 0 WHERE id = :id"), {"id": first.id})
+            waiting: list[Future[list[Status]]] = []
+            for number, (database, order) in enumerate(zip(databases, orders, strict=False), start=1):
+                waiting.append(pool.submit(_repeat, database, order))
+                until(lambda expected=number: _blocked(databases[2]) == expected)  # type: ignore[misc]
+        assert [one.result(timeout=30) for one in waiting] == [[Status.DUPLICATE] * 2] * 2
+    assert [row["repeats"] for row in rows(databases[0], events)] == [2, 2]
+
+
+def test_only_the_one_that_cannot_be_stored_is_refused(postgres_url: str, open_database: Open) -> None:
+    database = open_database(postgres_url)
+    unstorable = received("b", customer="\x00")  # a translation would never make it: PostgreSQL takes no NUL
+    kept = together(GroupCommit(database), [received("a"), unstorable, received("c")])
+    assert [kept[0].result().status, kept[2].result().status] == [Status.ACCEPTED] * 2
+    with pytest.raises(StoreUnavailable):
+        kept[1].result()
+    assert count(database, events) == 2
+
+
+def test_alone_it_is_refused_alone(postgres_url: str, open_database: Open) -> None:
+    database = open_database(postgres_url)
+    with pytest.raises(StoreUnavailable, match="DataError"):
+        GroupCommit(database).keep(received(customer="\x00"))
+
+
+def test_an_outage_is_told_to_everybody_who_waits_and_ends_with_it(database: Database) -> None:
+    commit = GroupCommit(database)
+    genuine = database.writing
+    database.writing = _out_of_order  # type: ignore[method-assign]
+    batch = [received("a"), received("b"), received("c")]
+    for refused in together(commit, batch):
+        with pytest.raises(StoreUnavailable, match="out of order"):
+            refused.result()
+    database.writing = genuine  # type: ignore[method-assign]
+    assert {one.result().status for one in together(commit, batch)} == {Status.ACCEPTED}
+    assert count(database, events) == 3
+
+
+def test_who_waits_too_long_is_told_so(database: Database, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(group_commit, "PATIENCE", 0.01)
+    commit = GroupCommit(database)
+    with commit._leading, pytest.raises(StoreUnavailable, match="too slow"):
+        commit.keep(received())
+    # It tries again, and it is not known whether somebody has stored it for it meanwhile.
+    assert commit.keep(received()).status in (Status.ACCEPTED, Status.DUPLICATE)
+    assert count(database, deliveries) == 1
+
+
+def test_a_forked_process_begins_with_nobody_waiting(database: Database) -> None:
+    commit = GroupCommit(database)
+    commit._leading.acquire()
+    commit._queue.append(group_commit._Waiting(received("the parent's")))
+    commit.forget()
+    assert commit.keep(received("ours")).status is Status.ACCEPTED
+    assert count(database, events) == 1
+
+
+def _repeat(database: Database, order: list[Received]) -> list[Status]:
+    with database.writing() as connection:
+        return [one.status for one in keep(connection, order)]
+
+
+def _out_of_order() -> Any:
+    raise StoreUnavailable("out of order")
+
+
+def _blocked(database: Database) -> int:
+    """How many of the server's connections wait for another's lock."""
+    with database.reading() as connection:
+        statement = (
+            "SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND datname = current_database()"
+        )
+        found: int = connection.execute(text(statement)).scalar_one()
+    return found

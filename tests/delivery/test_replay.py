@@ -1,0 +1,143 @@
+"""Running an event through today's code: what is still owed is delivered, what was delivered is left alone."""
+
+from collections.abc import Callable
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+
+from bridge import to_segment
+from bridge.arrival import Arrival, Identity, Outgoing, Status
+from bridge.delivery.database import Database
+from bridge.delivery.group_commit import GroupCommit
+from bridge.delivery.outbox import Outbox
+from bridge.delivery.replay import replay
+from bridge.delivery.retry import Policy
+from bridge.delivery.sink import Happened, Outcome
+from bridge.delivery.store import CONTRADICTION, Received
+from bridge.delivery.tables import deliveries, events
+from bridge.delivery.worker import Worker
+from bridge.errors import NoSuchEvent
+from bridge.intake import run_again
+from tests.delivery.arrivals import SINK, count, keep, received, rows
+from tests.delivery.sinks import DELIVERED, ScriptedSink
+from tests.webhooks import encode, redemption, webhook
+
+NOW = 1_900_000_000.0
+IDENTITY = Identity(b"i" * 32, b"d" * 32)
+
+
+def means(arrival: Arrival) -> Callable[[str, bytes, float], Arrival]:
+    return lambda direction, body, at: arrival
+
+
+def accepted(*keys: str, identity: Identity | None = None, payload: bytes = b"today's") -> Arrival:
+    outgoing = tuple(Outgoing(SINK, key, payload) for key in keys)
+    return Arrival(Status.ACCEPTED, "Customer Rewarded", "", "anna-1", identity, outgoing)
+
+
+def again(database: Database, event_id: str, arrival: Arrival) -> str:
+    with database.writing() as connection:
+        return replay(connection, event_id, means(arrival), NOW)
+
+
+def deliver(database: Database, outcome: Outcome = DELIVERED) -> list[bytes]:
+    sink = ScriptedSink(lambda _: outcome)
+    Worker(Outbox(database), sink, Policy(max_age=86_400.0), clock=lambda: NOW + 1).step()
+    return sink.sent
+
+
+def test_what_was_quarantined_is_delivered_once_the_code_understands_it(database: Database) -> None:
+    [event_id] = keep(database, received(None, status=Status.QUARANTINED))
+    assert again(database, event_id, accepted("key", identity=IDENTITY)) == Status.ACCEPTED
+    [event] = rows(database, events)
+    assert (event["status"], event["reason"], event["customer"]) == ("accepted", "", "anna-1")
+    assert deliver(database) == [b"today's"]
+
+
+def test_what_was_replayed_is_a_duplicate_when_it_comes_again(database: Database) -> None:
+    [event_id] = keep(database, received(None, status=Status.QUARANTINED))
+    again(database, event_id, accepted("key", identity=IDENTITY))
+    repeat = Received.pack("to_segment", b"", accepted("key", identity=IDENTITY), NOW)
+    kept = GroupCommit(database).keep(repeat)
+    assert (kept.id, kept.status) == (event_id, Status.DUPLICATE)
+
+
+def test_replaying_twice_is_harmless(database: Database) -> None:
+    [event_id] = keep(database, received("key"))
+    for _ in range(2):
+        again(database, event_id, accepted("key"))
+    assert count(database, deliveries) == 1
+    deliver(database)
+    again(database, event_id, accepted("key"))
+    assert rows(database, deliveries)[0]["status"] == "delivered"
+    assert deliver(database) == []
+
+
+def test_a_dead_letter_is_delivered_as_todays_code_would(database: Database) -> None:
+    [event_id] = keep(database, received("key"))
+    deliver(database, Outcome(Happened.REJECTED, 400))
+    again(database, event_id, accepted("key"))
+    [delivery] = rows(database, deliveries)
+    assert (delivery["status"], delivery["attempts"], delivery["settled_at"]) == ("waiting", 0, None)
+    assert (delivery["due_at"], delivery["created_at"]) == (NOW, NOW)
+    assert deliver(database) == [b"today's"]
+
+
+def test_a_second_life_does_not_let_an_old_claim_settle(database: Database) -> None:
+    [event_id] = keep(database, received("key"))
+    deliver(database, Outcome(Happened.REJECTED, 400))
+    again(database, event_id, accepted("key"))
+    assert rows(database, deliveries)[0]["claims"] == 1
+    deliver(database)
+    assert rows(database, deliveries)[0]["claims"] == 2
+
+
+def test_what_another_event_delivers_already_is_ignored(database: Database) -> None:
+    [first, second] = keep(database, received("key"), received(None, status=Status.QUARANTINED))
+    assert again(database, second, accepted("key")) == Status.IGNORED
+    assert rows(database, events)[1]["reason"] == f"the same as {first}"
+    assert count(database, deliveries) == 1
+
+
+def test_of_several_deliveries_only_the_missing_one_is_made(database: Database) -> None:
+    [_, second] = keep(database, received("one", "a"), received(None, status=Status.QUARANTINED))
+    assert again(database, second, accepted("a", "b")) == Status.ACCEPTED
+    assert sorted(row["key"] for row in rows(database, deliveries)) == ["a", "b"]
+
+
+def test_what_contradicts_an_earlier_event_stays_quarantined(database: Database) -> None:
+    [_, second] = keep(database, received("call"), received("call", content="other"))
+    contradiction = received("call", content="other").arrival
+    assert again(database, second, contradiction) == Status.QUARANTINED
+    assert rows(database, events)[1]["reason"] == CONTRADICTION
+    assert count(database, deliveries) == 1
+
+
+def test_what_is_still_unusable_stays_quarantined_with_todays_reason(database: Database) -> None:
+    [event_id] = keep(database, received("call", status=Status.QUARANTINED))
+    assert again(database, event_id, Arrival(Status.QUARANTINED, "", "today's reason")) == Status.QUARANTINED
+    assert rows(database, events)[0]["reason"] == "today's reason"
+
+
+def test_what_is_not_there_cannot_be_replayed(database: Database) -> None:
+    with pytest.raises(NoSuchEvent, match="NOTHING"):
+        again(database, "NOTHING", accepted("key"))
+
+
+@pytest.mark.parametrize(
+    ("message", "status"),
+    [
+        (webhook("redemption.succeeded", redemption()), "accepted"),
+        (webhook("redemption.succeeded", redemption(order="text")), "quarantined"),
+        (webhook("something.new", {}), "ignored"),
+    ],
+    ids=["accepted", "quarantined", "ignored"],
+)
+def test_a_webhook_replayed_is_what_it_was(database: Database, message: dict[str, Any], status: str) -> None:
+    body = encode(message)
+    arrival = to_segment.translate(body, datetime.fromtimestamp(NOW, UTC))
+    kept = GroupCommit(database).keep(Received.pack(to_segment.DIRECTION, body, arrival, NOW))
+    before = rows(database, events), rows(database, deliveries)
+    assert run_again(database, kept.id, NOW + 5) == kept.status == status
+    assert (rows(database, events), rows(database, deliveries)) == before

@@ -1,0 +1,130 @@
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from bridge.delivery.retry import (
+    FIRST_DELAY,
+    FORBIDDEN_PAUSE,
+    LONGEST_DELAY,
+    LONGEST_PAUSE,
+    UNTOLD_PAUSE,
+    Decision,
+    Fate,
+    Policy,
+    Tried,
+    decide,
+    delay,
+)
+from bridge.delivery.sink import Happened, Outcome
+
+NOW, DAY = 1_000_000.0, 86_400.0
+POLICY = Policy(max_age=7 * DAY)
+YOUNG, OLD = Tried(3, NOW - 60), Tried(3, NOW - 8 * DAY)
+
+TIMES = st.floats(0, 4e9)
+CHANCES = st.floats(0, 1, exclude_max=True)
+TRIED = st.builds(Tried, attempts=st.integers(0, 10_000), created_at=TIMES)
+OUTCOMES = st.builds(
+    Outcome,
+    happened=st.sampled_from(Happened),
+    code=st.none() | st.integers(100, 599),
+    retry_after=st.none() | st.floats(0, 1e9),
+)
+
+
+@pytest.mark.parametrize(
+    ("outcome", "tried", "decision"),
+    [
+        pytest.param(Outcome(Happened.DELIVERED), YOUNG, Decision(Fate.DELIVERED, NOW, 4), id="delivered"),
+        pytest.param(Outcome(Happened.DELIVERED), OLD, Decision(Fate.DELIVERED, NOW, 4), id="delivered, old"),
+        pytest.param(Outcome(Happened.REJECTED), YOUNG, Decision(Fate.DEAD, NOW, 4), id="rejected"),
+        pytest.param(Outcome(Happened.FAILED), YOUNG, Decision(Fate.WAITING, NOW + 16, 4), id="failed"),
+        pytest.param(Outcome(Happened.FAILED), OLD, Decision(Fate.DEAD, NOW, 4), id="failed, old"),
+        pytest.param(
+            Outcome(Happened.FAILED, retry_after=90.0),
+            YOUNG,
+            Decision(Fate.WAITING, NOW + 90, 4),
+            id="failed, told when",
+        ),
+        pytest.param(
+            Outcome(Happened.FAILED, retry_after=1.0),
+            YOUNG,
+            Decision(Fate.WAITING, NOW + 16, 4),
+            id="failed, told sooner",
+        ),
+        pytest.param(
+            Outcome(Happened.THROTTLED, retry_after=90.0),
+            YOUNG,
+            Decision(Fate.WAITING, NOW + 90, 3, pause_until=NOW + 90),
+            id="throttled",
+        ),
+        pytest.param(
+            Outcome(Happened.THROTTLED, retry_after=0.0),
+            YOUNG,
+            Decision(Fate.WAITING, NOW, 3, pause_until=NOW),
+            id="throttled for nothing",
+        ),
+        pytest.param(
+            Outcome(Happened.THROTTLED),
+            OLD,
+            Decision(Fate.WAITING, NOW + UNTOLD_PAUSE, 3, pause_until=NOW + UNTOLD_PAUSE),
+            id="throttled, old, not told how long",
+        ),
+        pytest.param(
+            Outcome(Happened.FORBIDDEN),
+            OLD,
+            Decision(Fate.WAITING, NOW + FORBIDDEN_PAUSE, 3, pause_until=NOW + FORBIDDEN_PAUSE),
+            id="forbidden, old",
+        ),
+        pytest.param(Outcome(Happened.UNTRIED), OLD, Decision(Fate.WAITING, NOW, 3), id="untried, old"),
+    ],
+)
+def test_what_follows_from_what_happened(outcome: Outcome, tried: Tried, decision: Decision) -> None:
+    assert decide(outcome, tried, POLICY, NOW, chance=1.0) == decision
+
+
+@given(OUTCOMES, TRIED, TIMES, CHANCES)
+def test_nothing_is_due_in_the_past_or_forgotten_for_long(
+    outcome: Outcome, tried: Tried, now: float, chance: float
+) -> None:
+    decision = decide(outcome, tried, POLICY, now, chance)
+    assert now <= decision.due_at <= now + max(LONGEST_DELAY, LONGEST_PAUSE)
+    assert decision.attempts - tried.attempts in (0, 1)
+
+
+@given(OUTCOMES, TRIED, TIMES, CHANCES)
+def test_only_a_refusal_or_age_makes_a_dead_letter(outcome: Outcome, tried: Tried, now: float, chance: float) -> None:
+    dead = decide(outcome, tried, POLICY, now, chance).fate is Fate.DEAD
+    too_old = outcome.happened is Happened.FAILED and now - tried.created_at > POLICY.max_age
+    assert dead == (outcome.happened is Happened.REJECTED or too_old)
+
+
+@given(OUTCOMES, TRIED, TIMES, CHANCES)
+def test_what_stops_everybody_costs_nobody_an_attempt(
+    outcome: Outcome, tried: Tried, now: float, chance: float
+) -> None:
+    decision = decide(outcome, tried, POLICY, now, chance)
+    if decision.pause_until is not None:
+        assert outcome.happened in (Happened.THROTTLED, Happened.FORBIDDEN)
+        assert (decision.fate, decision.attempts) == (Fate.WAITING, tried.attempts)
+        assert decision.due_at == decision.pause_until
+    else:
+        assert outcome.happened not in (Happened.THROTTLED, Happened.FORBIDDEN)
+
+
+@given(TRIED, TIMES, CHANCES, st.floats(0, LONGEST_PAUSE))
+def test_it_waits_at_least_as_long_as_it_is_asked_to(tried: Tried, now: float, chance: float, asked: float) -> None:
+    for happened in (Happened.THROTTLED, Happened.FAILED):
+        decision = decide(Outcome(happened, retry_after=asked), tried, POLICY, now, chance)
+        assert decision.fate is Fate.DEAD or decision.due_at >= now + asked
+
+
+@given(st.integers(0, 10_000), CHANCES)
+def test_the_jitter_is_full_and_bounded(attempts: int, chance: float) -> None:
+    longest = min(LONGEST_DELAY, FIRST_DELAY * 2.0 ** min(attempts, 1_000))
+    assert delay(attempts, chance) == pytest.approx(chance * longest)
+
+
+@given(st.integers(0, 1_000), CHANCES)
+def test_the_longer_it_fails_the_longer_it_waits(attempts: int, chance: float) -> None:
+    assert delay(attempts, chance) <= delay(attempts + 1, chance)

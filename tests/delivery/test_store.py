@@ -1,0 +1,147 @@
+"""What is kept, and what a repeat is: on both databases, through the door that requests use."""
+
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+
+from bridge import to_segment
+from bridge.arrival import Kept, Status
+from bridge.delivery.database import Database
+from bridge.delivery.group_commit import GroupCommit
+from bridge.delivery.store import CONTRADICTION, Received, unpack
+from bridge.delivery.tables import deliveries, events, seen
+from bridge.to_segment import translate
+from bridge.to_segment.catalogue import EVENTS
+from tests.delivery.arrivals import SINK, count, keep, received, rows
+from tests.webhooks import DATA, distribution, encode, redemption, webhook
+
+
+def webhooks(database: Database, *messages: dict[str, Any]) -> list[Kept]:
+    commit = GroupCommit(database)
+    bodies = [encode(message) for message in messages]
+    now = datetime(2031, 4, 9, tzinfo=UTC)
+    return [commit.keep(Received.pack(to_segment.DIRECTION, body, translate(body, now), 1_000.0)) for body in bodies]
+
+
+def test_a_new_event_is_kept_with_its_body_and_its_delivery(database: Database) -> None:
+    one = received("call", "key", at=1_234.5, payload=b'{"a": 1}')
+    kept = GroupCommit(database).keep(one)
+    assert kept == Kept(one.id, Status.ACCEPTED, "Customer Rewarded", "")
+    [event] = rows(database, events)
+    assert unpack(event.pop("body")) == b"call content"
+    assert event == {
+        "id": one.id,
+        "direction": "to_segment",
+        "status": "accepted",
+        "event": "Customer Rewarded",
+        "reason": "",
+        "customer": "anna-1",
+        "received_at": 1_234.5,
+        "repeats": 0,
+    }
+    [delivery] = rows(database, deliveries)
+    assert unpack(delivery["payload"]) == b'{"a": 1}'
+    expected = {"event_id": one.id, "sink": SINK, "key": "key", "status": "waiting", "due_at": 1_234.5, "attempts": 0}
+    assert expected.items() <= delivery.items()
+
+
+def test_a_repeat_is_a_duplicate_of_the_first_and_delivers_nothing(database: Database) -> None:
+    commit = GroupCommit(database)
+    first = commit.keep(received())
+    months_later = commit.keep(received(at=20_000_000.0))
+    assert months_later == Kept(first.id, Status.DUPLICATE, "Customer Rewarded", "")
+    commit.keep(received())
+    assert [event["repeats"] for event in rows(database, events)] == [2]
+    assert count(database, deliveries) == 1
+
+
+def test_the_same_event_with_other_data_is_quarantined(database: Database) -> None:
+    first = GroupCommit(database).keep(received("call", content="one"))
+    kept = GroupCommit(database).keep(received("call", content="other"))
+    assert (kept.status, kept.reason) == (Status.QUARANTINED, CONTRADICTION)
+    assert kept.id != first.id
+    assert [unpack(event["body"]) for event in rows(database, events)] == [b"call one", b"call other"]
+    assert count(database, deliveries) == 1
+
+
+def test_the_same_delivery_told_by_another_call_is_a_duplicate_and_so_is_its_repeat(database: Database) -> None:
+    [first, second, third] = keep(
+        database, received("project", "key"), received("distribution", "key"), received("distribution", "key")
+    )
+    assert first == second == third
+    assert count(database, deliveries) == 1
+    assert rows(database, events)[0]["repeats"] == 2
+    # Who was a duplicate at first can be contradicted later as well.
+    kept = GroupCommit(database).keep(received("distribution", "key", content="other"))
+    assert kept.status is Status.QUARANTINED
+
+
+def test_of_several_deliveries_only_the_new_ones_are_made(database: Database) -> None:
+    keep(database, received("one", "a", "b"), received("two", "b", "c"))
+    assert sorted(delivery["key"] for delivery in rows(database, deliveries)) == ["a", "b", "c"]
+    assert [event["repeats"] for event in rows(database, events)] == [0, 0]
+
+
+@pytest.mark.parametrize("status", [Status.IGNORED, Status.QUARANTINED])
+def test_what_is_not_delivered_is_kept_once_too(database: Database, status: Status) -> None:
+    commit = GroupCommit(database)
+    first = commit.keep(received(status=status))
+    assert (first.status, first.reason) == (status, "a reason")
+    assert commit.keep(received(status=status)) == Kept(first.id, Status.DUPLICATE, "Customer Rewarded", "")
+    assert count(database, deliveries) == 0
+
+
+def test_what_does_not_say_who_it_is_is_always_new(database: Database) -> None:
+    first, second = keep(database, received(None, status=Status.QUARANTINED), received(None, status=Status.QUARANTINED))
+    assert first != second
+    assert count(database, events) == 2
+    assert count(database, seen) == 0
+
+
+# Webhooks
+
+
+def test_project_and_distribution_webhook_of_one_redemption_are_one_event(database: Database) -> None:
+    project = webhook("redemption.succeeded", redemption())
+    other = distribution("redemption.succeeded", redemption())
+    statuses = [kept.status for kept in webhooks(database, project, other, project, other)]
+    assert statuses == ["accepted", "duplicate", "duplicate", "duplicate"]
+    assert count(database, deliveries) == 1
+
+
+def test_a_stack_of_five_is_six_events_however_often_it_is_told(database: Database) -> None:
+    names = [*(f"r_{number}" for number in range(5)), "r_stack"]
+    stack = [webhook("redemption.succeeded", redemption(name), event_id=f"ev_{name}") for name in names]
+    told = [distribution("redemption.succeeded", redemption(name), event_id=f"ev_d_{name}") for name in names]
+    statuses = [kept.status for kept in webhooks(database, *stack, *told, *stack)]
+    assert statuses == ["accepted"] * 6 + ["duplicate"] * 12
+    assert count(database, deliveries) == 6
+
+
+def test_a_try_may_differ_in_its_own_id_and_time_but_not_in_its_data(database: Database) -> None:
+    first = webhook("redemption.succeeded", redemption())
+    again = first | {"id": "whs_2", "created_at": "2031-05-01T00:00:00.000Z"}
+    changed = first | {"data": redemption(order={"id": "another"})}
+    assert [kept.status for kept in webhooks(database, first, again, changed, again)] == [
+        "accepted",
+        "duplicate",
+        "quarantined",
+        "duplicate",
+    ]
+
+
+def test_all_twelve_events_are_kept_side_by_side(database: Database) -> None:
+    kept = webhooks(database, *(webhook(one.type, DATA[one.type], event_id=one.type) for one in EVENTS))
+    assert {one.status for one in kept} == {Status.ACCEPTED}
+    assert count(database, deliveries) == 12
+
+
+def test_what_no_text_column_holds_is_kept_as_bytes(database: Database) -> None:
+    body = encode(webhook("redemption.succeeded", redemption())).replace(b"anna-1", rb"\u0000anna\ud800")
+    odd_type = encode(webhook("type", {})).replace(b'"type":"type"', rb'"type":"\u0000\udfff"')
+    for one in (body, odd_type, b"\x00\xff"):
+        arrival = translate(one, datetime(2031, 4, 9, tzinfo=UTC))
+        GroupCommit(database).keep(Received.pack(to_segment.DIRECTION, one, arrival, 1_000.0))
+    assert {unpack(event["body"]) for event in rows(database, events)} == {body, odd_type, b"\x00\xff"}
+    assert count(database, deliveries) == 1

@@ -1,0 +1,243 @@
+"""Segment's sink against servers on a socket: what is sent, and what is made of every answer."""
+
+import gzip
+import json
+import time
+from collections.abc import Callable, Iterator
+from email.utils import formatdate
+from typing import Any
+
+import pytest
+from flask import Response, request
+from segment.analytics import request as sdk
+
+from bridge.delivery.sink import Happened, Outcome
+from bridge.demo.segment import SegmentStandIn, Served
+from bridge.sinks.segment import BATCH_BYTES, SegmentSink
+from bridge.to_segment.fit import LIMIT
+from bridge.wire import write
+
+Answer = Callable[[Any], Response | None]
+
+
+def message(number: int = 1, **changes: Any) -> bytes:
+    told = {"type": "track", "messageId": f"bridge-{number}", "userId": "anna-1", "event": "Customer Rewarded"}
+    return write({**told, "properties": {"name": "Åsa"}} | changes)
+
+
+@pytest.fixture(autouse=True)
+def closed_connections() -> Iterator[None]:
+    yield
+    sdk._session.close()
+
+
+@pytest.fixture
+def segment() -> Iterator[SegmentStandIn]:
+    stand_in = SegmentStandIn(write_key="write-key")
+    with Served(stand_in.app()) as served:
+        stand_in.url = served.url  # type: ignore[attr-defined]
+        yield stand_in
+
+
+@pytest.fixture
+def sink(segment: SegmentStandIn) -> SegmentSink:
+    return SegmentSink("write-key", segment.url)  # type: ignore[attr-defined]
+
+
+def answering(status: int, body: str = "", **headers: str) -> Answer:
+    named = {name.replace("_", "-"): value for name, value in headers.items()}
+    return lambda _: Response(body, status=status, headers=named)
+
+
+def happened(outcomes: Any) -> list[str]:
+    return [outcome.happened for outcome in outcomes]
+
+
+@pytest.mark.parametrize("compressed", [False, True], ids=["plain", "gzip"])
+def test_a_batch_arrives_as_it_was_stored(*, segment: SegmentStandIn, compressed: bool) -> None:
+    seen: list[bytes] = []
+
+    def look(_: Any) -> None:
+        body = request.get_data()
+        assert (request.headers.get("Content-Encoding") == "gzip") is compressed
+        seen.append(gzip.decompress(body) if compressed else body)
+
+    segment.fault = look
+    payloads = [message(number) for number in range(3)]
+    sink = SegmentSink("write-key", segment.url, gzip=compressed)  # type: ignore[attr-defined]
+    assert happened(sink.send(payloads)) == ["delivered"] * 3
+    assert segment.batches == [[json.loads(payload) for payload in payloads]]
+    assert all(payload in seen[0] for payload in payloads), "what was measured is what is sent"
+
+
+def test_the_largest_batch_is_within_segments_limit(segment: SegmentStandIn, sink: SegmentSink) -> None:
+    payload = message(properties={"note": "x" * 30_000})
+    count = sink.max_bytes // len(payload)
+    assert happened(sink.send([payload] * count)) == ["delivered"] * count
+    smallest = message()[:-1].replace(b'{"name": "\\u00c5sa"}', b"{}") + b"}"
+    assert len(smallest) * sink.max_count < BATCH_BYTES * 2
+    assert happened(sink.send([smallest] * sink.max_count)) == ["delivered"] * sink.max_count
+    assert segment.calls == 2
+
+
+def test_nothing_to_send_is_no_call(segment: SegmentStandIn, sink: SegmentSink) -> None:
+    assert sink.send([]) == []
+    assert segment.calls == 0
+
+
+@pytest.mark.parametrize(
+    ("payload", "reason"),
+    [
+        pytest.param(message(userId=""), "no userId", id="empty userId"),
+        pytest.param(message(userId=None), "no userId", id="no userId"),
+        pytest.param(message(event=""), "no event name", id="empty event"),
+        pytest.param(message(messageId="x" * 101), "a messageId over 100 characters", id="long messageId"),
+        pytest.param(message(properties={"note": "x" * LIMIT}), "over 32 KB", id="over 32 KB"),
+    ],
+)
+def test_what_segment_would_throw_away_is_refused_before(
+    segment: SegmentStandIn, sink: SegmentSink, payload: bytes, reason: str
+) -> None:
+    first, refused, last = sink.send([message(1), payload, message(2)])
+    assert refused == Outcome(Happened.REJECTED, detail=f"not sent, Segment would discard it: {reason}")
+    assert happened([first, last]) == ["delivered", "delivered"]
+    assert [event["messageId"] for event in segment.events] == ["bridge-1", "bridge-2"]
+    assert segment.discarded == []
+
+
+@pytest.mark.parametrize("status", [400, 413])
+@pytest.mark.parametrize("bad", [{0}, {63}, {17}, {3, 4, 99}, set(range(5))], ids=str)
+def test_a_bad_one_is_found_by_halving_and_the_rest_is_delivered(
+    segment: SegmentStandIn, sink: SegmentSink, bad: set[int], status: int
+) -> None:
+    names = {f"bridge-{number}" for number in bad}
+
+    def refuse(batch: Any) -> Response | None:
+        return Response("refused", status=status) if any(event["messageId"] in names for event in batch) else None
+
+    segment.fault = refuse
+    outcomes = sink.send([message(number) for number in range(100)])
+    assert {number for number, outcome in enumerate(outcomes) if outcome.happened is Happened.REJECTED} == bad
+    assert all(outcomes[number] == Outcome(Happened.REJECTED, status, "refused") for number in bad)
+    assert happened(outcomes).count("delivered") == 100 - len(bad)
+    assert sorted(event["messageId"] for event in segment.events) == sorted(
+        {f"bridge-{number}" for number in range(100)} - names
+    )
+    assert segment.calls <= 1 + 14 * len(bad)
+
+
+def test_when_halving_meets_an_outage_the_rest_is_left_untried(segment: SegmentStandIn, sink: SegmentSink) -> None:
+    def fail(batch: Any) -> Response | None:
+        if len(batch) == 8:
+            return Response("refused", status=400)
+        return Response("slow down", status=429) if batch[0]["messageId"] == "bridge-0" else None
+
+    segment.fault = fail
+    outcomes = sink.send([message(number) for number in range(8)])
+    assert happened(outcomes) == ["throttled"] * 4 + ["untried"] * 4
+    assert segment.batches == []
+
+
+def test_when_the_first_half_stops_in_the_middle_the_second_is_left_untried(
+    segment: SegmentStandIn, sink: SegmentSink
+) -> None:
+    def fail(batch: Any) -> Response | None:
+        if len(batch) > 2:
+            return Response("refused", status=400)
+        return Response("down", status=503) if batch[0]["messageId"] == "bridge-2" else None
+
+    segment.fault = fail
+    assert happened(sink.send([message(number) for number in range(8)])) == [
+        "delivered",
+        "delivered",
+        "failed",
+        "failed",
+        *["untried"] * 4,
+    ]
+
+
+def test_halving_ends_in_time(segment: SegmentStandIn, sink: SegmentSink, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("bridge.sinks.segment.SPLIT_SECONDS", 0.0)
+
+    def refuse_slowly(_: Any) -> Response:
+        time.sleep(0.01)
+        return Response("refused", status=400)
+
+    segment.fault = refuse_slowly
+    assert happened(sink.send([message(number) for number in range(8)])) == ["untried"] * 8
+    monkeypatch.setattr("bridge.sinks.segment.SPLIT_SECONDS", 0.005)
+    assert happened(sink.send([message(number) for number in range(8)])) == ["untried"] * 8
+    assert segment.calls == 1
+
+
+@pytest.mark.parametrize(
+    ("answer", "outcome"),
+    [
+        pytest.param(answering(401, "who?"), Outcome(Happened.FORBIDDEN, 401, "who?"), id="401"),
+        pytest.param(answering(403, "no"), Outcome(Happened.FORBIDDEN, 403, "no"), id="403"),
+        pytest.param(answering(404, "where?"), Outcome(Happened.FAILED, 404, "where?"), id="404"),
+        pytest.param(answering(408, ""), Outcome(Happened.FAILED, 408), id="408"),
+        pytest.param(answering(429, "wait"), Outcome(Happened.THROTTLED, 429, "wait"), id="429"),
+        pytest.param(
+            answering(429, "wait", Retry_After="120"),
+            Outcome(Happened.THROTTLED, 429, "wait", 120.0),
+            id="429, seconds",
+        ),
+        pytest.param(
+            answering(429, "", Retry_After="4000"), Outcome(Happened.THROTTLED, 429, "", 4_000.0), id="429, for long"
+        ),
+        pytest.param(
+            answering(429, "", Retry_After="soon"), Outcome(Happened.THROTTLED, 429), id="429, not understood"
+        ),
+        pytest.param(answering(500, "[]"), Outcome(Happened.FAILED, 500, "[]"), id="500 with JSON"),
+        pytest.param(
+            answering(503, "down", Retry_After="7"), Outcome(Happened.FAILED, 503, "down", 7.0), id="503, seconds"
+        ),
+        pytest.param(answering(300), Outcome(Happened.FAILED, 300), id="300"),
+        pytest.param(answering(204), Outcome(Happened.DELIVERED, 204), id="204"),
+    ],
+)
+def test_every_answer_has_its_outcome(
+    segment: SegmentStandIn, sink: SegmentSink, answer: Answer, outcome: Outcome
+) -> None:
+    segment.fault = answer
+    assert sink.send([message(1), message(2)]) == [outcome, outcome]
+    assert segment.calls == 1
+
+
+def test_retry_after_may_be_a_date(segment: SegmentStandIn, sink: SegmentSink) -> None:
+    segment.fault = answering(429, Retry_After=formatdate(time.time() + 600, usegmt=True))
+    [outcome] = sink.send([message()])
+    assert outcome.retry_after is not None
+    assert 500 < outcome.retry_after <= 600
+
+
+def test_a_wrong_write_key_is_forbidden(segment: SegmentStandIn) -> None:
+    sink = SegmentSink("another", segment.url)  # type: ignore[attr-defined]
+    [outcome] = sink.send([message()])
+    assert (outcome.happened, outcome.code) == (Happened.FORBIDDEN, 401)
+
+
+@pytest.mark.parametrize("status", [301, 302, 303, 307, 308])
+def test_a_redirect_is_not_followed(segment: SegmentStandIn, sink: SegmentSink, status: int) -> None:
+    elsewhere = SegmentStandIn()
+    with Served(elsewhere.app()) as served:
+        segment.fault = answering(status, Location=f"{served.url}/v1/batch")
+        [outcome] = sink.send([message()])
+    assert (outcome.happened, outcome.code) == (Happened.FAILED, status)
+    assert (segment.calls, elsewhere.calls) == (1, 0)
+
+
+def test_nobody_there_is_a_failure() -> None:
+    [outcome] = SegmentSink("write-key", "http://127.0.0.1:1").send([message()])
+    assert (outcome.happened, outcome.code, outcome.detail) == (Happened.FAILED, None, "ConnectionError")
+
+
+def test_the_library_logs_no_ones_data(
+    segment: SegmentStandIn, sink: SegmentSink, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level("DEBUG")
+    segment.fault = answering(500)
+    sink.send([message()])
+    assert "anna-1" not in caplog.text
+    assert "write-key" not in caplog.text

@@ -1,0 +1,168 @@
+import os
+from collections.abc import Iterator
+from dataclasses import FrozenInstanceError
+from pathlib import Path
+from unittest.mock import patch
+
+import pytest
+
+from bridge.config import DAY, Settings
+from bridge.errors import ConfigError
+
+GIVEN = {"SEGMENT_WRITE_KEY": "the-write-key", "VOUCHERIFY_WEBHOOK_SECRET": "the-secret"}
+
+
+@pytest.fixture(autouse=True)
+def nothing_set(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """An empty environment, and an empty directory to look for ``.env`` in."""
+    monkeypatch.chdir(tmp_path)
+    with patch.dict(os.environ, clear=True):
+        yield
+
+
+def read(**variables: str) -> Settings:
+    os.environ.update(variables)
+    return Settings.from_env()
+
+
+def problems(**variables: str) -> dict[str, str]:
+    with pytest.raises(ConfigError) as refused:
+        read(**variables)
+    return refused.value.problems
+
+
+def test_two_variables_are_enough_and_the_rest_has_its_default() -> None:
+    assert read(**GIVEN) == Settings(
+        write_key="the-write-key",
+        segment_host="https://api.segment.io",
+        segment_gzip=False,
+        webhook_secrets=("the-secret",),
+        voucherify_url="https://api.voucherify.io",
+        database_url="sqlite:///bridge.db",
+        embedded_worker=True,
+        max_body_bytes=1_048_576,
+        max_age=7 * DAY,
+    )
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "attribute", "value"),
+    [
+        ("SEGMENT_REGION", "us", "segment_host", "https://api.segment.io"),
+        ("SEGMENT_REGION", "eu", "segment_host", "https://events.eu1.segmentapis.com"),
+        ("SEGMENT_HOST", "https://segment.example.com", "segment_host", "https://segment.example.com"),
+        ("SEGMENT_HOST", "http://127.0.0.1:8001/", "segment_host", "http://127.0.0.1:8001"),
+        ("SEGMENT_HOST", "http://localhost:8001", "segment_host", "http://localhost:8001"),
+        ("SEGMENT_GZIP", "true", "segment_gzip", True),
+        ("VOUCHERIFY_WEBHOOK_SECRET", "old, new", "webhook_secrets", ("old", "new")),
+        ("VOUCHERIFY_WEBHOOK_SECRET", ",new,", "webhook_secrets", ("new",)),
+        ("VOUCHERIFY_API_URL", "https://us1.api.voucherify.io/", "voucherify_url", "https://us1.api.voucherify.io"),
+        ("BRIDGE_DATABASE_URL", "sqlite:////data/bridge.db", "database_url", "sqlite:////data/bridge.db"),
+        ("BRIDGE_DATABASE_URL", "postgresql://u:p@h/n", "database_url", "postgresql://u:p@h/n"),
+        ("BRIDGE_DATABASE_URL", "postgres://u:p@h/n", "database_url", "postgres://u:p@h/n"),
+        ("BRIDGE_DATABASE_URL", "postgresql+psycopg://h/n", "database_url", "postgresql+psycopg://h/n"),
+        ("BRIDGE_WORKER", "embedded", "embedded_worker", True),
+        ("BRIDGE_WORKER", "external", "embedded_worker", False),
+        ("BRIDGE_MAX_BODY_BYTES", "2048", "max_body_bytes", 2_048),
+        ("BRIDGE_MAX_AGE_DAYS", "0.5", "max_age", 0.5 * DAY),
+    ],
+)
+def test_every_variable_is_read(name: str, text: str, attribute: str, value: object) -> None:
+    assert getattr(read(**{**GIVEN, name: text}), attribute) == value
+
+
+def test_a_host_beats_a_region() -> None:
+    settings = read(**GIVEN, SEGMENT_REGION="eu", SEGMENT_HOST="https://segment.example.com")
+    assert settings.segment_host == "https://segment.example.com"
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "right"),
+    [
+        ("SEGMENT_REGION", "asia", "us or eu"),
+        ("SEGMENT_REGION", "", "us or eu"),
+        ("SEGMENT_HOST", "segment", "https://"),
+        ("SEGMENT_HOST", "ftp://segment.example.com", "https://"),
+        ("SEGMENT_GZIP", "perhaps", "boolean"),
+        ("VOUCHERIFY_API_URL", "api.voucherify.io", "https://"),
+        ("BRIDGE_DATABASE_URL", "bridge.db", "sqlite:///bridge.db"),
+        ("BRIDGE_DATABASE_URL", "mysql://u:hunter2@h/n", "postgresql://"),
+        ("BRIDGE_DATABASE_URL", "nosuch://h/n", "postgresql://"),
+        ("BRIDGE_DATABASE_URL", "sqlite://", "must name a file"),
+        ("BRIDGE_DATABASE_URL", "sqlite:///:memory:", "must name a file"),
+        ("BRIDGE_WORKER", "none", "embedded or external"),
+        ("BRIDGE_MAX_BODY_BYTES", "much", "integer"),
+        ("BRIDGE_MAX_BODY_BYTES", "0", "above 0"),
+        ("BRIDGE_MAX_BODY_BYTES", "-1", "above 0"),
+        ("BRIDGE_MAX_AGE_DAYS", "0", "above 0"),
+        ("BRIDGE_MAX_AGE_DAYS", "nan", "not permitted"),
+        ("BRIDGE_MAX_AGE_DAYS", "inf", "not permitted"),
+        ("BRIDGE_MAX_AGE_DAYS", "a week", "number"),
+    ],
+)
+def test_a_wrong_variable_is_named_with_what_would_be_right(name: str, text: str, right: str) -> None:
+    found = problems(**{**GIVEN, name: text})
+    assert found.keys() == {name}
+    assert right in found[name]
+    assert "hunter2" not in found[name]
+
+
+def test_all_mistakes_are_reported_at_once() -> None:
+    wrong = {
+        "SEGMENT_REGION": "asia",
+        "SEGMENT_HOST": "segment",
+        "BRIDGE_DATABASE_URL": "bridge.db",
+        "BRIDGE_WORKER": "none",
+        "BRIDGE_MAX_BODY_BYTES": "much",
+        "BRIDGE_MAX_AGE_DAYS": "-1",
+    }
+    with pytest.raises(ConfigError) as refused:
+        read(**wrong)
+    assert refused.value.problems.keys() == wrong.keys() | GIVEN.keys()
+    assert [line.partition(":")[0] for line in str(refused.value).splitlines()] == sorted(wrong.keys() | GIVEN.keys())
+
+
+def test_nothing_set_refuses_to_start() -> None:
+    assert problems().keys() == GIVEN.keys()
+
+
+@pytest.mark.parametrize(
+    ("missing", "text"),
+    [
+        ("SEGMENT_WRITE_KEY", None),
+        ("SEGMENT_WRITE_KEY", ""),
+        ("SEGMENT_WRITE_KEY", " "),
+        ("VOUCHERIFY_WEBHOOK_SECRET", None),
+        ("VOUCHERIFY_WEBHOOK_SECRET", ""),
+        ("VOUCHERIFY_WEBHOOK_SECRET", " "),
+        ("VOUCHERIFY_WEBHOOK_SECRET", " , "),
+    ],
+)
+def test_half_set_refuses_to_start(missing: str, text: str | None) -> None:
+    variables = {name: given for name, given in GIVEN.items() if name != missing}
+    found = problems(**variables, **({} if text is None else {missing: text}))
+    assert found.keys() == {missing}
+    assert "needed" in found[missing]
+
+
+def test_what_the_environment_lacks_is_read_from_dot_env(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / ".env").write_text("SEGMENT_WRITE_KEY=from-file\nVOUCHERIFY_WEBHOOK_SECRET='from file'\n")
+    (tmp_path / "below").mkdir()
+    monkeypatch.chdir(tmp_path / "below")
+    settings = read(SEGMENT_WRITE_KEY="from-environment")
+    assert (settings.write_key, settings.webhook_secrets) == ("from-environment", ("from file",))
+
+
+def test_settings_are_frozen_and_tell_no_secret() -> None:
+    settings = read(**GIVEN, BRIDGE_DATABASE_URL="postgresql://user:hunter2@host/name")
+    with pytest.raises(FrozenInstanceError):
+        settings.write_key = "another"  # type: ignore[misc]
+    for secret in (*GIVEN.values(), "hunter2"):
+        assert secret not in repr(settings)
+
+
+def test_no_report_repeats_a_secret() -> None:
+    with pytest.raises(ConfigError) as refused:
+        read(VOUCHERIFY_WEBHOOK_SECRET="the-secret", BRIDGE_DATABASE_URL="mysql://user:hunter2@host/name")
+    assert "the-secret" not in str(refused.value)
+    assert "hunter2" not in str(refused.value)

@@ -1,0 +1,106 @@
+import json
+import random
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from bridge.errors import Unusable
+from bridge.wire import digest, read, storable, write
+
+LOST = "\N{REPLACEMENT CHARACTER}"
+ANY_TEXT = st.text(st.characters(exclude_categories=()))
+JSON = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False) | ANY_TEXT,
+    lambda inner: st.lists(inner, max_size=4) | st.dictionaries(ANY_TEXT, inner, max_size=4),
+    max_leaves=20,
+)
+
+
+@pytest.mark.parametrize(
+    ("body", "says"),
+    [
+        pytest.param(b'{"a": "\xff"}', "not UTF-8", id="invalid UTF-8"),
+        pytest.param(b'"\xed\xa0\x80"', "not UTF-8", id="a surrogate in UTF-8"),
+        pytest.param('{"a": 1}'.encode("utf-16"), "not UTF-8", id="UTF-16"),
+        pytest.param(b"", "not JSON", id="nothing"),
+        pytest.param(b"{", "not JSON", id="cut off"),
+        pytest.param(b'{"a": 1} {', "not JSON", id="something behind it"),
+        pytest.param(b"a=1&b=2", "not JSON", id="a form"),
+        pytest.param(b"\xef\xbb\xbf{}", "not JSON", id="a byte order mark"),
+        pytest.param(b'{"a": "\x00"}', "not JSON", id="a bare NUL"),
+        pytest.param(b"NaN", "not JSON", id="NaN"),
+        pytest.param(b'{"a": [Infinity]}', "not JSON", id="Infinity"),
+        pytest.param(b'{"a": -Infinity}', "not JSON", id="-Infinity"),
+        pytest.param(b"1e999", "not JSON", id="a number beyond any float"),
+        pytest.param(b"9" * 5_000, "not JSON", id="a number of 5,000 digits"),
+        pytest.param(b"[" * 100_000, "nested too deeply", id="100,000 arrays"),
+        pytest.param(b'{"a":' * 100_000 + b"1" + b"}" * 100_000, "nested too deeply", id="100,000 objects"),
+    ],
+)
+def test_what_is_not_json_is_unusable(body: bytes, says: str) -> None:
+    with pytest.raises(Unusable, match=says):
+        read(body)
+
+
+def test_no_reason_repeats_the_body() -> None:
+    with pytest.raises(Unusable) as refused:
+        read(b'{"email": "anna@example.com"')
+    assert "anna" not in str(refused.value)
+
+
+@pytest.mark.parametrize(
+    ("body", "value"),
+    [
+        pytest.param(rb'"a\u0000b"', f"a{LOST}b", id="NUL"),
+        pytest.param(rb'"\ud800"', LOST, id="a high surrogate alone"),
+        pytest.param(rb'["\uDC00x"]', [f"{LOST}x"], id="a low surrogate alone"),
+        pytest.param(rb'{"k\u0000": {"\udfff": null}}', {f"k{LOST}": {LOST: None}}, id="in keys"),
+        pytest.param(rb'"\ud83d\ude00"', "\N{GRINNING FACE}", id="a pair of surrogates stays"),
+        pytest.param(rb'"\\u0000"', r"\u0000", id="an escaped backslash is no NUL"),
+        pytest.param(rb'[1, 1.5, true, null, "\u0000"]', [1, 1.5, True, None, LOST], id="other values stay"),
+    ],
+)
+def test_what_no_database_holds_is_replaced(body: bytes, value: Any) -> None:
+    assert read(body) == value
+
+
+@given(JSON)
+def test_what_was_read_is_what_a_database_can_hold(value: Any) -> None:
+    found = read(json.dumps(value).encode())
+    assert found == storable(value)
+    text = json.dumps(found, ensure_ascii=False)
+    assert text.encode().decode() == text
+    assert "\\u0000" not in text.replace("\\\\", "")
+
+
+@given(JSON)
+def test_what_is_written_is_ascii_and_reads_back(value: Any) -> None:
+    written = write(storable(value))
+    assert written.isascii()
+    assert read(written) == storable(value)
+
+
+@pytest.mark.parametrize("value", [float("nan"), float("inf")], ids=["NaN", "Infinity"])
+def test_nothing_that_is_not_json_is_written(value: float) -> None:
+    with pytest.raises(ValueError, match="not JSON compliant"):
+        write({"a": value})
+
+
+@given(st.dictionaries(ANY_TEXT, JSON, min_size=2, max_size=6), st.randoms(use_true_random=False))
+def test_the_digest_does_not_depend_on_the_order_of_keys(value: dict[str, Any], chance: random.Random) -> None:
+    keys = list(value)
+    chance.shuffle(keys)
+    assert digest({key: value[key] for key in keys}) == digest(value)
+
+
+@given(JSON, JSON)
+def test_the_digest_tells_values_apart(one: Any, other: Any) -> None:
+    same = json.dumps(one, sort_keys=True) == json.dumps(other, sort_keys=True)
+    assert (digest(one) == digest(other)) is same
+
+
+def test_the_digest_is_the_same_on_any_machine_any_day() -> None:
+    # The SHA-256 of ["proj_1", "\\u00e4"]. Should this ever change, what was delivered would be delivered again.
+    assert digest(["proj_1", "ä"]).hex() == "6c079d0d51f5528138178051bdc8ffe20eef693b445a32e7a0b2a58fda2b8817"

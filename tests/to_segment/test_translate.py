@@ -1,0 +1,260 @@
+import json
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+
+from bridge.arrival import Arrival, Status
+from bridge.to_segment import SINK, translate
+from bridge.to_segment.catalogue import EVENTS, EVERY_EVENT, Event
+from bridge.to_segment.fit import LIMIT
+from tests.webhooks import ANNA, BEN, DATA, distribution, encode, redemption, rollback, webhook
+
+NOW = datetime(2031, 4, 9, 10, 11, 12, tzinfo=UTC)
+
+each_event = pytest.mark.parametrize("event", EVENTS, ids=lambda event: event.type)
+
+
+def told(message: Any) -> Arrival:
+    return translate(encode(message), NOW)
+
+
+def sent(message: Any) -> dict[str, Any]:
+    """The message that goes to Segment."""
+    arrival = told(message)
+    assert arrival.status is Status.ACCEPTED, arrival
+    [outgoing] = arrival.outgoing
+    assert outgoing.sink == SINK
+    found: dict[str, Any] = json.loads(outgoing.payload)
+    assert found["messageId"] == outgoing.key
+    return found
+
+
+def redeemed(**changes: Any) -> dict[str, Any]:
+    return webhook("redemption.succeeded", redemption(**changes))
+
+
+@each_event
+@pytest.mark.parametrize("envelope", [webhook, distribution], ids=["project", "distribution"])
+def test_each_event_is_a_track_call_with_its_fields(event: Event, envelope: Any) -> None:
+    data = DATA[event.type]
+    message = sent(envelope(event.type, data))
+    assert (message["type"], message["event"], message["userId"]) == ("track", event.name, "anna-1")
+    carried = {name for name in (*EVERY_EVENT, *event.fields) if data.get(name) is not None}
+    assert message["properties"].keys() == {"email", *carried}
+    assert message["properties"]["email"] == "anna@example.com"
+    assert message["integrations"] == {"Voucherify (Actions)": False}
+    assert "anonymousId" not in message
+    assert "reduced" not in message["context"]["voucherify"]
+
+
+@each_event
+def test_no_property_is_null_or_nested(event: Event) -> None:
+    for name, value in sent(webhook(event.type, DATA[event.type]))["properties"].items():
+        parts = value.values() if isinstance(value, dict) else [value]
+        assert not any(part is None or isinstance(part, dict) for part in parts), name
+
+
+def test_objects_are_flattened_to_the_columns_of_the_warehouse() -> None:
+    properties = sent(redeemed())["properties"]
+    assert properties["voucher"]["discount_percent_off"] == 10
+    assert properties["customer"]["metadata_address_city"] == "Malmö"
+    assert properties["order"]["items"][0]["product_metadata_colour"] == "blue"
+    assert "gift" not in properties["voucher"]
+
+
+@pytest.mark.parametrize("balance", [0, 20, 1.5], ids=repr)
+def test_a_balance_may_be_a_number(balance: float) -> None:
+    data = DATA["reward_redemptions.created"] | {"balance": balance}
+    assert sent(webhook("customer.reward_redemptions.created", data))["properties"]["balance"] == balance
+
+
+def test_the_context_says_where_it_comes_from() -> None:
+    assert sent(redeemed())["context"]["voucherify"] == {
+        "project_id": "proj_1",
+        "event_id": "ev_1",
+        "webhook_id": "wh_1",
+        "channel": "API",
+    }
+
+
+def test_what_the_envelope_does_not_say_the_context_leaves_out() -> None:
+    bare = {"type": "redemption.succeeded", "data": redemption()}
+    assert sent(bare)["context"]["voucherify"] == {}
+
+
+# Who
+
+
+@pytest.mark.parametrize("event", [event for event in EVENTS if event.customer], ids=lambda event: event.type)
+@pytest.mark.parametrize("empty", [{"customer": None}, {"customer": {}}, {}], ids=["null", "{}", "missing"])
+def test_the_customer_inside_the_events_own_object_stands_in(event: Event, empty: dict[str, Any]) -> None:
+    data = {name: value for name, value in DATA[event.type].items() if name != "customer"} | empty
+    message = sent(webhook(event.type, data))
+    assert message["userId"] == "anna-1"
+    assert message["properties"]["customer"]["id"] == "cust_anna"
+    assert message["properties"]["email"] == "anna@example.com"
+
+
+def test_the_datas_own_customer_comes_first() -> None:
+    assert sent(redeemed(customer=BEN))["userId"] == "ben-2"
+
+
+@each_event
+def test_without_a_customer_nothing_is_sent_and_the_holder_never_stands_in(event: Event) -> None:
+    data = {name: value for name, value in DATA[event.type].items() if name not in ("customer", event.customer)}
+    arrival = told(webhook(event.type, data | {"holder": BEN}))
+    assert (arrival.status, arrival.event, arrival.reason) == (Status.IGNORED, event.name, "anonymous")
+    assert arrival.outgoing == ()
+    assert arrival.customer is None
+
+
+@pytest.mark.parametrize("source_id", [{"source_id": None}, {"source_id": ""}, {}], ids=["null", "empty", "missing"])
+def test_a_customer_without_source_id_is_anonymous(source_id: dict[str, Any]) -> None:
+    customer = {"id": "cust_x", "email": "x@example.com", **source_id}
+    arrival = told(redeemed(customer=customer, redemption={"id": "r_1"}))
+    assert (arrival.status, arrival.reason) == (Status.IGNORED, "anonymous")
+
+
+@pytest.mark.parametrize(
+    ("source_id", "user_id"),
+    [
+        pytest.param(7, "7", id="a number"),
+        pytest.param(0, "0", id="zero"),
+        pytest.param(7.0, "7", id="a whole float"),
+        pytest.param(7.25, "7.25", id="a float"),
+        pytest.param("x" * 2_000, "x" * 2_000, id="2,000 characters"),
+        pytest.param("Ånna-名前-😀", "Ånna-名前-😀", id="unicode"),
+        pytest.param(" ", " ", id="a space"),
+    ],
+)
+def test_a_source_id_becomes_text_and_is_kept_as_it_is(source_id: Any, user_id: str) -> None:
+    message = redeemed(customer={**ANNA, "source_id": source_id})
+    assert sent(message)["userId"] == user_id
+    assert sent(message)["properties"]["customer"]["source_id"] == user_id
+    assert told(message).customer == user_id
+
+
+def test_what_no_database_holds_is_replaced_in_what_is_sent() -> None:
+    body = encode(redeemed(customer={**ANNA, "source_id": "a-b"})).replace(b"a-b", rb"a\u0000\ud800b")
+    arrival = translate(body, NOW)
+    assert arrival.customer == "a\N{REPLACEMENT CHARACTER}\N{REPLACEMENT CHARACTER}b"
+    assert json.loads(arrival.outgoing[0].payload)["userId"] == arrival.customer
+
+
+# When
+
+
+@pytest.mark.parametrize(
+    ("type_", "data", "envelope", "expected"),
+    [
+        pytest.param("redemption.succeeded", redemption(), {}, "2031-04-05T06:07:09", id="the event's own"),
+        pytest.param(
+            "redemption.succeeded", redemption(), {"event": None}, "2031-04-05T06:07:08.900", id="redemption's"
+        ),
+        pytest.param(
+            "redemption.succeeded",
+            redemption(),
+            {"event": {"created_at": "yesterday"}},
+            "2031-04-05T06:07:08.900",
+            id="what is no time is passed over",
+        ),
+        pytest.param(
+            "redemption.rollback.succeeded", rollback(), {"event": None}, "2031-04-06T06:07:08.900", id="rollback's"
+        ),
+        pytest.param(
+            "validation.failed", DATA["validation.failed"], {"event": {}}, "2031-04-08T06:07:08.900", id="validation's"
+        ),
+        pytest.param(
+            "redemption.failed",
+            {"customer": ANNA, "created_at": "2031-04-05T01:02:03Z"},
+            {"event": None},
+            "2031-04-05T01:02:03",
+            id="the data's",
+        ),
+        pytest.param("rewarded", {"customer": ANNA}, {"event": None}, "2031-04-05T06:07:10", id="the webhook's"),
+        pytest.param(
+            "rewarded", {"customer": ANNA}, {"event": None, "created_at": 1}, NOW.isoformat()[:19], id="the arrival's"
+        ),
+    ],
+)
+def test_the_timestamp_is_when_it_happened(type_: str, data: Any, envelope: dict[str, Any], expected: str) -> None:
+    timestamp = datetime.fromisoformat(sent(webhook(type_, data, **envelope))["timestamp"])
+    assert timestamp == datetime.fromisoformat(expected).replace(tzinfo=UTC)
+
+
+@pytest.mark.parametrize(
+    ("created_at", "expected"),
+    [
+        ("2031-04-05T06:07:08.123456Z", "2031-04-05T06:07:08.123+00:00"),
+        ("2031-04-05T08:07:08+02:00", "2031-04-05T06:07:08.000+00:00"),
+        ("2031-04-05T06:07:08", "2031-04-05T06:07:08.000+00:00"),
+        ("2031-04-05", "2031-04-05T00:00:00.000+00:00"),
+    ],
+)
+def test_a_timestamp_is_written_in_utc_with_milliseconds(created_at: str, expected: str) -> None:
+    assert (
+        sent(webhook("redemption.succeeded", redemption(), event={"created_at": created_at}))["timestamp"] == expected
+    )
+
+
+@pytest.mark.parametrize("created_at", [None, "", "x", 7, {}, [], True, "0001-01-01T00:00:00+14:00"], ids=repr)
+def test_what_is_no_time_harms_nobody(created_at: Any) -> None:
+    message = webhook("redemption.succeeded", redemption(), event={"created_at": created_at})
+    assert sent(message)["timestamp"] == "2031-04-05T06:07:08.900+00:00"
+
+
+# Which
+
+
+@pytest.mark.parametrize("empty", ["", None], ids=["empty", "null"])
+def test_an_empty_type_is_told_by_the_event(empty: str | None) -> None:
+    message = distribution("redemption.succeeded", redemption())
+    assert sent(message | {"type": empty})["event"] == "Customer Redemption Succeeded"
+
+
+def test_no_type_at_all_is_quarantined() -> None:
+    arrival = told(webhook("", redemption(), event={"id": "ev_1"}))
+    assert (arrival.status, arrival.event) == (Status.QUARANTINED, "")
+    assert arrival.reason == "neither type nor event.type says what happened"
+
+
+@pytest.mark.parametrize(
+    "name", ["customer.created", "voucher.published", "customer.order.paid", "something.new", "EVENTS.VOUCHER.CREATED"]
+)
+def test_an_unknown_type_is_ignored_under_its_name(name: str) -> None:
+    arrival = told(webhook(name, {"customer": ANNA}))
+    assert (arrival.status, arrival.event, arrival.reason) == (Status.IGNORED, name, "unknown type")
+    assert arrival.identity is not None
+
+
+def test_of_an_endless_name_the_beginning_is_kept() -> None:
+    assert told(webhook("x" * 5_000, {})).event == "x" * 200
+
+
+# 32 KB
+
+
+def test_an_event_over_the_limit_is_reduced_and_says_so() -> None:
+    order = {"id": "ord_big", "items": [{"sku": f"sku-{number}", "note": "ö" * 10} for number in range(2_000)]}
+    message = redeemed(order=order, redemption={"id": "r_1", "order": order, "voucher": {"code": "A"}})
+    [outgoing] = told(message).outgoing
+    assert len(outgoing.payload) <= LIMIT
+    reduced = json.loads(outgoing.payload)
+    assert reduced["context"]["voucherify"]["reduced"][0] == "redemption.order"
+    assert "order.items" in reduced["context"]["voucherify"]["reduced"]
+    assert reduced["properties"]["order"]["items_omitted"] + len(reduced["properties"]["order"]["items"]) == 2_000
+    assert reduced["messageId"] == sent(redeemed())["messageId"]
+
+
+def test_a_source_id_that_fills_an_event_alone_is_quarantined() -> None:
+    arrival = told(redeemed(customer={**ANNA, "source_id": "x" * 40_000}))
+    assert (arrival.status, arrival.outgoing) == (Status.QUARANTINED, ())
+    assert arrival.reason == "over Segment's 32 KB even without its properties"
+    assert arrival.identity is not None
+
+
+def test_a_source_id_that_fits_only_without_its_repetition_is_sent() -> None:
+    message = sent(redeemed(customer={**ANNA, "source_id": "x" * 20_000}))
+    assert message["userId"] == "x" * 20_000
+    assert "customer.source_id" in message["context"]["voucherify"]["reduced"]

@@ -1,0 +1,364 @@
+"""Voucherify's webhook URL, through Flask and into a real database: every input, and what becomes of it."""
+
+import io
+import json
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from flask import Flask
+from flask.testing import FlaskClient
+from sqlalchemy import create_engine, text
+from structlog.testing import capture_logs
+from werkzeug.test import TestResponse, create_environ
+from werkzeug.wrappers import Response
+
+from bridge.config import Settings
+from bridge.delivery.crew import Crew
+from bridge.delivery.database import Database
+from bridge.delivery.store import unpack
+from bridge.delivery.tables import deliveries, events
+from bridge.demo.segment import SegmentStandIn, Served
+from bridge.signature import HEADER, sign
+from bridge.to_segment.catalogue import EVENTS, Event
+from bridge.web import create_app
+from tests.delivery.arrivals import count, rows
+from tests.delivery.patience import until
+from tests.webhooks import ANNA, DATA, SECRET, distribution, encode, redemption, signed, webhook
+
+URL = "/webhooks/voucherify"
+LIMIT = 200_000
+MESSAGE = webhook("redemption.succeeded", redemption())
+
+Make = Callable[..., Flask]
+
+
+@pytest.fixture
+def make(sqlite_url: str) -> Iterator[Make]:
+    made: list[Flask] = []
+
+    def app(**changes: Any) -> Flask:
+        settings = {
+            "write_key": "write-key",
+            "segment_host": "http://127.0.0.1:1",
+            "segment_gzip": False,
+            "webhook_secrets": (SECRET, "the-next-secret"),
+            "voucherify_url": "https://api.voucherify.io",
+            "database_url": sqlite_url,
+            "embedded_worker": False,
+            "max_body_bytes": LIMIT,
+            "max_age": 86_400.0,
+        }
+        made.append(create_app(Settings(**{**settings, **changes})))
+        return made[-1]
+
+    yield app
+    for one in made:
+        one.extensions["bridge"].crew.stop()
+        one.extensions["bridge"].database.close()
+
+
+@pytest.fixture
+def client(make: Make) -> FlaskClient:
+    return make().test_client()
+
+
+@pytest.fixture
+def stored(sqlite_url: str, open_database: Callable[[str], Database]) -> Database:
+    return open_database(sqlite_url)
+
+
+def post(client: FlaskClient, body: bytes, headers: dict[str, str] | None = None) -> TestResponse:
+    return client.post(URL, data=body, headers=signed(body) if headers is None else headers)
+
+
+def refused(response: Response, status: int, code: str) -> None:
+    """An error has its status, says what it is, and nothing else."""
+    assert response.status_code == status
+    assert response.mimetype == "application/json"
+    assert response.json is not None
+    assert response.json.keys() == {"error"}
+    assert response.json["error"].keys() == {"code", "message", "fields"}
+    assert response.json["error"]["code"] == code
+    for secret in (SECRET, "the-next-secret", "write-key", "Traceback", "anna@example.com"):
+        assert secret not in response.get_data(as_text=True)
+
+
+# Accepted
+
+
+@pytest.mark.parametrize("event", EVENTS, ids=lambda event: event.type)
+@pytest.mark.parametrize("envelope", [webhook, distribution], ids=["project", "distribution"])
+def test_each_event_is_accepted_and_stored(client: FlaskClient, stored: Database, event: Event, envelope: Any) -> None:
+    body = encode(envelope(event.type, DATA[event.type]))
+    response = post(client, body)
+    assert response.status_code == 202
+    [kept] = rows(stored, events)
+    assert response.json == {"status": "accepted", "id": kept["id"], "event": event.name, "reason": None}
+    assert unpack(kept["body"]) == body
+    assert count(stored, deliveries) == 1
+
+
+def test_a_repeat_is_a_duplicate_of_the_first(client: FlaskClient, stored: Database) -> None:
+    first, second = post(client, encode(MESSAGE)).json, post(client, encode(MESSAGE)).json
+    assert first is not None
+    assert second == {**first, "status": "duplicate"}
+    assert count(stored, deliveries) == 1
+
+
+def test_what_was_spaced_on_the_way_is_authentic_and_stored_as_it_came(client: FlaskClient, stored: Database) -> None:
+    sent = json.dumps(MESSAGE, indent=2, ensure_ascii=False).encode()
+    assert post(client, sent, signed(encode(MESSAGE))).status_code == 202
+    assert unpack(rows(stored, events)[0]["body"]) == sent
+
+
+def test_the_next_secret_is_valid_too(client: FlaskClient) -> None:
+    assert post(client, encode(MESSAGE), signed(encode(MESSAGE), "the-next-secret")).status_code == 202
+
+
+@pytest.mark.parametrize(
+    "content_type", ["application/json", "application/json; charset=utf-8", "Application/JSON;charset=UTF-8"]
+)
+def test_json_may_say_its_charset(client: FlaskClient, content_type: str) -> None:
+    body = encode(MESSAGE)
+    assert post(client, body, signed(body) | {"Content-Type": content_type}).status_code == 202
+
+
+def test_a_test_webhook_gets_its_2xx(client: FlaskClient) -> None:
+    body = encode({"type": "webhook.test", "data": {}, "event": {"id": "ev_test", "type": "webhook.test"}})
+    response = post(client, body)
+    assert (response.status_code, response.json and response.json["status"]) == (202, "ignored")
+
+
+def test_an_anonymous_event_is_ignored(client: FlaskClient, stored: Database) -> None:
+    body = encode(webhook("rewarded", {"customer": None, "holder": ANNA}))
+    response = post(client, body)
+    assert response.status_code == 202
+    assert response.json is not None
+    assert (response.json["status"], response.json["reason"]) == ("ignored", "anonymous")
+    assert count(stored, deliveries) == 0
+
+
+# Not authentic
+
+
+@pytest.mark.parametrize(
+    "signature",
+    [
+        pytest.param(None, id="none"),
+        pytest.param("", id="empty"),
+        pytest.param("0" * 64, id="wrong"),
+        pytest.param(sign(encode(MESSAGE), SECRET)[:-1], id="truncated"),
+        pytest.param(sign(encode(MESSAGE), SECRET).upper(), id="upper case"),
+        pytest.param("z" * 64, id="not hex"),
+        pytest.param("é" * 64, id="not ASCII"),
+        pytest.param(sign(encode(MESSAGE), "another"), id="another secret's"),
+    ],
+)
+@pytest.mark.parametrize("body", [encode(MESSAGE), b"{", b"\xff"], ids=["a webhook", "no JSON", "no UTF-8"])
+def test_without_a_valid_signature_it_is_refused_before_anything_is_done(
+    client: FlaskClient, monkeypatch: pytest.MonkeyPatch, signature: str | None, body: bytes
+) -> None:
+    def reached(*_: Any, **__: Any) -> None:
+        pytest.fail("parsed, or at the database")
+
+    monkeypatch.setattr("bridge.intake.translate", reached)
+    for use in ("writing", "reading"):
+        monkeypatch.setattr(Database, use, reached)
+    headers = {"Content-Type": "application/json"} | ({} if signature is None else {HEADER: signature})
+    refused(client.post(URL, data=body, headers=headers), 401, "unauthorized")
+
+
+# Not a request that this door takes
+
+
+def test_a_body_over_the_limit_is_refused(client: FlaskClient, stored: Database) -> None:
+    refused(post(client, b" " * (LIMIT + 1)), 413, "request_entity_too_large")
+    assert count(stored, events) == 0
+
+
+def test_a_body_over_the_limit_is_refused_without_a_length_too_and_read_no_further(client: FlaskClient) -> None:
+    class Endless:
+        taken = 0
+
+        def read(self, size: int = -1) -> bytes:
+            assert size >= 0, "all of it at once"
+            self.taken += size
+            assert self.taken < 10 * LIMIT, "it does not stop"
+            return b"x" * size
+
+    environ = create_environ(URL, method="POST", content_type="application/json", headers={HEADER: "0" * 64})
+    environ.pop("CONTENT_LENGTH", None)
+    environ |= {"wsgi.input": Endless(), "wsgi.input_terminated": True}
+    refused(Response.from_app(client.application, environ), 413, "request_entity_too_large")
+
+
+class Broken(io.RawIOBase):
+    """Where a server would find that a chunk is none."""
+
+    def __init__(self, error: Exception) -> None:
+        self._error = error
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, _: object) -> int:
+        raise self._error
+
+
+@pytest.mark.parametrize(
+    "arriving",
+    [io.BytesIO(b'{"data'), Broken(OSError("no chunk")), Broken(RuntimeError("no chunk"))],
+    ids=["too short", "broken", "broken otherwise"],
+)
+def test_a_body_that_does_not_arrive_whole_is_refused(
+    client: FlaskClient, stored: Database, arriving: io.IOBase
+) -> None:
+    headers = {HEADER: sign(b'{"data', SECRET)}
+    environ = create_environ(URL, method="POST", content_type="application/json", headers=headers)
+    environ |= {"wsgi.input": arriving, "CONTENT_LENGTH": "100"}
+    refused(Response.from_app(client.application, environ), 400, "bad_request")
+    assert count(stored, events) == 0
+
+
+def test_a_body_of_just_the_limit_is_read(client: FlaskClient) -> None:
+    assert post(client, b" " * LIMIT).status_code == 202
+
+
+@pytest.mark.parametrize("method", ["GET", "PUT", "PATCH", "DELETE"])
+def test_another_method_is_refused(client: FlaskClient, method: str) -> None:
+    response = client.open(URL, method=method)
+    refused(response, 405, "method_not_allowed")
+    assert "POST" in response.headers["Allow"]
+
+
+@pytest.mark.parametrize("content_type", ["text/plain", "application/x-www-form-urlencoded", "application/jsonp", ""])
+def test_another_content_type_is_refused(client: FlaskClient, stored: Database, content_type: str) -> None:
+    body = encode(MESSAGE)
+    refused(post(client, body, signed(body) | {"Content-Type": content_type}), 415, "unsupported_media_type")
+    assert count(stored, events) == 0
+
+
+def test_another_path_is_not_found(client: FlaskClient) -> None:
+    refused(client.post("/webhooks/nobody"), 404, "not_found")
+
+
+# Authentic, but unusable
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        pytest.param(b'{"a": "\xff"}', id="invalid UTF-8"),
+        pytest.param(b'{"a": ', id="invalid JSON"),
+        pytest.param(b'{"data": {"a": NaN}}', id="NaN"),
+        pytest.param(b'{"data": {"a": -Infinity}}', id="Infinity"),
+        pytest.param(b"[" * 100_000, id="100,000 levels deep"),
+        pytest.param(b'{"data":' * 20_000 + b"1" + b"}" * 20_000, id="20,000 objects deep"),
+        pytest.param(b"", id="nothing"),
+        pytest.param(b"[]", id="a list"),
+        pytest.param(b'"text"', id="a text"),
+        pytest.param(b"{}", id="{}"),
+        pytest.param(b"\x00", id="a NUL"),
+        pytest.param(encode({"type": "redemption.succeeded"}), id="data missing"),
+        pytest.param(encode(webhook("redemption.succeeded", {"customer": "anna"})), id="customer a text"),
+        pytest.param(encode(webhook("redemption.succeeded", redemption(voucher=["v"]))), id="voucher a list"),
+        pytest.param(encode({"hello": "designed by the operator"}), id="a raw payload"),
+    ],
+)
+def test_what_is_authentic_but_unusable_is_quarantined_as_it_came(
+    client: FlaskClient, stored: Database, body: bytes
+) -> None:
+    response = post(client, body)
+    assert response.status_code == 202
+    [kept] = rows(stored, events)
+    assert response.json is not None
+    assert response.json == {
+        "status": "quarantined",
+        "id": kept["id"],
+        "event": kept["event"] or None,
+        "reason": kept["reason"],
+    }
+    assert (kept["status"], unpack(kept["body"])) == ("quarantined", body)
+    assert kept["reason"]
+    assert count(stored, deliveries) == 0
+    assert post(client, encode(MESSAGE)).status_code == 202
+
+
+def test_the_same_event_with_other_data_is_quarantined(client: FlaskClient, stored: Database) -> None:
+    post(client, encode(MESSAGE))
+    response = post(client, encode(MESSAGE | {"data": redemption(order={"id": "another"})}))
+    assert (response.status_code, response.json and response.json["status"]) == (202, "quarantined")
+    assert count(stored, deliveries) == 1
+
+
+@pytest.mark.parametrize(
+    ("source_id", "user_id"),
+    [
+        pytest.param("7", "7", id="a number"),
+        pytest.param(json.dumps("x" * 2_000), "x" * 2_000, id="2,000 characters"),
+        pytest.param('"Ånna-名前"', "Ånna-名前", id="unicode"),
+        pytest.param(r'"a\u0000b"', "a\N{REPLACEMENT CHARACTER}b", id="NUL"),
+        pytest.param(r'"a\ud800b"', "a\N{REPLACEMENT CHARACTER}b", id="a lone surrogate"),
+    ],
+)
+def test_any_source_id_is_stored_and_sent(client: FlaskClient, stored: Database, source_id: str, user_id: str) -> None:
+    body = encode(MESSAGE).replace(b'"anna-1"', source_id.encode())
+    response = post(client, body)
+    assert (response.status_code, response.json and response.json["status"]) == (202, "accepted")
+    [kept] = rows(stored, events)
+    assert (kept["customer"], unpack(kept["body"])) == (user_id, body)
+    assert json.loads(unpack(rows(stored, deliveries)[0]["payload"]))["userId"] == user_id
+
+
+# When something is wrong on our side
+
+
+def test_a_lost_database_is_a_503_until_it_is_back(make: Make, tmp_path: Path) -> None:
+    url = f"sqlite:///{tmp_path / 'not yet' / 'bridge.db'}"
+    with capture_logs() as logs:
+        client = make(database_url=url).test_client()
+    assert [log["event"] for log in logs if log["log_level"] == "error"] == ["store unavailable"]
+    for _ in range(2):
+        refused(post(client, encode(MESSAGE)), 503, "unavailable")
+    (tmp_path / "not yet").mkdir()
+    assert post(client, encode(MESSAGE)).status_code == 202
+
+
+def test_a_table_that_is_gone_is_a_503(client: FlaskClient, sqlite_url: str) -> None:
+    engine = create_engine(sqlite_url)
+    with engine.begin() as connection:
+        connection.execute(text("DROP TABLE seen"))
+    engine.dispose()
+    refused(post(client, encode(MESSAGE)), 503, "unavailable")
+
+
+def test_whatever_else_goes_wrong_is_told_without_a_trace(client: FlaskClient, monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail(*_: Any) -> None:
+        raise RuntimeError(f"{SECRET} anna@example.com")
+
+    monkeypatch.setattr("bridge.intake.verify", fail)
+    refused(post(client, encode(MESSAGE)), 500, "internal_server_error")
+
+
+# Delivery
+
+
+def test_the_embedded_worker_delivers_what_was_accepted(make: Make, stored: Database) -> None:
+    segment = SegmentStandIn(write_key="write-key")
+    with Served(segment.app()) as served:
+        app = make(segment_host=served.url, embedded_worker=True)
+        post(app.test_client(), encode(MESSAGE))
+        until(lambda: segment.events)
+        until(lambda: rows(stored, deliveries)[0]["status"] == "delivered")
+        crew: Crew = app.extensions["bridge"].crew
+        crew.stop()
+    [event] = segment.events
+    assert (event["event"], event["userId"]) == ("Customer Redemption Succeeded", "anna-1")
+
+
+def test_with_an_external_worker_nothing_is_sent_from_here(make: Make, stored: Database) -> None:
+    client = make(embedded_worker=False).test_client()
+    post(client, encode(MESSAGE))
+    assert rows(stored, deliveries)[0]["status"] == "waiting"
