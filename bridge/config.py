@@ -79,7 +79,7 @@ def _read(env: environs.Env) -> Settings:
     )
     secrets: list[str] | None = env.list("VOUCHERIFY_WEBHOOK_SECRET", [])
     return Settings(
-        write_key=env.str("SEGMENT_WRITE_KEY", ""),
+        write_key=(env.str("SEGMENT_WRITE_KEY", "") or "").strip(),
         segment_host=_url(env, "SEGMENT_HOST", SEGMENT_HOSTS.get(region, "")),
         segment_gzip=env.bool("SEGMENT_GZIP", False),
         webhook_secrets=tuple(secret.strip() for secret in secrets or () if secret.strip()),

@@ -53,6 +53,10 @@ class Crew:
 
     def stop(self) -> None:
         """Finish what is in hand, and end."""
+        self._hired = False
+        self._lay_off()
+
+    def _lay_off(self) -> None:
         self._stop.set()
         for worker, thread in zip(self._workers, self._threads, strict=False):
             thread.join(worker.sink.patience)
@@ -60,7 +64,7 @@ class Crew:
 
     def prepare_to_fork(self) -> None:
         """In the parent, before."""
-        self.stop()
+        self._lay_off()
         self._before_fork()
 
     def begin_in_child(self) -> None:

@@ -139,7 +139,7 @@ def _engine(url: str) -> Engine:
         return create_engine(parsed, pool_pre_ping=True, connect_args=_LIBPQ)
     engine = create_engine(parsed, connect_args={"timeout": 5.0})
     event.listen(engine, "connect", _configure_sqlite)
-    event.listen(engine, "begin", lambda connection: connection.exec_driver_sql("BEGIN IMMEDIATE"))
+    event.listen(engine, "begin", _begin_sqlite)
     return engine
 
 
@@ -149,6 +149,12 @@ def _configure_sqlite(connection: Any, _record: Any) -> None:
     connection.execute("PRAGMA journal_mode = WAL")
     connection.execute("PRAGMA synchronous = FULL")
     connection.execute("PRAGMA foreign_keys = ON")
+
+
+def _begin_sqlite(connection: Connection) -> None:
+    # SQLAlchemy tells of a beginning in AUTOCOMMIT, too: who only reads must not take the writers' lock.
+    if connection.get_execution_options().get("isolation_level") != "AUTOCOMMIT":
+        connection.exec_driver_sql("BEGIN IMMEDIATE")
 
 
 def _upgrade(connection: Connection) -> None:

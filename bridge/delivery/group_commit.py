@@ -9,7 +9,7 @@ import threading
 from collections import deque
 from dataclasses import dataclass
 
-from sqlalchemy.exc import DataError, IntegrityError
+from sqlalchemy.exc import DataError, DBAPIError, IntegrityError
 
 from bridge.arrival import Kept
 from bridge.delivery.database import Database
@@ -27,6 +27,10 @@ _RACES = 5
 class _Waiting:
     received: Received
     outcome: Kept | StoreUnavailable | None = None
+
+
+_DEADLOCK = "40P01"
+"""PostgreSQL's code. Source: https://www.postgresql.org/docs/current/errcodes-appendix.html"""
 
 
 class GroupCommit:
@@ -80,7 +84,7 @@ class GroupCommit:
                     batch.extend(self._everybody())
                     kept = keep(connection, [waiting.received for waiting in batch])
             except StoreUnavailable as error:
-                if race == _RACES or not isinstance(error.__cause__, IntegrityError):
+                if race == _RACES or not _is_race(error):
                     raise
             else:
                 for waiting, outcome in zip(batch, kept, strict=True):
@@ -100,3 +104,10 @@ class GroupCommit:
 
     def _everybody(self) -> list[_Waiting]:
         return [self._queue.popleft() for _ in range(len(self._queue))]
+
+
+def _is_race(error: StoreUnavailable) -> bool:
+    """Whether another process was first; the next try will see what it has stored."""
+    cause = error.__cause__
+    is_deadlock = isinstance(cause, DBAPIError) and getattr(cause.orig, "sqlstate", None) == _DEADLOCK
+    return is_deadlock or isinstance(cause, IntegrityError)

@@ -4,13 +4,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Select, bindparam, exists, func, insert, literal_column, select, update
+from sqlalchemy import Select, bindparam, exists, func, insert, literal_column, or_, select, update
 
 from bridge.delivery.database import Database
 from bridge.delivery.retry import Decision, Fate, Tried
 from bridge.delivery.sink import RESPONSE_LENGTH, Outcome, Sink
 from bridge.delivery.store import unpack
 from bridge.delivery.tables import attempts, deliveries, sinks
+from bridge.wire import storable
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,12 +67,13 @@ class Outbox:
         columns = deliveries.c
         oldest = _due(sink.name, now).order_by(columns.due_at, columns.id).limit(sink.max_count).subquery()
         total = func.sum(oldest.c.size).over(order_by=(oldest.c.due_at, oldest.c.id))
-        sized = select(oldest.c.id, total.label("total")).subquery()
+        sized = select(oldest.c.id, oldest.c.size, total.label("total")).subquery()
+        is_first = sized.c.total == sized.c.size  # and goes, whatever its size
         # Due is asked once more where the rows are locked: meanwhile another worker may have claimed them.
         mine = (
             _due(sink.name, now)
             .with_only_columns(columns.id)
-            .where(columns.id.in_(select(sized.c.id).where(sized.c.total <= sink.max_bytes)))
+            .where(columns.id.in_(select(sized.c.id).where(or_(sized.c.total <= sink.max_bytes, is_first))))
             .with_for_update(skip_locked=True)
         )
         take = (
@@ -134,7 +136,7 @@ def _attempt(one: Settlement, began: float, now: float) -> dict[str, Any]:
         "seconds": now - began,
         "outcome": one.outcome.happened,
         "code": one.outcome.code,
-        "detail": one.outcome.detail[:RESPONSE_LENGTH],
+        "detail": storable(one.outcome.detail[:RESPONSE_LENGTH]),
     }
 
 

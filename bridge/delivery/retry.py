@@ -23,7 +23,7 @@ Source: https://aws.amazon.com/blogs/architecture/exponential-backoff-and-jitter
 UNTOLD_PAUSE = 10.0
 """Seconds, when a service says 429 and not for how long."""
 
-LONGEST_PAUSE = 3600.0
+LONGEST_PAUSE = 86_400.0
 """Seconds: a service that asks for more is believed to have made a mistake."""
 
 FORBIDDEN_PAUSE = 60.0

@@ -131,7 +131,7 @@ def keep(connection: Connection, received: Sequence[Received]) -> list[Kept]:
         if rows:
             connection.execute(insert(table), rows)
     if batch.repeated:
-        connection.execute(_REPEATED, batch.repeated)
+        connection.execute(_REPEATED, sorted(batch.repeated, key=lambda row: row["repeated"]))
     return kept
 
 

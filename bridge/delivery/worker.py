@@ -52,6 +52,9 @@ class Worker:
             except StoreUnavailable as error:
                 troubles += 1
                 _log.error("store unavailable", sink=self.sink.name, reason=str(error))
+            except Exception as error:  # noqa: BLE001 - a worker that ended would lose events in silence
+                troubles += 1
+                _log.error("unforeseen", sink=self.sink.name, reason=type(error).__name__)
 
     def step(self) -> bool:
         """Send one batch. Returns whether it is worth looking again at once.
@@ -79,9 +82,12 @@ class Worker:
 
     def _send(self, claims: Sequence[Claim]) -> Sequence[Outcome]:
         try:
-            return self.sink.send([claim.payload for claim in claims])
+            outcomes = self.sink.send([claim.payload for claim in claims])
         except Exception as error:  # noqa: BLE001 - whatever a sink did not foresee must not end the worker
             return [Outcome(Happened.FAILED, detail=f"unforeseen: {type(error).__name__}")] * len(claims)
+        if len(outcomes) != len(claims):
+            return [Outcome(Happened.FAILED, detail="unforeseen: not an outcome for each")] * len(claims)
+        return outcomes
 
     def _report(self, settled: Sequence[Settlement], seconds: float) -> None:
         for one in settled:

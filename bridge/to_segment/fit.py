@@ -8,7 +8,8 @@ Source of the limit: https://segment.com/docs/connections/sources/catalog/librar
 import copy
 from bisect import bisect_left
 from collections.abc import Callable, Iterator
-from typing import Any
+from functools import partial
+from typing import Any, NamedTuple
 
 from bridge.errors import Unusable
 from bridge.wire import write
@@ -33,9 +34,14 @@ REPEATS = tuple(
 
 Properties = dict[str, Any]
 Render = Callable[[Properties, list[str]], bytes]
-_Fits = Callable[[], bool]
-_Place = tuple[str, dict[str, Any], str]
-"""A dotted path, the object there, and the key in it."""
+
+
+class _Cut(NamedTuple):
+    """One reduction: what is at ``path`` goes; or, if it is an array of ``items``, the last ``gone`` of them."""
+
+    path: tuple[str, ...]
+    items: int = 0
+    gone: int = 0
 
 
 def fit(properties: Properties, render: Render, limit: int = LIMIT) -> bytes:
@@ -48,73 +54,114 @@ def fit(properties: Properties, render: Render, limit: int = LIMIT) -> bytes:
     Raises:
         Unusable: it does not fit even without any properties.
     """
-    rendered = render(properties, [])
-    if len(rendered) <= limit:
-        return rendered
-    properties = copy.deepcopy(properties)
     reduced: list[str] = []
-
-    def fits() -> bool:
-        return len(render(properties, reduced)) <= limit
-
-    for reduce in (_drop_repeats, _shorten_arrays, _drop_metadata, _drop_largest):
-        if reduce(properties, reduced, fits):
-            return render(properties, reduced)
+    for plan in (_repeats, _arrays, _metadata, _largest, _whole):
+        cuts = plan(properties)
+        fitted = _fitted(cuts, partial(_render_cut, render, properties, reduced), limit)
+        if fitted is not None:
+            return fitted
+        properties, reduced = _cut(properties, reduced, cuts)
     raise Unusable(TOO_LARGE)
 
 
-def _drop_repeats(properties: Properties, reduced: list[str], fits: _Fits) -> bool:
-    for name, part in REPEATS:
-        parent = properties.get(name)
-        if isinstance(parent, dict) and properties.get(part) and parent.pop(part, None):
-            reduced.append(f"{name}.{part}")
-            if fits():
-                return True
-    return False
+def _render_cut(render: Render, properties: Properties, reduced: list[str], cuts: list[_Cut]) -> bytes:
+    return render(*_cut(properties, reduced, cuts))
 
 
-def _shorten_arrays(properties: Properties, reduced: list[str], fits: _Fits) -> bool:
-    """The largest array first; as many of its items stay as fit, and ``…_omitted`` counts the others."""
-    arrays = [place for place in _places(properties) if isinstance(place[1][place[2]], list) and place[1][place[2]]]
-    for path, parent, key in sorted(arrays, key=_size, reverse=True):
-        items = parent[key]
-        reduced.append(path)
+def _fitted(cuts: list[_Cut], render: Callable[[list[_Cut]], bytes], limit: int) -> bytes | None:
+    """What is rendered with as many of ``cuts`` as are enough, or None if all of them are not.
 
-        def fits_without(omitted: int, parent: Any = parent, key: str = key, items: Any = items) -> bool:
-            parent[key], parent[f"{key}_omitted"] = items[: len(items) - omitted], omitted
-            return fits()
-
-        omitted = bisect_left(range(len(items)), 1, lo=1, key=fits_without)
-        if fits_without(omitted):
-            return True
-    return False
-
-
-def _drop_metadata(properties: Properties, reduced: list[str], fits: _Fits) -> bool:
-    return _drop([place for place in _places(properties) if place[2] == "metadata"], reduced, fits)
+    Every cut makes it smaller, so a few tries find how many are enough, of however many there are. Of the array that is
+    cut last, as many items stay as fit.
+    """
+    enough = _first(len(cuts), lambda count: len(render(cuts[:count])) <= limit)
+    if enough is None:
+        return None
+    if not enough or not (items := cuts[enough - 1].items):
+        return render(cuts[:enough])
+    *others, last = cuts[:enough]
+    gone = _first(items, lambda gone: len(render([*others, last._replace(gone=gone)])) <= limit)
+    return render([*others, last._replace(gone=gone or items)])
 
 
-def _drop_largest(properties: Properties, reduced: list[str], fits: _Fits) -> bool:
-    return _drop([place for place in _places(properties) if not isinstance(place[1][place[2]], dict)], reduced, fits)
+def _first(most: int, holds: Callable[[int], bool]) -> int | None:
+    """The least number up to ``most`` for which it holds, if it holds for all that are greater."""
+    found = bisect_left(range(most + 1), 1, key=holds)
+    return found if found <= most else None
 
 
-def _drop(places: list[_Place], reduced: list[str], fits: _Fits) -> bool:
-    for path, parent, key in sorted(places, key=_size, reverse=True):
-        del parent[key]
-        reduced.append(path)
-        if fits():
-            return True
-    return False
+def _cut(properties: Properties, reduced: list[str], cuts: list[_Cut]) -> tuple[Properties, list[str]]:
+    if not cuts:
+        return properties, reduced
+    properties = copy.deepcopy(properties)
+    for path, items, gone in cuts:
+        parent, key = _at(properties, path[:-1]), path[-1]
+        if items:
+            parent[f"{key}_omitted"] = gone
+            parent[key] = parent[key][: items - gone]
+        else:
+            del parent[key]
+    names = [".".join(cut.path) for cut in cuts]
+    # What was named before and is now gone with more around it is named by that.
+    removed = set(names)
+    return properties, [name for name in reduced if not removed.intersection(_above(name))] + names
 
 
-def _places(value: dict[str, Any], prefix: str = "") -> Iterator[_Place]:
-    """Every key of every object, arrays aside."""
+def _above(name: str) -> Iterator[str]:
+    """The dotted paths of what ``name`` is in."""
+    while "." in name:
+        name = name.rpartition(".")[0]
+        yield name
+
+
+def _repeats(properties: Properties) -> list[_Cut]:
+    return [
+        _Cut((name, part))
+        for name, part in REPEATS
+        if isinstance(properties.get(name), dict) and properties[name].get(part) and properties.get(part)
+    ]
+
+
+def _arrays(properties: Properties) -> list[_Cut]:
+    """The largest array first; ``…_omitted`` counts what is gone."""
+    paths = _largest_first(properties, lambda _, value: isinstance(value, list))
+    lengths = [len(_at(properties, path)) for path in paths]
+    return [_Cut(path, length, length) for path, length in zip(paths, lengths, strict=True)]
+
+
+def _metadata(properties: Properties) -> list[_Cut]:
+    return [_Cut(path) for path in _largest_first(properties, lambda key, _: key == "metadata")]
+
+
+def _largest(properties: Properties) -> list[_Cut]:
+    return [_Cut(path) for path in _largest_first(properties, lambda _, value: not isinstance(value, dict))]
+
+
+def _whole(properties: Properties) -> list[_Cut]:
+    return [_Cut((name,)) for name in sorted(properties, key=lambda name: len(write(properties[name])), reverse=True)]
+
+
+_Wanted = Callable[[str, Any], bool]
+"""Whether a key, with its value, is to be reduced."""
+
+
+def _largest_first(properties: Properties, wanted: _Wanted) -> list[tuple[str, ...]]:
+    """The outermost places that are wanted and larger than what it takes to say that they were reduced."""
+    sizes = {path: len(write(value)) for path, value in _places(properties, wanted)}
+    worth = [path for path, size in sizes.items() if size > 2 * sum(map(len, path)) + 40]
+    return sorted(worth, key=lambda path: sizes[path], reverse=True)
+
+
+def _places(value: Properties, wanted: _Wanted, above: tuple[str, ...] = ()) -> Iterator[tuple[tuple[str, ...], Any]]:
+    """Every wanted key of every object, arrays aside."""
     for key, child in value.items():
-        yield prefix + key, value, key
-        if isinstance(child, dict):
-            yield from _places(child, f"{prefix}{key}.")
+        if wanted(key, child):
+            yield (*above, key), child
+        elif isinstance(child, dict):
+            yield from _places(child, wanted, (*above, key))
 
 
-def _size(place: _Place) -> int:
-    _, parent, key = place
-    return len(write(parent[key]))
+def _at(value: Any, path: tuple[str, ...]) -> Any:
+    for key in path:
+        value = value[key]
+    return value
