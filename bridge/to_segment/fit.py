@@ -55,10 +55,13 @@ def fit(properties: Properties, render: Render, limit: int = LIMIT) -> bytes:
         Unusable: it does not fit even without any properties.
     """
     reduced: list[str] = []
+    rendered = render(properties, reduced)
+    if len(rendered) <= limit:
+        return rendered
     for plan in (_repeats, _arrays, _metadata, _largest, _whole):
         cuts = plan(properties)
         fitted = _fitted(cuts, partial(_render_cut, render, properties, reduced), limit)
-        if fitted is not None:
+        if fitted:
             return fitted
         properties, reduced = _cut(properties, reduced, cuts)
     raise Unusable(TOO_LARGE)
@@ -75,9 +78,9 @@ def _fitted(cuts: list[_Cut], render: Callable[[list[_Cut]], bytes], limit: int)
     cut last, as many items stay as fit.
     """
     enough = _first(len(cuts), lambda count: len(render(cuts[:count])) <= limit)
-    if enough is None:
+    if not enough:
         return None
-    if not enough or not (items := cuts[enough - 1].items):
+    if not (items := cuts[enough - 1].items):
         return render(cuts[:enough])
     *others, last = cuts[:enough]
     gone = _first(items, lambda gone: len(render([*others, last._replace(gone=gone)])) <= limit)
