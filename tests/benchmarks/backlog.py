@@ -1,4 +1,7 @@
-"""Fills a database with webhooks that wait to be delivered: ``python -m tests.benchmarks.backlog DATABASE_URL FIRST COUNT``."""
+"""Fills a database with webhooks that wait to be delivered.
+
+``python -m tests.benchmarks.backlog DATABASE_URL FIRST_NUMBER COUNT``
+"""
 
 import sys
 import time

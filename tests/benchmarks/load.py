@@ -1,4 +1,6 @@
-"""Posts webhooks as fast as they are answered: ``python -m tests.benchmarks.load PORT SEGMENT_PORT SECONDS FIRST_NUMBER``.
+"""Posts webhooks as fast as they are answered.
+
+``python -m tests.benchmarks.load PORT SEGMENT_PORT SECONDS FIRST_NUMBER``
 
 One thread, raw sockets, requests that were made before: what it costs itself is small, and the same whoever answers.
 """

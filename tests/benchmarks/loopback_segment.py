@@ -1,5 +1,6 @@
-"""A Segment for benchmarks: ``python -m tests.benchmarks.loopback_segment PORT``. It costs next to nothing: it counts events, and
-keeps none. ``GET /`` answers how many have come.
+"""A Segment for benchmarks: it counts events and keeps none, so it costs next to nothing, and the same for all.
+
+``python -m tests.benchmarks.loopback_segment PORT``; ``GET /`` answers how many events have come.
 """
 
 import asyncio

@@ -45,7 +45,7 @@ def show(loads: Loads, drains: Drains, starts: Starts, *, as_json: bool) -> None
             console.print(table)
 
 
-def ratios(loads: Loads, title: str, field: str) -> float | None:
+def ratio_of_b(loads: Loads, title: str, field: str) -> float | None:
     """The median of a variant's ratios against (b), each within its round."""
     base = next((rounds for name, rounds in loads.items() if name.startswith("(b)")), None)
     if base is None:
@@ -59,17 +59,17 @@ def _loads(loads: Loads) -> Table:
     table = Table(title="Under load")
     table.add_column("", no_wrap=True)
     for name in (
-        "requests/s", "of (b)", "p50 ms", "p99 ms", "of (b)", "peak MB", "delivered/s", "refused", "answered"
+        "req./s", "of (b)", "p50 ms", "p99 ms", "of (b)", "peak MB", "deliv./s", "refused", "answered"
     ):  # fmt: skip
         table.add_column(name, justify="right")
     for title, rounds in loads.items():
         table.add_row(
             title,
             f"{_median(rounds, 'requests_per_second'):,.0f}",
-            _ratio(ratios(loads, title, "requests_per_second")),
+            _ratio(ratio_of_b(loads, title, "requests_per_second")),
             f"{_median(rounds, 'p50') * 1000:,.1f}",
             f"{_median(rounds, 'p99') * 1000:,.1f}",
-            _ratio(ratios(loads, title, "p99")),
+            _ratio(ratio_of_b(loads, title, "p99")),
             f"{_median(rounds, 'peak_memory') / MEGABYTE:,.0f}",
             f"{_median(rounds, 'delivered_per_second'):,.0f}",
             f"{sum(one.refused for one in rounds):,}",
@@ -101,8 +101,8 @@ def _values(loads: Loads, drains: Drains, starts: Starts) -> dict[str, Any]:
         "load": {
             title: {
                 **{field: _median(rounds, field) for field in fields},
-                "throughput_of_b": ratios(loads, title, "requests_per_second"),
-                "p99_of_b": ratios(loads, title, "p99"),
+                "throughput_of_b": ratio_of_b(loads, title, "requests_per_second"),
+                "p99_of_b": ratio_of_b(loads, title, "p99"),
                 "rounds": [asdict(one) for one in rounds],
             }
             for title, rounds in loads.items()

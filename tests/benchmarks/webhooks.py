@@ -21,8 +21,8 @@ import click
 
 # A script finds the modules beside it, and these are named as everywhere else in the tests.
 sys.path[0] = str(Path(__file__).parents[2])
-from tests.benchmarks import databases, drain, processes  # noqa: E402
-from tests.benchmarks.report import Round, show  # noqa: E402
+from tests.benchmarks import databases, drain, processes  # noqa: E402 - see above
+from tests.benchmarks.report import Round, show  # noqa: E402 - see above
 
 BRIDGE = "bridge.web:create_app()"
 BACKLOGS = (10_000, 50_000)
@@ -104,7 +104,7 @@ def _parts(_: click.Context, __: click.Parameter, value: str) -> tuple[str, ...]
 
 
 @click.command(help=__doc__)
-@click.option("--seconds", type=float, default=8.0, show_default=True, help="How long each variant runs in a round.")
+@click.option("--seconds", type=float, default=6.0, show_default=True, help="How long each variant runs in a round.")
 @click.option("--rounds", type=int, default=3, show_default=True)
 @click.option("--quick", is_flag=True, help="One round of 3 seconds, small backlogs.")
 @click.option("--only", callback=_parts, default=",".join(PARTS), show_default=True)
