@@ -1,13 +1,14 @@
 """Many requests, one transaction.
 
-A commit waits for the disk, so those who arrive while one is under way share the next: the first of them becomes the
-leader, waits for the database's turn, commits everybody who has come meanwhile and goes. There is no thread of its own,
-so there is none to lose when a process forks. A request still answers only after its own commit.
+A commit waits for the disk, so those who arrive while one is under way share the next. A writer thread waits for the
+database's turn, commits everybody who has come meanwhile, and wakes them: a request still answers only after its own
+commit. The thread is started by the first request that needs it, so a process that forks before has none to lose.
 """
 
 import threading
-from collections import deque
-from dataclasses import dataclass
+from collections.abc import Sequence
+from concurrent.futures import Future
+from queue import Empty, SimpleQueue
 
 from sqlalchemy.exc import DataError, DBAPIError, IntegrityError
 
@@ -22,15 +23,10 @@ PATIENCE = 8.0
 _RACES = 5
 """How often in a row another process may store the same event first, before something else must be wrong."""
 
-
-@dataclass(slots=True)
-class _Waiting:
-    received: Received
-    outcome: Kept | StoreUnavailable | None = None
-
-
 _DEADLOCK = "40P01"
 """PostgreSQL's code. Source: https://www.postgresql.org/docs/current/errcodes-appendix.html"""
+
+_Waiting = tuple[Received, Future[Kept]]
 
 
 class GroupCommit:
@@ -38,8 +34,13 @@ class GroupCommit:
 
     def __init__(self, database: Database) -> None:
         self._database = database
-        self._queue: deque[_Waiting] = deque()
-        self._leading = threading.Lock()
+        self.forget()
+
+    def forget(self) -> None:
+        """In a process that has just been forked: whoever was waiting, and the writer, are not here."""
+        self._queue: SimpleQueue[_Waiting] = SimpleQueue()
+        self._hiring = threading.Lock()
+        self._has_writer = False
 
     def keep(self, received: Received) -> Kept:
         """Store it; return when it is on disk.
@@ -47,63 +48,71 @@ class GroupCommit:
         Raises:
             StoreUnavailable: it is not, and the sender should try again.
         """
-        mine = _Waiting(received)
-        self._queue.append(mine)
-        if not self._leading.acquire(timeout=PATIENCE):
-            raise StoreUnavailable("the database is too slow")
+        answer: Future[Kept] = Future()
+        self._queue.put((received, answer))
+        if not self._has_writer:
+            self._hire_writer()
         try:
-            if mine.outcome is None:
-                self._lead()
-        finally:
-            self._leading.release()
-        if isinstance(mine.outcome, Kept):
-            return mine.outcome
-        raise mine.outcome or StoreUnavailable("the database is too slow")
+            return answer.result(PATIENCE)
+        except TimeoutError as error:
+            raise StoreUnavailable("the database is too slow") from error
 
-    def forget(self) -> None:
-        """In a process that has just been forked: whoever was waiting is not here."""
-        self._queue.clear()
-        self._leading = threading.Lock()
+    def _hire_writer(self) -> None:
+        with self._hiring:
+            if not self._has_writer:
+                threading.Thread(target=self._write, name="group-commit", daemon=True).start()
+                self._has_writer = True
 
-    def _lead(self) -> None:
-        batch: list[_Waiting] = []
-        try:
-            self._commit(batch)
-        except StoreUnavailable as error:
-            if len(batch) > 1 and isinstance(error.__cause__, DataError):
-                self._one_by_one(batch)  # only one of them is to blame
-                return
-            for waiting in batch or self._everybody():
-                waiting.outcome = error
+    def _write(self) -> None:
+        while True:
+            batch = [self._queue.get()]
+            try:
+                self._commit(batch)
+            except StoreUnavailable as error:
+                if len(batch) > 1 and isinstance(error.__cause__, DataError):
+                    self._one_by_one(batch)  # only one of them is to blame
+                else:
+                    _fail(batch, error)
+            except Exception as error:  # noqa: BLE001 - a writer that ended would leave everybody waiting
+                _fail(batch, StoreUnavailable(f"unforeseen: {type(error).__name__}"))
 
     def _commit(self, batch: list[_Waiting]) -> None:
-        """Fill ``batch``, once it is our turn, with everybody who waits by then, and commit it."""
+        """Add to ``batch``, once it is our turn, everybody who waits by then, and commit it."""
         for race in range(1, _RACES + 1):
             try:
                 with self._database.writing() as connection:
-                    batch.extend(self._everybody())
-                    kept = keep(connection, [waiting.received for waiting in batch])
+                    batch += self._everybody()
+                    kept = keep(connection, [received for received, _ in batch])
             except StoreUnavailable as error:
                 if race == _RACES or not _is_race(error):
                     raise
             else:
-                for waiting, outcome in zip(batch, kept, strict=True):
-                    waiting.outcome = outcome
+                for (_, answer), outcome in zip(batch, kept, strict=True):
+                    answer.set_result(outcome)
                 return
 
-    def _one_by_one(self, batch: list[_Waiting]) -> None:
-        for waiting in batch:
+    def _one_by_one(self, batch: Sequence[_Waiting]) -> None:
+        for received, answer in batch:
             try:
-                self._commit_one(waiting)
+                with self._database.writing() as connection:
+                    [outcome] = keep(connection, [received])
             except StoreUnavailable as error:
-                waiting.outcome = error
-
-    def _commit_one(self, waiting: _Waiting) -> None:
-        with self._database.writing() as connection:
-            [waiting.outcome] = keep(connection, [waiting.received])
+                answer.set_exception(error)
+            else:
+                answer.set_result(outcome)
 
     def _everybody(self) -> list[_Waiting]:
-        return [self._queue.popleft() for _ in range(len(self._queue))]
+        waiting = []
+        try:
+            while True:
+                waiting.append(self._queue.get_nowait())
+        except Empty:
+            return waiting
+
+
+def _fail(batch: Sequence[_Waiting], error: StoreUnavailable) -> None:
+    for _, answer in batch:
+        answer.set_exception(error)
 
 
 def _is_race(error: StoreUnavailable) -> bool:
