@@ -35,11 +35,15 @@ class Outgoing:
         sink: the service it goes to.
         key: its idempotency key, globally unique: nothing is delivered twice under one key. Segment's ``messageId``.
         payload: the JSON text, exactly as it will be sent.
+        lane: deliveries of one lane go out strictly in the order of arrival. The customer, at Voucherify.
+        mergeable: whether it may be merged with its neighbours in the lane: an upsert, at Voucherify.
     """
 
     sink: str
     key: str
     payload: bytes
+    lane: str | None = None
+    mergeable: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,31 +2,38 @@
 
 import time
 from dataclasses import dataclass
+from functools import partial
 
 import structlog
 
-from bridge.config import Settings
+from bridge.config import Settings, ToVoucherify
 from bridge.delivery.crew import Crew
 from bridge.delivery.database import Database
 from bridge.delivery.group_commit import GroupCommit
 from bridge.delivery.outbox import Outbox
 from bridge.delivery.retry import Policy
-from bridge.delivery.sink import Sink
 from bridge.delivery.worker import Worker
 from bridge.errors import StoreUnavailable
-from bridge.intake import VoucherifyWebhooks
+from bridge.intake import DestinationCalls, VoucherifyWebhooks
 from bridge.sinks.segment import SegmentSink
+from bridge.sinks.voucherify import VoucherifySink
 
 _log = structlog.get_logger("bridge")
+
+MINUTE = 60.0
 
 
 @dataclass(frozen=True, slots=True)
 class Bridge:
-    """A process's bridge: what it keeps arrivals in, what takes them, and who delivers."""
+    """A process's bridge: what it keeps arrivals in, what takes them, and who delivers.
+
+    A direction that is off has nobody to take its messages.
+    """
 
     settings: Settings
     database: Database
-    webhooks: VoucherifyWebhooks
+    webhooks: VoucherifyWebhooks | None
+    calls: DestinationCalls | None
     crew: Crew
 
 
@@ -40,17 +47,34 @@ def build(settings: Settings) -> Bridge:
         database.migrate()
     except StoreUnavailable as error:
         _log.error("store unavailable", reason=str(error))
+    _log.info(
+        "ready",
+        to_segment=settings.to_segment.host if settings.to_segment else "off",
+        to_voucherify=settings.voucherify_url if settings.to_voucherify else "off",
+        database=database.name,
+        worker="embedded" if settings.embedded_worker else "external",
+    )
     commit = GroupCommit(database)
     outbox = Outbox(database)
-    policy = Policy(max_age=settings.max_age)
-    workers = [Worker(outbox, sink, policy) for sink in _sinks(settings)]
-    return Bridge(
-        settings=settings,
-        database=database,
-        webhooks=VoucherifyWebhooks(settings.webhook_secrets, commit.keep, time.time),
-        crew=Crew(workers, before_fork=database.close, after_fork=commit.forget),
-    )
+    hire = partial(Worker, outbox, policy=Policy(max_age=settings.max_age))
+    workers, webhooks, calls = [], None, None
+    if out := settings.to_segment:
+        workers.append(hire(SegmentSink(out.write_key, out.host, gzip=out.gzip)))
+        webhooks = VoucherifyWebhooks(out.webhook_secrets, commit.keep, time.time)
+    if back := settings.to_voucherify:
+        sink = _voucherify(back, settings.voucherify_url, outbox)
+        workers.append(hire(sink))
+        calls = DestinationCalls(back.app_id, back.secret_key, sink.probe, commit.keep, time.time)
+    crew = Crew(workers, before_fork=database.close, after_fork=commit.forget)
+    return Bridge(settings, database, webhooks, calls, crew)
 
 
-def _sinks(settings: Settings) -> list[Sink]:
-    return [SegmentSink(settings.write_key, settings.segment_host, gzip=settings.segment_gzip)]
+def _voucherify(settings: ToVoucherify, url: str, outbox: Outbox) -> VoucherifySink:
+    def allow() -> float:
+        now = time.time()
+        # Another process may have been told to wait since this one began to send.
+        if (pause := outbox.pause(VoucherifySink.name, now)) or settings.rate_limit is None:
+            return pause
+        return outbox.reserve(VoucherifySink.name, MINUTE / settings.rate_limit, now)
+
+    return VoucherifySink(settings.app_id, settings.secret_key, url, allow=allow)

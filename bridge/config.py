@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import cast
+from urllib.parse import urlsplit, urlunsplit
 
 import environs
 from marshmallow import ValidationError, validate
@@ -17,10 +18,45 @@ SEGMENT_HOSTS = {"us": "https://api.segment.io", "eu": "https://events.eu1.segme
 DAY = 86_400.0
 
 NEEDED = {
-    "SEGMENT_WRITE_KEY": "needed: the write key of the Segment source that receives the events",
-    "VOUCHERIFY_WEBHOOK_SECRET": "needed: the webhook secret of the Voucherify project",
+    "Voucherify → Segment": {
+        "SEGMENT_WRITE_KEY": "the write key of the Segment source that receives the events",
+        "VOUCHERIFY_WEBHOOK_SECRET": "the webhook secret of the Voucherify project",
+    },
+    "Segment → Voucherify": {
+        "VOUCHERIFY_APP_ID": "the Application ID of the Voucherify project",
+        "VOUCHERIFY_SECRET_KEY": "the Secret Key of the Voucherify project",
+    },
 }
-"""What Voucherify → Segment cannot do without. One without the other is a mistake."""
+"""What each direction cannot do without. It is on when all of it is set; some of it without the rest is a mistake."""
+
+
+@dataclass(frozen=True, slots=True)
+class ToSegment:
+    """Voucherify → Segment.
+
+    Attributes:
+        write_key, host, gzip: the Segment source that receives events, and how.
+        webhook_secrets: any of them may have signed a webhook.
+    """
+
+    write_key: str = field(repr=False)
+    host: str
+    gzip: bool
+    webhook_secrets: tuple[str, ...] = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class ToVoucherify:
+    """Segment → Voucherify.
+
+    Attributes:
+        app_id, secret_key: the API keys; also what a destination call must present.
+        rate_limit: calls a minute that all workers together may make, or None.
+    """
+
+    app_id: str = field(repr=False)
+    secret_key: str = field(repr=False)
+    rate_limit: float | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,8 +64,7 @@ class Settings:
     """What an operator decides; see the README for the variables.
 
     Attributes:
-        write_key, segment_host, segment_gzip: the Segment source that receives events, and how.
-        webhook_secrets: any of them may have signed a webhook.
+        to_segment, to_voucherify: the directions; one of them may be off.
         voucherify_url: Voucherify's API.
         database_url: SQLAlchemy's.
         embedded_worker: whether every web process also delivers.
@@ -37,10 +72,8 @@ class Settings:
         max_age: seconds until a delivery that keeps failing is a dead letter.
     """
 
-    write_key: str = field(repr=False)
-    segment_host: str
-    segment_gzip: bool
-    webhook_secrets: tuple[str, ...] = field(repr=False)
+    to_segment: ToSegment | None
+    to_voucherify: ToVoucherify | None
     voucherify_url: str
     database_url: str = field(repr=False)
     embedded_worker: bool
@@ -54,40 +87,89 @@ class Settings:
         Raises:
             ConfigError: names every variable that is wrong or missing, and what would be right.
         """
-        env = environs.Env(eager=False)
-        env.read_env(".env", recurse=True)
-        settings = _read(env)
-        problems: dict[str, str] = {}
-        try:
-            env.seal()
-        except environs.EnvValidationError as error:
-            texts = cast("Mapping[str, list[str]]", error.error_messages)
-            problems = {name: " ".join(lines) for name, lines in texts.items()}
-        given = {"SEGMENT_WRITE_KEY": settings.write_key, "VOUCHERIFY_WEBHOOK_SECRET": settings.webhook_secrets}
-        problems |= {name: NEEDED[name] for name, value in given.items() if not value and name not in problems}
-        if problems:
+        env = _environment()
+        given = {name for needed in NEEDED.values() for name in needed if (env.str(name, "") or "").strip(" ,")}
+        settings = _read(env, given)
+        if problems := _missing(given) | _problems(env):
             raise ConfigError(problems)
         return settings
 
 
-def _read(env: environs.Env) -> Settings:
-    region = env.str("SEGMENT_REGION", "us", validate=validate.OneOf(SEGMENT_HOSTS, error="must be us or eu"))
+def database_url() -> str:
+    """``BRIDGE_DATABASE_URL`` alone, for who only looks.
+
+    Raises:
+        ConfigError: it is wrong.
+    """
+    env = _environment()
+    url = _read_database_url(env)
+    if problems := _problems(env):
+        raise ConfigError(problems)
+    return url
+
+
+def _environment() -> environs.Env:
+    env = environs.Env(eager=False)
+    try:
+        env.read_env(".env", recurse=True)
+    except (OSError, ValueError) as error:
+        raise ConfigError({".env": f"cannot be read ({type(error).__name__})"}) from error
+    return env
+
+
+def _problems(env: environs.Env) -> dict[str, str]:
+    try:
+        env.seal()
+    except environs.EnvValidationError as error:
+        texts = cast("Mapping[str, list[str]]", error.error_messages)
+        return {name: " ".join(lines) for name, lines in texts.items()}
+    return {}
+
+
+def _read_database_url(env: environs.Env) -> str:
+    return env.str("BRIDGE_DATABASE_URL", "sqlite:///bridge.db", validate=_database_url) or ""
+
+
+def _missing(given: set[str]) -> dict[str, str]:
+    """Half a direction is a mistake, and so is none at all: then the first is taken to be wanted."""
+    begun = [needed for needed in NEEDED.values() if given & needed.keys()] or [next(iter(NEEDED.values()))]
+    return {name: f"needed: {what}" for needed in begun for name, what in needed.items() if name not in given}
+
+
+def _read(env: environs.Env, given: set[str]) -> Settings:
     worker = env.str(
         "BRIDGE_WORKER",
         "embedded",
         validate=validate.OneOf(("embedded", "external"), error="must be embedded or external"),
     )
-    secrets: list[str] | None = env.list("VOUCHERIFY_WEBHOOK_SECRET", [])
+    to_segment, to_voucherify = _to_segment(env), _to_voucherify(env)
     return Settings(
-        write_key=(env.str("SEGMENT_WRITE_KEY", "") or "").strip(),
-        segment_host=_url(env, "SEGMENT_HOST", SEGMENT_HOSTS.get(region, "")),
-        segment_gzip=env.bool("SEGMENT_GZIP", False),
-        webhook_secrets=tuple(secret.strip() for secret in secrets or () if secret.strip()),
-        voucherify_url=_url(env, "VOUCHERIFY_API_URL", "https://api.voucherify.io"),
-        database_url=env.str("BRIDGE_DATABASE_URL", "sqlite:///bridge.db", validate=_database_url),
+        to_segment=to_segment if NEEDED["Voucherify → Segment"].keys() <= given else None,
+        to_voucherify=to_voucherify if NEEDED["Segment → Voucherify"].keys() <= given else None,
+        voucherify_url=_api(_url(env, "VOUCHERIFY_API_URL", "https://api.voucherify.io")),
+        database_url=_read_database_url(env),
         embedded_worker=worker == "embedded",
         max_body_bytes=env.int("BRIDGE_MAX_BODY_BYTES", 1_048_576, validate=_POSITIVE),
         max_age=DAY * (env.float("BRIDGE_MAX_AGE_DAYS", 7.0, validate=_POSITIVE) or 0.0),
+    )
+
+
+def _to_segment(env: environs.Env) -> ToSegment:
+    region = env.str("SEGMENT_REGION", "us", validate=validate.OneOf(SEGMENT_HOSTS, error="must be us or eu"))
+    secrets: list[str] | None = env.list("VOUCHERIFY_WEBHOOK_SECRET", [])
+    return ToSegment(
+        write_key=(env.str("SEGMENT_WRITE_KEY", "") or "").strip(),
+        host=_url(env, "SEGMENT_HOST", SEGMENT_HOSTS.get(region, "")),
+        gzip=env.bool("SEGMENT_GZIP", False),
+        webhook_secrets=tuple(secret.strip() for secret in secrets or () if secret.strip()),
+    )
+
+
+def _to_voucherify(env: environs.Env) -> ToVoucherify:
+    return ToVoucherify(
+        app_id=(env.str("VOUCHERIFY_APP_ID", "") or "").strip(),
+        secret_key=(env.str("VOUCHERIFY_SECRET_KEY", "") or "").strip(),
+        rate_limit=env.float("VOUCHERIFY_RATE_LIMIT", None, validate=_POSITIVE),
     )
 
 
@@ -97,6 +179,13 @@ _WEB = validate.URL(schemes={"http", "https"}, require_tld=False, error="must be
 
 def _url(env: environs.Env, name: str, default: str) -> str:
     return (env.str(name, default, validate=_WEB) or "").rstrip("/")
+
+
+def _api(url: str) -> str:
+    """The API's address, also of the address that Segment's destination is given: us1.segmentio. ↔ us1.api."""
+    parts = urlsplit(url)
+    labels = ["api" if label == "segmentio" else label for label in parts.netloc.split(".")]
+    return urlunsplit(parts._replace(netloc=".".join(labels)))
 
 
 def _database_url(text: str) -> None:

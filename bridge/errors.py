@@ -3,7 +3,9 @@
     BridgeError
     ├── ConfigError          a setting is missing or wrong; says which, and what would be right
     ├── SignatureError       a call that does not prove who sent it (401)
+    ├── UpstreamError        a service that must answer first does not (502)
     ├── Unusable             authentic, but not something the bridge can translate (quarantined)
+    ├── Invalid              a call that violates its schema; says which fields, and how (400)
     ├── StoreUnavailable     the database cannot keep anything right now (503)
     └── NoSuchEvent          an id that the store does not know
 
@@ -29,8 +31,20 @@ class SignatureError(BridgeError):
     """The signature is missing, malformed or made with another secret."""
 
 
+class UpstreamError(BridgeError):
+    """A service that has to be asked before the caller can be answered does not say."""
+
+
 class Unusable(BridgeError):
     """An authentic message that cannot be translated. The text is the reason that is stored with it."""
+
+
+class Invalid(BridgeError):
+    """A call that violates its schema. ``fields`` maps each dotted path ("": the whole call) to what is wrong there."""
+
+    def __init__(self, fields: Mapping[str, str]) -> None:
+        self.fields = dict(fields)
+        super().__init__("; ".join(f"{path or 'the body'}: {problem}" for path, problem in self.fields.items()))
 
 
 class StoreUnavailable(BridgeError):

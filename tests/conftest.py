@@ -13,11 +13,18 @@ from hypothesis import HealthCheck, settings
 from sqlalchemy import create_engine, text
 from sqlalchemy.engine import URL, make_url
 
+from bridge import logs
 from bridge.delivery.database import Database
 
 # How long something takes says more about the machine, and who else uses it, than about the code.
 settings.register_profile("untimed", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("untimed")
+
+
+@pytest.fixture(scope="session", autouse=True)
+def configured_logs() -> None:
+    """As in a process of its own, before anybody listens."""
+    logs.configure()
 
 
 @pytest.fixture

@@ -1,15 +1,17 @@
 import os
 from collections.abc import Iterator
 from dataclasses import FrozenInstanceError
+from operator import attrgetter
 from pathlib import Path
 from unittest.mock import patch
 
 import pytest
 
-from bridge.config import DAY, Settings
+from bridge.config import DAY, Settings, ToSegment, ToVoucherify
 from bridge.errors import ConfigError
 
 GIVEN = {"SEGMENT_WRITE_KEY": "the-write-key", "VOUCHERIFY_WEBHOOK_SECRET": "the-secret"}
+KEYS = {"VOUCHERIFY_APP_ID": "the-app-id", "VOUCHERIFY_SECRET_KEY": "the-secret-key"}
 
 
 @pytest.fixture(autouse=True)
@@ -18,6 +20,10 @@ def nothing_set(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Non
     monkeypatch.chdir(tmp_path)
     with patch.dict(os.environ, clear=True):
         yield
+
+
+TO_SEGMENT = ToSegment("the-write-key", "https://api.segment.io", gzip=False, webhook_secrets=("the-secret",))
+TO_VOUCHERIFY = ToVoucherify("the-app-id", "the-secret-key", rate_limit=None)
 
 
 def read(**variables: str) -> Settings:
@@ -33,10 +39,8 @@ def problems(**variables: str) -> dict[str, str]:
 
 def test_two_variables_are_enough_and_the_rest_has_its_default() -> None:
     assert read(**GIVEN) == Settings(
-        write_key="the-write-key",
-        segment_host="https://api.segment.io",
-        segment_gzip=False,
-        webhook_secrets=("the-secret",),
+        to_segment=TO_SEGMENT,
+        to_voucherify=None,
         voucherify_url="https://api.voucherify.io",
         database_url="sqlite:///bridge.db",
         embedded_worker=True,
@@ -45,18 +49,29 @@ def test_two_variables_are_enough_and_the_rest_has_its_default() -> None:
     )
 
 
+def test_each_direction_is_on_when_all_of_it_is_set() -> None:
+    alone = read(**KEYS)
+    assert (alone.to_segment, alone.to_voucherify) == (None, TO_VOUCHERIFY)
+    both = read(**GIVEN)
+    assert (both.to_segment, both.to_voucherify) == (TO_SEGMENT, TO_VOUCHERIFY)
+
+
 @pytest.mark.parametrize(
     ("name", "text", "attribute", "value"),
     [
-        ("SEGMENT_REGION", "us", "segment_host", "https://api.segment.io"),
-        ("SEGMENT_REGION", "eu", "segment_host", "https://events.eu1.segmentapis.com"),
-        ("SEGMENT_HOST", "https://segment.example.com", "segment_host", "https://segment.example.com"),
-        ("SEGMENT_HOST", "http://127.0.0.1:8001/", "segment_host", "http://127.0.0.1:8001"),
-        ("SEGMENT_HOST", "http://localhost:8001", "segment_host", "http://localhost:8001"),
-        ("SEGMENT_GZIP", "true", "segment_gzip", True),
-        ("VOUCHERIFY_WEBHOOK_SECRET", "old, new", "webhook_secrets", ("old", "new")),
-        ("VOUCHERIFY_WEBHOOK_SECRET", ",new,", "webhook_secrets", ("new",)),
+        ("SEGMENT_REGION", "us", "to_segment.host", "https://api.segment.io"),
+        ("SEGMENT_REGION", "eu", "to_segment.host", "https://events.eu1.segmentapis.com"),
+        ("SEGMENT_HOST", "https://segment.example.com", "to_segment.host", "https://segment.example.com"),
+        ("SEGMENT_HOST", "http://127.0.0.1:8001/", "to_segment.host", "http://127.0.0.1:8001"),
+        ("SEGMENT_HOST", "http://localhost:8001", "to_segment.host", "http://localhost:8001"),
+        ("SEGMENT_GZIP", "true", "to_segment.gzip", True),
+        ("VOUCHERIFY_WEBHOOK_SECRET", "old, new", "to_segment.webhook_secrets", ("old", "new")),
+        ("VOUCHERIFY_WEBHOOK_SECRET", ",new,", "to_segment.webhook_secrets", ("new",)),
         ("VOUCHERIFY_API_URL", "https://us1.api.voucherify.io/", "voucherify_url", "https://us1.api.voucherify.io"),
+        ("VOUCHERIFY_APP_ID", " spaced ", "to_voucherify.app_id", "spaced"),
+        ("VOUCHERIFY_SECRET_KEY", " spaced ", "to_voucherify.secret_key", "spaced"),
+        ("VOUCHERIFY_RATE_LIMIT", "100", "to_voucherify.rate_limit", 100.0),
+        ("VOUCHERIFY_RATE_LIMIT", "1.5", "to_voucherify.rate_limit", 1.5),
         ("BRIDGE_DATABASE_URL", "sqlite:////data/bridge.db", "database_url", "sqlite:////data/bridge.db"),
         ("BRIDGE_DATABASE_URL", "postgresql://u:p@h/n", "database_url", "postgresql://u:p@h/n"),
         ("BRIDGE_DATABASE_URL", "postgres://u:p@h/n", "database_url", "postgres://u:p@h/n"),
@@ -68,12 +83,30 @@ def test_two_variables_are_enough_and_the_rest_has_its_default() -> None:
     ],
 )
 def test_every_variable_is_read(name: str, text: str, attribute: str, value: object) -> None:
-    assert getattr(read(**{**GIVEN, name: text}), attribute) == value
+    assert attrgetter(attribute)(read(**{**GIVEN, **KEYS, name: text})) == value
+
+
+@pytest.mark.parametrize(
+    ("given", "api"),
+    [
+        ("https://segmentio.voucherify.io", "https://api.voucherify.io"),
+        ("https://us1.segmentio.voucherify.io", "https://us1.api.voucherify.io"),
+        ("https://as1.segmentio.voucherify.io/", "https://as1.api.voucherify.io"),
+        ("https://us1.api.voucherify.io", "https://us1.api.voucherify.io"),
+        ("https://shop.segmentio.example.com:8443/base", "https://shop.api.example.com:8443/base"),
+        ("https://my-segmentio-proxy.example.com", "https://my-segmentio-proxy.example.com"),
+        ("https://api.example.com/segmentio", "https://api.example.com/segmentio"),
+        ("http://127.0.0.1:8001", "http://127.0.0.1:8001"),
+    ],
+)
+def test_the_api_may_be_given_in_the_form_of_the_custom_url(given: str, api: str) -> None:
+    assert read(**KEYS, VOUCHERIFY_API_URL=given).voucherify_url == api
 
 
 def test_a_host_beats_a_region() -> None:
     settings = read(**GIVEN, SEGMENT_REGION="eu", SEGMENT_HOST="https://segment.example.com")
-    assert settings.segment_host == "https://segment.example.com"
+    assert settings.to_segment is not None
+    assert settings.to_segment.host == "https://segment.example.com"
 
 
 @pytest.mark.parametrize(
@@ -85,6 +118,11 @@ def test_a_host_beats_a_region() -> None:
         ("SEGMENT_HOST", "ftp://segment.example.com", "https://"),
         ("SEGMENT_GZIP", "perhaps", "boolean"),
         ("VOUCHERIFY_API_URL", "api.voucherify.io", "https://"),
+        ("VOUCHERIFY_API_URL", "ftp://api.voucherify.io", "https://"),
+        ("VOUCHERIFY_RATE_LIMIT", "many", "number"),
+        ("VOUCHERIFY_RATE_LIMIT", "0", "above 0"),
+        ("VOUCHERIFY_RATE_LIMIT", "-100", "above 0"),
+        ("VOUCHERIFY_RATE_LIMIT", "nan", "not permitted"),
         ("BRIDGE_DATABASE_URL", "bridge.db", "sqlite:///bridge.db"),
         ("BRIDGE_DATABASE_URL", "mysql://u:hunter2@h/n", "postgresql://"),
         ("BRIDGE_DATABASE_URL", "nosuch://h/n", "postgresql://"),
@@ -126,23 +164,26 @@ def test_nothing_set_refuses_to_start() -> None:
     assert problems().keys() == GIVEN.keys()
 
 
-@pytest.mark.parametrize(
-    ("missing", "text"),
-    [
-        ("SEGMENT_WRITE_KEY", None),
-        ("SEGMENT_WRITE_KEY", ""),
-        ("SEGMENT_WRITE_KEY", " "),
-        ("VOUCHERIFY_WEBHOOK_SECRET", None),
-        ("VOUCHERIFY_WEBHOOK_SECRET", ""),
-        ("VOUCHERIFY_WEBHOOK_SECRET", " "),
-        ("VOUCHERIFY_WEBHOOK_SECRET", " , "),
-    ],
-)
-def test_half_set_refuses_to_start(missing: str, text: str | None) -> None:
-    variables = {name: given for name, given in GIVEN.items() if name != missing}
+@pytest.mark.parametrize("direction", [GIVEN, KEYS], ids=["to Segment", "to Voucherify"])
+@pytest.mark.parametrize("of_two", [0, 1], ids=["the first", "the second"])
+@pytest.mark.parametrize("text", [None, "", " ", " , "], ids=["not set", "empty", "a space", "a comma"])
+def test_half_set_refuses_to_start(direction: dict[str, str], of_two: int, text: str | None) -> None:
+    missing = list(direction)[of_two]
+    variables = {name: given for name, given in direction.items() if name != missing}
     found = problems(**variables, **({} if text is None else {missing: text}))
     assert found.keys() == {missing}
     assert "needed" in found[missing]
+
+
+def test_half_of_one_direction_beside_the_whole_other_refuses_to_start() -> None:
+    assert problems(**GIVEN, VOUCHERIFY_APP_ID="the-app-id").keys() == {"VOUCHERIFY_SECRET_KEY"}
+    os.environ.clear()
+    assert problems(**KEYS, VOUCHERIFY_WEBHOOK_SECRET="the-secret").keys() == {"SEGMENT_WRITE_KEY"}
+
+
+def test_half_of_both_directions_names_what_each_lacks() -> None:
+    lacking = problems(SEGMENT_WRITE_KEY="the-write-key", VOUCHERIFY_SECRET_KEY="the-secret-key")
+    assert lacking.keys() == {"VOUCHERIFY_WEBHOOK_SECRET", "VOUCHERIFY_APP_ID"}
 
 
 def test_what_the_environment_lacks_is_read_from_dot_env(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -150,19 +191,25 @@ def test_what_the_environment_lacks_is_read_from_dot_env(tmp_path: Path, monkeyp
     (tmp_path / "below").mkdir()
     monkeypatch.chdir(tmp_path / "below")
     settings = read(SEGMENT_WRITE_KEY="from-environment")
-    assert (settings.write_key, settings.webhook_secrets) == ("from-environment", ("from file",))
+    assert settings.to_segment is not None
+    assert (settings.to_segment.write_key, settings.to_segment.webhook_secrets) == ("from-environment", ("from file",))
 
 
 def test_settings_are_frozen_and_tell_no_secret() -> None:
-    settings = read(**GIVEN, BRIDGE_DATABASE_URL="postgresql://user:hunter2@host/name")
-    with pytest.raises(FrozenInstanceError):
-        settings.write_key = "another"  # type: ignore[misc]
-    for secret in (*GIVEN.values(), "hunter2"):
+    settings = read(**GIVEN, **KEYS, BRIDGE_DATABASE_URL="postgresql://user:hunter2@host/name")
+    for part, name in ((settings, "max_age"), (settings.to_segment, "host"), (settings.to_voucherify, "app_id")):
+        with pytest.raises(FrozenInstanceError):
+            setattr(part, name, "another")
+    for secret in (*GIVEN.values(), *KEYS.values(), "hunter2"):
         assert secret not in repr(settings)
 
 
 def test_no_report_repeats_a_secret() -> None:
     with pytest.raises(ConfigError) as refused:
-        read(VOUCHERIFY_WEBHOOK_SECRET="the-secret", BRIDGE_DATABASE_URL="mysql://user:hunter2@host/name")
+        read(
+            VOUCHERIFY_WEBHOOK_SECRET="the-secret",
+            VOUCHERIFY_SECRET_KEY="the-secret-key",
+            BRIDGE_DATABASE_URL="mysql://user:hunter2@host/name",
+        )
     assert "the-secret" not in str(refused.value)
     assert "hunter2" not in str(refused.value)

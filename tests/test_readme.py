@@ -9,15 +9,20 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+import requests
 from click.testing import CliRunner
 
 from bridge.bootstrap import build
 from bridge.cli import main
 from bridge.config import Settings
+from bridge.demo.calls import CALLS, call, credentials
 from bridge.demo.samples import webhook
-from bridge.demo.segment import SegmentStandIn, Served
+from bridge.demo.segment import SegmentStandIn
+from bridge.demo.serving import Served
+from bridge.demo.voucherify import VoucherifyStandIn
 from bridge.signature import sign
 from bridge.to_segment.catalogue import EVENTS
+from bridge.to_voucherify.actions import ACTIONS, Action, documentation
 from bridge.web import create_app
 
 CHECKOUT = Path(__file__).parents[1]
@@ -45,6 +50,10 @@ def test_the_first_command_works_on_a_fresh_machine(tmp_path: Path) -> None:
     assert done.returncode == 0, done.stderr
     for event in EVENTS:
         assert event.name in done.stdout
+    for request in ("POST /v1/customers", "POST /v1/events"):
+        assert request in done.stdout
+    for _, body in CALLS.values():
+        assert str(body.get("event") or body.get("group_id") or body.get("first_name")) in done.stdout
 
 
 def test_the_second_command_is_what_ci_runs() -> None:
@@ -56,12 +65,14 @@ def test_the_second_command_is_what_ci_runs() -> None:
 
 @pytest.fixture
 def bridge_url(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, sqlite_url: str) -> Iterator[str]:
-    segment = SegmentStandIn()
-    with Served(segment.app()) as stand_in:
+    segment, voucherify = SegmentStandIn(), VoucherifyStandIn("app-id", "secret-key")
+    with Served(segment.app()) as segment_api, Served(voucherify.app()) as voucherify_api:
         for name, value in {
             "SEGMENT_WRITE_KEY": "write-key",
-            "SEGMENT_HOST": stand_in.url,
-            "VOUCHERIFY_API_URL": stand_in.url,
+            "SEGMENT_HOST": segment_api.url,
+            "VOUCHERIFY_API_URL": voucherify_api.url,
+            "VOUCHERIFY_APP_ID": "app-id",
+            "VOUCHERIFY_SECRET_KEY": "secret-key",
             "VOUCHERIFY_WEBHOOK_SECRET": "secret",
             "BRIDGE_DATABASE_URL": sqlite_url,
             "BRIDGE_WORKER": "external",
@@ -81,6 +92,7 @@ BRIDGE_COMMANDS = [command for command in COMMANDS[2:] if command.startswith(".v
 def test_a_bridge_command(command: str, bridge_url: str) -> None:
     body = webhook(EVENTS[0], "1")
     bridge = build(Settings.from_env())
+    assert bridge.webhooks is not None
     kept = bridge.webhooks.take(body, sign(body, "secret"))
     bridge.database.close()
     words = [kept.id if word == ABRIDGED else word for word in shlex.split(command)[1:]]
@@ -88,6 +100,12 @@ def test_a_bridge_command(command: str, bridge_url: str) -> None:
         words += ["--url", f"{bridge_url}/webhooks/voucherify"]
     result = CliRunner().invoke(main, words)
     assert result.exit_code == 0, result.output
+    if words[0] == "decide":
+        assert result.output == "Nothing of it is uncertain.\n"
+
+
+def test_every_command_is_told_of() -> None:
+    assert set(re.findall(r"(?:\.venv/bin/|`)bridge (\w+)", README)) == set(main.commands)
 
 
 def test_the_table_of_events_is_the_catalogue() -> None:
@@ -97,10 +115,40 @@ def test_the_table_of_events_is_the_catalogue() -> None:
     ]
 
 
+@pytest.mark.parametrize("action", ACTIONS.values(), ids=lambda action: action.name)
+def test_the_table_of_a_call_is_its_action(action: Action) -> None:
+    assert f"**{action.title}** → `POST {action.path}`\n\n{documentation(action)}\n\n" in README
+
+
+def test_the_tables_of_calls_are_those_of_the_actions() -> None:
+    assert re.findall(r"^\*\*(.+)\*\* → `POST (.+)`$", README, re.MULTILINE) == [
+        (action.title, action.path) for action in ACTIONS.values()
+    ]
+
+
+VARIABLE = r"((?:SEGMENT|VOUCHERIFY|BRIDGE)_[A-Z_]+)"
+
+
 def test_the_table_of_settings_is_what_is_read() -> None:
-    told = set(re.findall(r"`((?:SEGMENT|VOUCHERIFY|BRIDGE)_\w+)`", README.partition("## Settings")[2]))
-    read = set(re.findall(r'"((?:SEGMENT|VOUCHERIFY|BRIDGE)_\w+)"', (CHECKOUT / "bridge" / "config.py").read_text()))
-    assert told == read
+    table = re.findall(r"^\| (`[A-Z_`, ]+`) \|.*\|$", README.partition("## Settings")[2], re.MULTILINE)
+    told = [name for names in table for name in re.findall(f"`{VARIABLE}`", names)]
+    read = set(re.findall(f'"{VARIABLE}"', (CHECKOUT / "bridge" / "config.py").read_text()))
+    assert len(told) == len(set(told))
+    assert set(told) == read
+
+
+def test_every_variable_that_is_spoken_of_is_in_the_table() -> None:
+    table = set(re.findall(VARIABLE, README.partition("## Settings")[2]))
+    assert set(re.findall(VARIABLE, README)) <= table
+
+
+def test_a_call_is_answered_as_the_readme_says(bridge_url: str) -> None:
+    named = set(re.findall(r"https://your-bridge\.example\.com(/[\w/]+)?", README))
+    assert named == {"", "/webhooks/voucherify"}
+    assert requests.get(f"{bridge_url}/segmentio/test-authentication", timeout=10).status_code == 401
+    headers = credentials("app-id", "secret-key")
+    assert requests.get(f"{bridge_url}/segmentio/test-authentication", headers=headers, timeout=10).status_code == 200
+    assert {call(bridge_url, kind, headers).status_code for kind in CALLS} == {200}
 
 
 def test_every_link_leads_somewhere() -> None:

@@ -1,24 +1,25 @@
 """``bridge check``: is everything set up, and if not, what to do about it?"""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import closing
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import click
 import requests
-from sqlalchemy.engine import make_url
 
 from bridge.cli.printing import json_option, print_json, table
-from bridge.config import DAY, NEEDED, Settings
+from bridge.config import DAY, NEEDED, Settings, ToVoucherify
 from bridge.delivery.database import Database
+from bridge.delivery.sink import Happened
 from bridge.errors import ConfigError, StoreUnavailable
+from bridge.sinks.voucherify import VoucherifySink
 
 PATIENCE = 5.0
 
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """One line: what was looked at, ``ok`` or ``wrong``, and what to do about it."""
+    """One line: what was looked at, ``ok``, ``warning`` or ``wrong``, and what to do about it."""
 
     what: str
     verdict: str
@@ -26,7 +27,7 @@ class Finding:
     remedy: str = ""
 
 
-@click.command()
+@click.command(short_help="Look at settings, database and both services.")
 @json_option
 def check(as_json: bool) -> None:
     """Look at every setting, the database, and whether Segment and Voucherify can be reached."""
@@ -36,7 +37,7 @@ def check(as_json: bool) -> None:
     else:
         columns = ("", "", "found", "what to do")
         table("The bridge's set-up", columns, [(one.what, one.verdict, one.detail, one.remedy) for one in found])
-    if any(one.verdict != "ok" for one in found):
+    if any(one.verdict == "wrong" for one in found):
         raise SystemExit(1)
 
 
@@ -46,32 +47,56 @@ def _findings() -> Iterator[Finding]:
     except ConfigError as error:
         yield from (Finding(name, "wrong", problem, _remedy(name)) for name, problem in sorted(error.problems.items()))
         return
-    for name, show in _SETTINGS.items():
-        yield Finding(name, "ok", show(settings))
-    for what, look in _CHECKS.items():
-        yield look(what, settings)
+    for name, shown in _shown(settings).items():
+        yield Finding(name, "ok", shown)
+    yield _database(settings)
+    if settings.to_segment:
+        yield _reached("Segment", settings.to_segment.host, "SEGMENT_REGION or SEGMENT_HOST")
+    voucherify = _reached("Voucherify", settings.voucherify_url, "VOUCHERIFY_API_URL")
+    # Webhooks come in whether the bridge reaches Voucherify or not.
+    yield voucherify if settings.to_voucherify or voucherify.verdict == "ok" else replace(voucherify, verdict="warning")
+    if settings.to_voucherify:
+        yield _keys(settings.to_voucherify, settings.voucherify_url)
+
+
+def _shown(settings: Settings) -> dict[str, str]:
+    """Every setting as it may be shown: of a secret only that there is one."""
+    shown: dict[str, str] = {}
+    if out := settings.to_segment:
+        shown |= {
+            "SEGMENT_WRITE_KEY": "set; Segment does not say whether it is right before events are sent",
+            "SEGMENT_HOST": out.host,
+            "SEGMENT_GZIP": str(out.gzip).lower(),
+            "VOUCHERIFY_WEBHOOK_SECRET": f"{len(out.webhook_secrets)} set",
+        }
+    if back := settings.to_voucherify:
+        shown |= {
+            "VOUCHERIFY_APP_ID": "set",
+            "VOUCHERIFY_SECRET_KEY": "set",
+            "VOUCHERIFY_RATE_LIMIT": f"{back.rate_limit:g} calls a minute" if back.rate_limit else "none of our own",
+        }
+    return shown | {
+        "VOUCHERIFY_API_URL": settings.voucherify_url,
+        "BRIDGE_DATABASE_URL": Database(settings.database_url).name,
+        "BRIDGE_WORKER": "embedded" if settings.embedded_worker else "external",
+        "BRIDGE_MAX_BODY_BYTES": str(settings.max_body_bytes),
+        "BRIDGE_MAX_AGE_DAYS": f"{settings.max_age / DAY:g}",
+    }
 
 
 def _remedy(name: str) -> str:
-    return f"export {name}=… or write it to .env" if name in NEEDED else f"correct {name}, or leave it out"
+    needed = any(name in names for names in NEEDED.values())
+    return f"export {name}=… or write it to .env" if needed else f"correct {name}, or leave it out"
 
 
-def _database(what: str, settings: Settings) -> Finding:
+def _database(settings: Settings) -> Finding:
     try:
         with closing(Database(settings.database_url)) as database:
             database.check()
     except StoreUnavailable as error:
         remedy = "see that BRIDGE_DATABASE_URL is right, and the database up and not full"
-        return Finding(what, "wrong", str(error), remedy)
-    return Finding(what, "ok", "can be written, and its schema is current")
-
-
-def _segment(what: str, settings: Settings) -> Finding:
-    return _reached(what, settings.segment_host, "SEGMENT_REGION or SEGMENT_HOST")
-
-
-def _voucherify(what: str, settings: Settings) -> Finding:
-    return _reached(what, settings.voucherify_url, "VOUCHERIFY_API_URL")
+        return Finding("database", "wrong", str(error), remedy)
+    return Finding("database", "ok", "can be written, and its schema is current")
 
 
 def _reached(what: str, url: str, variables: str) -> Finding:
@@ -84,21 +109,9 @@ def _reached(what: str, url: str, variables: str) -> Finding:
     return Finding(what, "ok", f"{url} answers")
 
 
-_SETTINGS: dict[str, Callable[[Settings], str]] = {
-    "SEGMENT_WRITE_KEY": lambda _: "set",
-    "SEGMENT_HOST": lambda settings: settings.segment_host,
-    "SEGMENT_GZIP": lambda settings: str(settings.segment_gzip).lower(),
-    "VOUCHERIFY_WEBHOOK_SECRET": lambda settings: f"{len(settings.webhook_secrets)} set",
-    "VOUCHERIFY_API_URL": lambda settings: settings.voucherify_url,
-    "BRIDGE_DATABASE_URL": lambda settings: make_url(settings.database_url).render_as_string(hide_password=True),
-    "BRIDGE_WORKER": lambda settings: "embedded" if settings.embedded_worker else "external",
-    "BRIDGE_MAX_BODY_BYTES": lambda settings: str(settings.max_body_bytes),
-    "BRIDGE_MAX_AGE_DAYS": lambda settings: f"{settings.max_age / DAY:g}",
-}
-"""Every setting as it may be shown: of a secret only that there is one."""
-
-_CHECKS: dict[str, Callable[[str, Settings], Finding]] = {
-    "database": _database,
-    "Segment": _segment,
-    "Voucherify": _voucherify,
-}
+def _keys(settings: ToVoucherify, url: str) -> Finding:
+    outcome = VoucherifySink(settings.app_id, settings.secret_key, url, allow=lambda: 0.0).probe()
+    if outcome.happened is Happened.DELIVERED:
+        return Finding("Voucherify's keys", "ok", "accepted")
+    remedy = "compare VOUCHERIFY_APP_ID and VOUCHERIFY_SECRET_KEY with Voucherify's Project Settings"
+    return Finding("Voucherify's keys", "wrong", f"{outcome.happened} ({outcome.code or outcome.detail})", remedy)

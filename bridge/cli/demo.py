@@ -1,39 +1,52 @@
 """``bridge demo``: see it work, with nothing set up."""
 
 import json
+import signal
+import sys
 import time
 from collections.abc import Mapping
-from typing import Any
+from pathlib import Path
+from typing import Any, NoReturn
 
 import click
 
 from bridge.cli.printing import json_option, print_json, table
-from bridge.demo.play import SECRET, Stage, play, stage
+from bridge.demo.calls import credentials
+from bridge.demo.play import APP_ID, SECRET, SECRET_KEY, Stage, changes, play, stage
+from bridge.demo.voucherify import Call
 
 
-@click.command()
+@click.command(short_help="See it work, with nothing set up.")
 @click.option("--once", is_flag=True, help="Exit when the events have arrived.")
 @click.option("--port", default=0, help="The port to listen on; any free one if not given.")
 @json_option
 def demo(once: bool, port: int, as_json: bool) -> None:
-    """Run the real application, post all 12 events to it, and show what arrives at a stand-in for Segment.
+    """Run the real application, post all it can take, and show what arrives at stand-ins for Segment and Voucherify.
 
     Nothing leaves this machine, and nothing is left behind: the database is thrown away at the end.
     """
+    signal.signal(signal.SIGTERM, _end)
     with stage(port) as running:
         play(running)
-        shown = len(running.segment.events)
+        events, calls = list(running.segment.events), changes(running.voucherify)
         if as_json:
-            print_json(list(running.segment.events))
+            print_json({"segment": events, "voucherify": calls})
         else:
-            _show(running.segment.events[:shown])
+            _show(events, calls)
         if not once:
-            _stay_open(running, shown)
+            _stay_open(running, len(events), len(calls))
 
 
-def _show(events: list[Mapping[str, Any]]) -> None:
+def _end(*_: Any) -> NoReturn:
+    """On SIGTERM, too, nothing is left behind."""
+    raise SystemExit(128 + signal.SIGTERM)
+
+
+def _show(events: list[Mapping[str, Any]], calls: list[Call]) -> None:
     rows = [(event["event"], event["userId"], _properties(event["properties"]), event["messageId"]) for event in events]
-    table("Arrived at Segment's stand-in", ("event", "userId", "properties", "messageId"), rows)
+    table("From Voucherify's webhooks, arrived at Segment", ("event", "userId", "properties", "messageId"), rows)
+    requests = [(f"{call.method} {call.path}", json.dumps(call.body, ensure_ascii=False)) for call in calls]
+    table("From Segment's destination, arrived at Voucherify", ("request", "body"), requests)
 
 
 def _properties(properties: Mapping[str, Any]) -> str:
@@ -41,7 +54,13 @@ def _properties(properties: Mapping[str, Any]) -> str:
     return ", ".join(f"{name} ({size})" if size > 1 else name for name, size in sizes.items())
 
 
-def _stay_open(running: Stage, shown: int) -> None:
+def _program() -> str:
+    """This command as it can be typed again: on some systems another ``bridge`` comes first in the PATH."""
+    return sys.argv[0] if Path(sys.argv[0]).name == "bridge" else "bridge"
+
+
+def _stay_open(running: Stage, events: int, calls: int) -> None:
+    keys = credentials(APP_ID, SECRET_KEY)
     click.echo(
         f"""
 In brackets: how many columns of the warehouse table that object becomes.
@@ -49,7 +68,11 @@ In brackets: how many columns of the warehouse table that object becomes.
 The bridge still listens. Try it by hand, from another terminal:
 
   export VOUCHERIFY_WEBHOOK_SECRET={SECRET}
-  bridge trigger redemption.succeeded --url {running.webhook_url}
+  {_program()} trigger redemption.succeeded --url {running.webhook_url}
+
+  curl {running.url}/segmentio/group-processing -H 'Content-Type: application/json' \\
+    -H 'Authorization: {keys["Authorization"]}' -H 'Secret-Key: {keys["Secret-Key"]}' \\
+    -d '{{"customer": {{"source_id": "ada-1815"}}, "group_id": "book-club", "type": "group"}}'
 
 What arrives is shown here. Ctrl-C ends the demo.
 """
@@ -57,8 +80,11 @@ What arrives is shown here. Ctrl-C ends the demo.
     try:
         while True:
             time.sleep(0.2)
-            for event in running.segment.events[shown:]:
-                shown += 1
-                click.echo(json.dumps(event, indent=2, ensure_ascii=False))
+            for event in running.segment.events[events:]:
+                events += 1
+                click.echo(f"Segment: {event['event']}, userId {event['userId']}, messageId {event['messageId']}")
+            for call in changes(running.voucherify)[calls:]:
+                calls += 1
+                click.echo(f"Voucherify: {call.method} {call.path} {json.dumps(call.body, ensure_ascii=False)}")
     except KeyboardInterrupt:
         click.echo("\nThe demo has ended.")

@@ -1,20 +1,18 @@
 """``bridge events``: where is that event?"""
 
 import json
-from contextlib import closing
 from typing import Any
 
 import click
 
+from bridge.cli.opening import opened
 from bridge.cli.printing import console, json_option, print_json, readable, table, when
-from bridge.config import Settings
-from bridge.delivery.database import Database
 from bridge.delivery.journal import Delivered, Entry, Filter, Story, counts, entries, story
 
-STATUSES = ("waiting", "delivered", "dead", "ignored", "quarantined")
+STATUSES = ("waiting", "queued", "delivered", "dead", "uncertain", "ignored", "quarantined")
 
 
-@click.command()
+@click.command(short_help="List events, or show one whole.")
 @click.argument("event_id", required=False)
 @click.option("--status", type=click.Choice(STATUSES), help="Where they stand.")
 @click.option("--event", help='Their name, e.g. "Customer Redemption Succeeded".')
@@ -25,7 +23,7 @@ STATUSES = ("waiting", "delivered", "dead", "ignored", "quarantined")
 @json_option
 def events(event_id: str | None, limit: int, count: bool, as_json: bool, **wanted: str | None) -> None:
     """List events, newest first; or show the one with EVENT_ID, from its arrival to every attempt to deliver it."""
-    with closing(Database(Settings.from_env().database_url)) as database, database.reading() as connection:
+    with opened() as database, database.reading() as connection:
         if count:
             _print_counts(counts(connection), as_json)
         elif event_id:

@@ -1,11 +1,14 @@
 """The command's entry, and what every subcommand shares: settings that are right, errors that are one line."""
 
+import io
+import sys
 from typing import Any
 
 import click
 
 from bridge import __version__
 from bridge.cli.check import check
+from bridge.cli.decide import decide
 from bridge.cli.demo import demo
 from bridge.cli.events import events
 from bridge.cli.replay import replay
@@ -19,6 +22,9 @@ class Commands(click.Group):
 
     def invoke(self, ctx: click.Context) -> Any:
         """Run the subcommand; what the bridge raises on purpose is told in its own words."""
+        for stream in (sys.stdout, sys.stderr):
+            if isinstance(stream, io.TextIOWrapper):  # what it cannot show is shown as its code
+                stream.reconfigure(errors="backslashreplace")
         try:
             return super().invoke(ctx)
         except ConfigError as error:
@@ -36,5 +42,5 @@ def main() -> None:
     """
 
 
-for command in (demo, check, trigger, events, replay, worker):
+for command in (demo, check, trigger, events, replay, decide, worker):
     main.add_command(command)

@@ -2,6 +2,8 @@
 
 import dataclasses
 import json
+import os
+import re
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from typing import Any
@@ -11,25 +13,37 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
+from bridge.wire import storable
+
 json_option: Callable[[Callable[..., Any]], Callable[..., Any]] = click.option(
     "--json", "as_json", is_flag=True, help="Print JSON instead of a table."
 )
 
+ID_WIDTHS = {"id": 26, "messageId": 39}
+_UNPRINTABLE = re.compile("[\x00-\x1f\x7f-\x9f\ud800-\udfff]")
+
 COLOURS = {
     "delivered": "green",
     "waiting": "yellow",
+    "queued": "yellow",
+    "uncertain": "red",
     "dead": "red",
     "quarantined": "red",
     "ignored": "dim",
     "ok": "green",
+    "warning": "yellow",
     "wrong": "red",
 }
 
 
+UNTOLD_WIDTH = 200
+"""Characters, when neither a terminal nor ``COLUMNS`` says how wide a table may be."""
+
+
 def console() -> Console:
-    """Where tables go; as wide as they need to be when nobody watches."""
+    """Where tables go."""
     out = Console()
-    return out if out.is_terminal else Console(width=200)
+    return out if out.is_terminal or "COLUMNS" in os.environ else Console(width=UNTOLD_WIDTH)
 
 
 def table(title: str, columns: Sequence[str], rows: Sequence[Sequence[Any]], empty: str = "Nothing.") -> None:
@@ -39,7 +53,8 @@ def table(title: str, columns: Sequence[str], rows: Sequence[Sequence[Any]], emp
         return
     grid = Table(title=title, title_justify="left")
     for name in columns:
-        grid.add_column(name, overflow="fold")
+        # An id must stay whole, to be copied.
+        grid.add_column(name, overflow="fold", min_width=ID_WIDTHS.get(name), no_wrap=name in ID_WIDTHS)
     for row in rows:
         grid.add_row(*(cell(value) for value in row))
     console().print(grid)
@@ -47,9 +62,14 @@ def table(title: str, columns: Sequence[str], rows: Sequence[Sequence[Any]], emp
 
 def cell(value: Any) -> str:
     """A value as one cell; statuses have their colour."""
-    text = escape("" if value is None else str(value))
+    text = escape("" if value is None else printable(str(value)))
     colour = COLOURS.get(str(value))
     return f"[{colour}]{text}[/{colour}]" if colour else text
+
+
+def printable(text: str) -> str:
+    """``text`` without what a terminal would take for an order to itself."""
+    return _UNPRINTABLE.sub(lambda found: found[0].encode("unicode_escape").decode(), text)
 
 
 def print_json(value: Any) -> None:
@@ -65,9 +85,9 @@ def when(epoch: float | None) -> str:
 def readable(content: bytes) -> Any:
     """JSON as its value; anything else as text that stands for the bytes."""
     try:
-        return json.loads(content)
+        return storable(json.loads(content))
     except (ValueError, RecursionError):
-        return content.decode("utf-8", "backslashreplace")
+        return printable(content.decode("utf-8", "backslashreplace"))
 
 
 def _plain(value: Any) -> Any:

@@ -1,21 +1,22 @@
 """``bridge replay``: run it through today's code again."""
 
 import time
-from contextlib import closing
 
 import click
 
+from bridge.cli.opening import opened
 from bridge.cli.printing import json_option, print_json, table
-from bridge.config import Settings
 from bridge.delivery.database import Database
 from bridge.delivery.journal import Filter, entries
+from bridge.errors import NoSuchEvent
 from bridge.intake import run_again
 
 REPLAYABLE = ("quarantined", "dead", "ignored")
 PAGE = 500
+UNKNOWN = "no such event"
 
 
-@click.command()
+@click.command(short_help="Run events through today's code again.")
 @click.argument("event_ids", nargs=-1)
 @click.option("--status", type=click.Choice(REPLAYABLE), help="All events that stand there.")
 @click.option("--event", help="Of these, only those of that name.")
@@ -28,13 +29,22 @@ def replay(event_ids: tuple[str, ...], as_json: bool, **wanted: str | None) -> N
     """
     if bool(event_ids) == bool(wanted["status"]):
         raise click.UsageError("Name either EVENT_IDS or a --status.")
-    with closing(Database(Settings.from_env().database_url)) as database:
+    with opened() as database:
         chosen = event_ids or _choose(database, Filter(**wanted))
-        done = [{"id": event_id, "status": run_again(database, event_id, time.time())} for event_id in chosen]
+        done = [{"id": event_id, "became": _again(database, event_id)} for event_id in chosen]
     if as_json:
         print_json(done)
     else:
-        table("Replayed", ("id", "status"), [tuple(one.values()) for one in done], empty="No such event.")
+        table("Replayed", ("id", "became"), [tuple(one.values()) for one in done], empty="No such event.")
+    if any(one["became"] == UNKNOWN for one in done):
+        raise SystemExit(1)
+
+
+def _again(database: Database, event_id: str) -> str:
+    try:
+        return run_again(database, event_id, time.time())
+    except NoSuchEvent:
+        return UNKNOWN
 
 
 def _choose(database: Database, wanted: Filter) -> list[str]:

@@ -26,7 +26,7 @@ class EventName(click.ParamType[Event]):
         return found
 
 
-@click.command()
+@click.command(short_help="Send a signed sample to a running bridge.")
 @click.argument("event", type=EventName())
 @click.option("--url", default="http://127.0.0.1:8000/webhooks/voucherify", show_default=True, help="The webhook URL.")
 @json_option

@@ -5,16 +5,18 @@ import threading
 
 import click
 
+from bridge import logs
 from bridge.bootstrap import build
 from bridge.config import Settings
 
 
-@click.command()
+@click.command(short_help="Deliver, in a process of its own.")
 def worker() -> None:
     """Deliver what is due, until SIGTERM or Ctrl-C; what is in hand then is finished.
 
     For BRIDGE_WORKER=external. Any number may run, on any number of machines if the database is PostgreSQL.
     """
+    logs.configure()
     crew = build(Settings.from_env()).crew
     stop = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):

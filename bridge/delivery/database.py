@@ -3,13 +3,15 @@
 import fcntl
 from collections.abc import Iterator
 from contextlib import contextmanager, nullcontext
+from errno import ENOENT
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 from sqlalchemy import Connection, create_engine, event, inspect, text
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.engine import Engine, make_url
-from sqlalchemy.exc import DBAPIError, SQLAlchemyError
+from sqlalchemy.exc import DBAPIError, OperationalError, SQLAlchemyError
 
 from bridge.delivery.migrations import HEAD
 from bridge.errors import StoreUnavailable
@@ -36,9 +38,19 @@ class Database:
     def __init__(self, url: str) -> None:
         self.engine = _engine(url)
         self.insert = INSERT[self.engine.dialect.name]
-        name = self.engine.url.database
-        self._turn = Path(f"{name}-turn") if self.engine.dialect.name == "sqlite" else None
+        self._file = Path(self.engine.url.database or "").absolute() if self.engine.dialect.name == "sqlite" else None
+        self._turn = self._file and self._file.with_name(f"{self._file.name}-turn")
         self._is_current = False
+
+    @property
+    def name(self) -> str:
+        """Which database, without who may use it."""
+        url = self.engine.url
+        return str(self._file) if self._file else f"postgresql://{url.host or ''}/{url.database}"
+
+    def exists(self) -> bool:
+        """Whether there is one to read; a file is not made by looking for it."""
+        return self._file is None or self._file.exists()
 
     def migrate(self) -> None:
         """Bring the schema up to date; processes that start at the same time wait for the one that does it.
@@ -69,6 +81,7 @@ class Database:
         if not self._is_current:
             self.migrate()
         with _told(), self._my_turn(), self.engine.begin() as connection:
+            self._refuse_if_removed(connection)
             yield connection
 
     @contextmanager
@@ -97,6 +110,13 @@ class Database:
         """Give up all connections; the next use opens new ones. For a process that is about to fork, or to end."""
         self.engine.dispose()
 
+    def _refuse_if_removed(self, connection: Connection) -> None:
+        """SQLite would go on writing to a file that somebody has deleted or replaced, and all of that would be lost."""
+        if self._file and self._file.stat().st_ino != connection.info["inode"]:
+            connection.invalidate()
+            self._is_current = False
+            raise FileNotFoundError(ENOENT, "it was replaced", str(self._file))
+
     def _my_turn(self) -> Any:
         return nullcontext() if self._turn is None else _holding(self._turn)
 
@@ -123,9 +143,13 @@ def _told() -> Iterator[None]:
     """Whatever keeps a database from answering, as one error. Its text may hold parameters, so it is not repeated."""
     try:
         yield
+    except OperationalError as error:
+        raise StoreUnavailable(f"the database says: {str(error.orig).splitlines()[0]}") from error
     except DBAPIError as error:
         raise StoreUnavailable(f"the database says {type(error.orig).__name__}") from error
-    except (SQLAlchemyError, OSError) as error:
+    except OSError as error:
+        raise StoreUnavailable(f"the database cannot be used: {error.filename}: {error.strerror}") from error
+    except SQLAlchemyError as error:
         raise StoreUnavailable(f"the database cannot be used: {type(error).__name__}") from error
 
 
@@ -138,12 +162,13 @@ def _engine(url: str) -> Engine:
         # Tried before use, so that a connection which the server dropped costs nobody an event.
         return create_engine(parsed, pool_pre_ping=True, connect_args=_LIBPQ)
     engine = create_engine(parsed, connect_args={"timeout": 5.0})
-    event.listen(engine, "connect", _configure_sqlite)
+    event.listen(engine, "connect", partial(_configure_sqlite, engine.url.database or ""))
     event.listen(engine, "begin", _begin_sqlite)
     return engine
 
 
-def _configure_sqlite(connection: Any, _record: Any) -> None:
+def _configure_sqlite(path: str, connection: Any, record: Any) -> None:
+    record.info["inode"] = Path(path).stat().st_ino
     # The driver must not begin transactions by itself: BEGIN IMMEDIATE is sent when one begins.
     connection.isolation_level = None
     connection.execute("PRAGMA journal_mode = WAL")
@@ -161,9 +186,13 @@ def _upgrade(connection: Connection) -> None:
     # Imported when there is something to do: it takes longer to load than the rest of the store.
     from alembic import command  # noqa: PLC0415
     from alembic.config import Config  # noqa: PLC0415
+    from alembic.util import CommandError  # noqa: PLC0415
 
     config = Config()
     config.set_main_option("script_location", "bridge.delivery:migrations")
     config.set_main_option("path_separator", "os")
     config.attributes["connection"] = connection
-    command.upgrade(config, "head")
+    try:
+        command.upgrade(config, "head")
+    except CommandError as error:
+        raise StoreUnavailable(f"the database was made by a newer bridge (schema {revision(connection)})") from error

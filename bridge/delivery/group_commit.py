@@ -6,6 +6,7 @@ commit. The thread is started by the first request that needs it, so a process t
 """
 
 import threading
+import time
 from collections.abc import Sequence
 from concurrent.futures import Future
 from queue import Empty, SimpleQueue
@@ -19,6 +20,9 @@ from bridge.errors import StoreUnavailable
 
 PATIENCE = 8.0
 """Seconds that a request waits. Voucherify takes no answer within 10 s for a failure."""
+
+GATHERING = 0.005
+"""Seconds between two transactions when requests come at once: what a transaction costs is shared by more of them."""
 
 _RACES = 5
 """How often in a row another process may store the same event first, before something else must be wrong."""
@@ -64,7 +68,10 @@ class GroupCommit:
                 self._has_writer = True
 
     def _write(self) -> None:
+        batch: list[_Waiting] = []
         while True:
+            if len(batch) > 1:
+                time.sleep(GATHERING)
             batch = [self._queue.get()]
             try:
                 self._commit(batch)

@@ -3,8 +3,9 @@
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Connection, Row, Select, and_, func, or_, select
+from sqlalchemy import Connection, Row, Select, Text, and_, cast, func, or_, select
 
+from bridge.delivery.retry import Fate
 from bridge.delivery.store import unpack
 from bridge.delivery.tables import attempts, deliveries, events
 from bridge.errors import NoSuchEvent
@@ -106,6 +107,15 @@ def counts(connection: Connection) -> dict[tuple[str, str], int]:
     return {(row[0], row[1]): row[2] for row in connection.execute(statement)}
 
 
+_LAST_OUTCOME = (
+    select(attempts.c.outcome + func.coalesce(" " + cast(attempts.c.code, Text), ""))
+    .where(attempts.c.delivery_id == deliveries.c.id, deliveries.c.status != Fate.DELIVERED)
+    .order_by(attempts.c.claim.desc())
+    .limit(1)
+    .scalar_subquery()
+)
+"""Why a delivery is not delivered: what its last attempt came to."""
+
 _JOINED = events.outerjoin(deliveries, deliveries.c.event_id == events.c.id)
 
 
@@ -116,7 +126,7 @@ def _entries() -> Select[Any]:
         events.c.direction,
         events.c.event,
         func.coalesce(deliveries.c.status, events.c.status).label("status"),
-        events.c.reason,
+        func.coalesce(func.nullif(events.c.reason, ""), _LAST_OUTCOME, "").label("reason"),
         events.c.customer,
         events.c.repeats,
         func.coalesce(deliveries.c.attempts, 0).label("attempts"),

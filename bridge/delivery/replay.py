@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from typing import Any
 
-from sqlalchemy import Connection, Row, insert, select, update
+from sqlalchemy import Connection, Row, and_, insert, select, update
 
 from bridge.arrival import Arrival, Outgoing, Status
 from bridge.delivery import tables
@@ -15,21 +15,24 @@ from bridge.delivery.store import (
     delivery_row,
     keys,
     outgoing_key,
+    placed,
     seen_row,
     sightings,
     unpack,
 )
 from bridge.errors import NoSuchEvent
 
-Translate = Callable[[str, bytes, float], Arrival]
-"""What a body means: (direction, raw body, when it was received in epoch seconds)."""
+TO_BE_SENT = "to be sent"
+
+Translate = Callable[[str, bytes, str, float], Arrival]
+"""What a body means: (door, raw body, the event's id, when it was received in epoch seconds)."""
 
 
 def replay(connection: Connection, event_id: str, translate: Translate, now: float) -> str:
     """Translate the event anew: what was not delivered yet will be, what was is left alone.
 
     Returns:
-        What became of it: accepted, ignored or quarantined.
+        What became of it: ``ignored``, ``quarantined``, ``to be sent``, or where its delivery stands and is left alone.
 
     Raises:
         NoSuchEvent: there is none of that id.
@@ -37,12 +40,10 @@ def replay(connection: Connection, event_id: str, translate: Translate, now: flo
     event = connection.execute(select(tables.events).where(tables.events.c.id == event_id).with_for_update()).first()
     if event is None:
         raise NoSuchEvent(f"there is no event {event_id}")
-    arrival = translate(event.direction, unpack(event.body), event.received_at)
+    arrival = translate(event.door, unpack(event.body), event_id, event.received_at)
     known = sightings(connection, keys(arrival))
     status, reason = _judge(event, arrival, known)
-    if status is Status.ACCEPTED:
-        for outgoing in arrival.outgoing:
-            _deliver(connection, event_id, outgoing, known, now)
+    fates = {_deliver(connection, event_id, one, known, now) for one in arrival.outgoing if status is Status.ACCEPTED}
     if arrival.identity and arrival.identity.call[:KEY_BYTES] not in known:
         row = seen_row(arrival.identity.call, arrival.identity.digest, event_id, now)
         connection.execute(insert(tables.seen).values(row))
@@ -51,14 +52,37 @@ def replay(connection: Connection, event_id: str, translate: Translate, now: flo
         .where(tables.events.c.id == event_id)
         .values(status=status, reason=reason, event=arrival.event, customer=arrival.customer)
     )
-    return status
+    return TO_BE_SENT if TO_BE_SENT in fates else " and ".join(sorted(fates)) or status
+
+
+def decide(connection: Connection, event_id: str, *, again: bool, now: float) -> int:
+    """What an operator knows of an event's uncertain deliveries: that they were taken, or are to be sent again.
+
+    Returns:
+        How many there were.
+    """
+    columns = tables.deliveries.c
+    uncertain = select(columns.id, columns.sink, columns.lane).where(
+        columns.event_id == event_id, columns.status == Fate.UNCERTAIN
+    )
+    found = connection.execute(uncertain.with_for_update()).all()
+    for row in found:
+        [placed_row] = placed(connection, [{"sink": row.sink, "lane": row.lane}])
+        fate = placed_row["status"] if again else Fate.DELIVERED
+        settled_at = None if again else now
+        connection.execute(
+            update(tables.deliveries)
+            .where(columns.id == row.id)
+            .values(status=fate, due_at=now, created_at=now, doubt_since=None, settled_at=settled_at)
+        )
+    return len(found)
 
 
 def _judge(event: Row[Any], arrival: Arrival, known: dict[bytes, Sighting]) -> tuple[Status, str]:
     """As when it came in, but that the event has been seen itself."""
     call = known.get(arrival.identity.call[:KEY_BYTES]) if arrival.identity else None
     if call and arrival.identity and call.digest != arrival.identity.digest[:KEY_BYTES]:
-        return Status.QUARANTINED, CONTRADICTION
+        return Status.QUARANTINED, f"{CONTRADICTION}, as {call.event_id}"
     told = [known.get(outgoing_key(outgoing)) for outgoing in arrival.outgoing]
     others = [sighting for sighting in told if sighting and sighting.event_id != event.id]
     if others and len(others) == len(told):
@@ -68,16 +92,19 @@ def _judge(event: Row[Any], arrival: Arrival, known: dict[bytes, Sighting]) -> t
 
 def _deliver(
     connection: Connection, event_id: str, outgoing: Outgoing, known: dict[bytes, Sighting], now: float
-) -> None:
-    row = delivery_row(event_id, outgoing, now)
+) -> str:
+    """Where the delivery stood, if it is left there."""
+    [row] = placed(connection, [delivery_row(event_id, outgoing, now)])
     key = outgoing_key(outgoing)
     if key not in known:
         connection.execute(insert(tables.deliveries).values(row))
         connection.execute(insert(tables.seen).values(seen_row(key, b"", event_id, now)))
-        return
+        return TO_BE_SENT
     columns = tables.deliveries.c
-    connection.execute(
-        update(tables.deliveries)
-        .where(columns.event_id == event_id, columns.key == outgoing.key, columns.status == Fate.DEAD)
-        .values(**row, attempts=0, settled_at=None)
-    )
+    own = and_(columns.event_id == event_id, columns.key == outgoing.key)
+    stood = connection.execute(select(columns.status).where(own)).scalar()
+    if stood != Fate.DEAD:
+        return stood or "another event's"
+    fresh = {**row, "run_end": None, "attempts": 0, "doubt_since": None, "settled_at": None}
+    connection.execute(update(tables.deliveries).where(own).values(fresh))
+    return TO_BE_SENT

@@ -1,15 +1,19 @@
 """PURE: what follows from what happened.
 
 delivered                           → delivered
-rejected                            → a dead letter
+rejected                            → a dead letter; if it was merged with others, again, alone
 failed                              → again, with full jitter; a dead letter once it is too old
 throttled                           → the sink pauses for everybody; costs no attempt
 forbidden                           → the sink pauses for everybody; costs no attempt, never a dead letter
 untried                             → again at once; costs no attempt
+unknown                             → again, with full jitter, and looked up first; too old, an operator decides
+uncertain                           → an operator decides
+
+Whatever happened, an outcome may ask for a pause: then the sink is called by nobody until it has passed.
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 
 from bridge.delivery.sink import Happened, Outcome
@@ -34,16 +38,20 @@ class Fate(StrEnum):
     """Where a delivery stands."""
 
     WAITING = "waiting"
+    QUEUED = "queued"
+    """Behind another of its lane."""
     DELIVERED = "delivered"
     DEAD = "dead"
+    UNCERTAIN = "uncertain"
 
 
 @dataclass(frozen=True, slots=True)
 class Tried:
-    """What the policy knows of a delivery: attempts before this one, and when it was created."""
+    """What the policy knows of a delivery: attempts before, when it was created, whether others were merged into it."""
 
     attempts: int
     created_at: float
+    merged: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,12 +70,14 @@ class Decision:
         due_at: not to be tried before (epoch seconds).
         attempts: how many it has had.
         pause_until: the sink must not be called by anybody before (epoch seconds), or None.
+        alone: it must not be merged with others any more.
     """
 
     fate: Fate
     due_at: float
     attempts: int
     pause_until: float | None = None
+    alone: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,7 +96,10 @@ def decide(outcome: Outcome, tried: Tried, policy: Policy, now: float, chance: f
         now: epoch seconds.
         chance: a random number of [0, 1), which the jitter is drawn with.
     """
-    return _RULES[outcome.happened](_Case(outcome, tried, policy, now, chance))
+    decision = _RULES[outcome.happened](_Case(outcome, tried, policy, now, chance))
+    if outcome.pause is None:
+        return decision
+    return replace(decision, pause_until=max(decision.pause_until or 0.0, now + min(outcome.pause, LONGEST_PAUSE)))
 
 
 def delay(attempts: int, chance: float) -> float:
@@ -99,13 +112,13 @@ def _delivered(case: _Case) -> Decision:
 
 
 def _rejected(case: _Case) -> Decision:
-    return Decision(Fate.DEAD, case.now, case.tried.attempts + 1)
+    return _given_up(case)
 
 
 def _failed(case: _Case) -> Decision:
     attempts = case.tried.attempts + 1
     if case.now - case.tried.created_at > case.policy.max_age:
-        return Decision(Fate.DEAD, case.now, attempts)
+        return _given_up(case)
     asked = min(case.outcome.retry_after or 0.0, LONGEST_PAUSE)
     return Decision(Fate.WAITING, case.now + max(delay(attempts, case.chance), asked), attempts)
 
@@ -123,6 +136,22 @@ def _untried(case: _Case) -> Decision:
     return Decision(Fate.WAITING, case.now, case.tried.attempts)
 
 
+def _unknown(case: _Case) -> Decision:
+    again = _failed(case)
+    # A dead letter may be replayed without a thought; this one may have been taken.
+    return replace(again, fate=Fate.UNCERTAIN) if again.fate is Fate.DEAD else again
+
+
+def _uncertain(case: _Case) -> Decision:
+    return Decision(Fate.UNCERTAIN, case.now, case.tried.attempts + 1)
+
+
+def _given_up(case: _Case) -> Decision:
+    """Of several that were merged one may be to blame: before any of them is dead, each goes alone."""
+    fate = Fate.WAITING if case.tried.merged else Fate.DEAD
+    return Decision(fate, case.now, case.tried.attempts + 1, alone=case.tried.merged)
+
+
 def _pause(case: _Case, seconds: float) -> Decision:
     until = case.now + seconds
     return Decision(Fate.WAITING, until, case.tried.attempts, pause_until=until)
@@ -135,4 +164,6 @@ _RULES: dict[Happened, Callable[[_Case], Decision]] = {
     Happened.THROTTLED: _throttled,
     Happened.FORBIDDEN: _forbidden,
     Happened.UNTRIED: _untried,
+    Happened.UNKNOWN: _unknown,
+    Happened.UNCERTAIN: _uncertain,
 }

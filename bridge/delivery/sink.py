@@ -24,6 +24,10 @@ class Happened(StrEnum):
     """The service refuses the bridge's credentials: no delivery can succeed."""
     UNTRIED = "untried"
     """It was not sent at all."""
+    UNKNOWN = "unknown"
+    """It may have been taken or not."""
+    UNCERTAIN = "uncertain"
+    """Nobody can tell whether it was taken: an operator decides."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,13 +38,35 @@ class Outcome:
         happened: see ``Happened``.
         code: the HTTP status, if there was an answer.
         detail: the answer's text, or what went wrong.
-        retry_after: seconds that the service asks to wait, if it does.
+        retry_after: seconds until this delivery may be tried again, if the service says.
+        pause: seconds for which nobody should call the service, whatever became of this delivery.
     """
 
     happened: Happened
     code: int | None = None
     detail: str = ""
     retry_after: float | None = None
+    pause: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Parcel:
+    """One delivery, as a sink gets it.
+
+    Attributes:
+        payload: as in ``Outgoing.payload``.
+        key: as in ``Outgoing.key``.
+        lane: as in ``Outgoing.lane``. No two parcels of one ``send`` have the same.
+        in_doubt_since: epoch seconds since when it may have been taken and nobody knows, or None.
+        followers: payloads that wait directly behind this one in its lane, if all of them may be merged into it. What
+            happens to the parcel has happened to them.
+    """
+
+    payload: bytes
+    key: str = ""
+    lane: str | None = None
+    in_doubt_since: float | None = None
+    followers: tuple[bytes, ...] = ()
 
 
 class Sink(Protocol):
@@ -57,6 +83,6 @@ class Sink(Protocol):
     max_bytes: int
     patience: float
 
-    def send(self, payloads: Sequence[bytes]) -> Sequence[Outcome]:
+    def send(self, parcels: Sequence[Parcel]) -> Sequence[Outcome]:
         """Send them, and say what happened to each, in their order."""
         ...

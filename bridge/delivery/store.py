@@ -7,14 +7,12 @@ from dataclasses import dataclass, field
 from typing import Any, NamedTuple, Self
 
 from sqlalchemy import Connection, bindparam, insert, select, update
-from ulid import ULID
 
 from bridge.arrival import Arrival, Kept, Outgoing, Status
-from bridge.delivery import tables
-from bridge.delivery.retry import Fate
+from bridge.delivery import lanes, tables
 
 KEY_BYTES = 16
-CONTRADICTION = "the same event id came before with other data"
+CONTRADICTION = "the same event.id came before with other data"
 
 # A higher level costs more time than its space is worth.
 _ZLIB_LEVEL = 1
@@ -25,30 +23,43 @@ _REPEATED = (
 
 
 @dataclass(frozen=True, slots=True)
-class Received:
-    """A message as it came in, translated and packed: all that can be done before it is its turn to be written.
+class Message:
+    """A message as it came in.
 
     Attributes:
         id: a ULID, under which it will be kept if it is new.
+        door: the path that it came in by.
         direction: ``to_segment`` or ``to_voucherify``.
-        at: epoch seconds.
+        body: the raw bytes.
+        at: when it was received, in epoch seconds.
+    """
+
+    id: str
+    door: str
+    direction: str
+    body: bytes
+    at: float
+
+
+@dataclass(frozen=True, slots=True)
+class Received:
+    """A message and what it means, packed: all that can be done before it is its turn to be written.
+
+    Attributes:
         body: packed.
         deliveries: the key and the row of each delivery.
     """
 
-    id: str
-    direction: str
+    message: Message
     arrival: Arrival
-    at: float
     body: bytes
     deliveries: tuple[tuple[bytes, Mapping[str, Any]], ...]
 
     @classmethod
-    def pack(cls, direction: str, body: bytes, arrival: Arrival, at: float) -> Self:
-        """Of the raw ``body`` and what it means."""
-        name = str(ULID.from_timestamp(at))
-        rows = tuple((outgoing_key(one), delivery_row(name, one, at)) for one in arrival.outgoing)
-        return cls(name, direction, arrival, at, pack(body), rows)
+    def pack(cls, message: Message, arrival: Arrival) -> Self:
+        """Of a message and what it means."""
+        rows = tuple((outgoing_key(one), delivery_row(message.id, one, message.at)) for one in arrival.outgoing)
+        return cls(message, arrival, pack(message.body), rows)
 
 
 class Sighting(NamedTuple):
@@ -73,38 +84,39 @@ class _Batch:
         arrival, identity = one.arrival, one.arrival.identity
         known = self.sightings.get(identity.call[:KEY_BYTES]) if identity else None
         if known and identity and known.digest != identity.digest[:KEY_BYTES]:
-            return self._keep(one, Status.QUARANTINED, CONTRADICTION)
+            return self._keep(one, Status.QUARANTINED, f"{CONTRADICTION}, as {known.event_id}")
         told = [self.sightings[key] for key, _ in one.deliveries if key in self.sightings]
         if known or (told and len(told) == len(one.deliveries)):
             return self._repeat(one, known or told[0])
         for key, row in one.deliveries:
             if key not in self.sightings:
                 self.deliveries.append(row)
-                self._see(key, b"", one.id, one.at)
+                self._see(key, b"", one.message.id, one.message.at)
         if identity:
-            self._see(identity.call, identity.digest, one.id, one.at)
+            self._see(identity.call, identity.digest, one.message.id, one.message.at)
         return self._keep(one, arrival.status, arrival.reason)
 
     def _keep(self, one: Received, status: Status, reason: str) -> Kept:
-        event, customer = one.arrival.event, one.arrival.customer
+        message, event, customer = one.message, one.arrival.event, one.arrival.customer
         self.events.append(
             {
-                "id": one.id,
-                "direction": one.direction,
+                "id": message.id,
+                "door": message.door,
+                "direction": message.direction,
                 "status": status,
                 "event": event,
                 "reason": reason,
                 "customer": customer,
-                "received_at": one.at,
+                "received_at": message.at,
                 "body": one.body,
             }
         )
-        return Kept(one.id, status, event, reason)
+        return Kept(message.id, status, event, reason)
 
     def _repeat(self, one: Received, first: Sighting) -> Kept:
         identity = one.arrival.identity
         if identity and identity.call[:KEY_BYTES] not in self.sightings:
-            self._see(identity.call, identity.digest, first.event_id, one.at)
+            self._see(identity.call, identity.digest, first.event_id, one.message.at)
         self.repeated.append({"repeated": first.event_id})
         return Kept(first.event_id, Status.DUPLICATE, one.arrival.event, "")
 
@@ -122,9 +134,10 @@ def keep(connection: Connection, received: Sequence[Received]) -> list[Kept]:
     """
     batch = _Batch(sightings(connection, [key for one in received for key in keys(one.arrival)]))
     kept = [batch.take(one) for one in received]
+    deliveries = placed(connection, batch.deliveries)
     for table, rows in (
         (tables.events, batch.events),
-        (tables.deliveries, batch.deliveries),
+        (tables.deliveries, deliveries),
         # In one order everywhere, so that two processes wait for each other and never in a circle.
         (tables.seen, sorted(batch.seen, key=lambda row: row["key"])),
     ):
@@ -133,6 +146,13 @@ def keep(connection: Connection, received: Sequence[Received]) -> list[Kept]:
     if batch.repeated:
         connection.execute(_REPEATED, sorted(batch.repeated, key=lambda row: row["repeated"]))
     return kept
+
+
+def placed(connection: Connection, rows: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
+    """Rows of new deliveries, each with the status that its place in its lane gives it."""
+    wanted = {(row["sink"], row["lane"]) for row in rows if row["lane"] is not None}
+    lanes.enter(connection, wanted)
+    return lanes.place(rows, lanes.occupied(connection, wanted))
 
 
 def sightings(connection: Connection, wanted: Sequence[bytes]) -> dict[bytes, Sighting]:
@@ -153,12 +173,13 @@ def outgoing_key(outgoing: Outgoing) -> bytes:
 
 
 def delivery_row(event_id: str, outgoing: Outgoing, at: float) -> dict[str, Any]:
-    """The row of a delivery that is due at once."""
+    """The row of a delivery that is due at once; its status follows from its place in its lane."""
     return {
         "event_id": event_id,
         "sink": outgoing.sink,
         "key": outgoing.key,
-        "status": Fate.WAITING,
+        "lane": outgoing.lane,
+        "mergeable": outgoing.mergeable,
         "due_at": at,
         "created_at": at,
         "size": len(outgoing.payload),

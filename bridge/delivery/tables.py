@@ -5,7 +5,20 @@ seen                                              what keeps a repeat from being
 sinks                                             which service must not be called before when
 """
 
-from sqlalchemy import BigInteger, Column, Double, ForeignKey, Index, Integer, LargeBinary, MetaData, Table, Text, text
+from sqlalchemy import (
+    BigInteger,
+    Boolean,
+    Column,
+    Double,
+    ForeignKey,
+    Index,
+    Integer,
+    LargeBinary,
+    MetaData,
+    Table,
+    Text,
+    text,
+)
 
 metadata = MetaData()
 
@@ -13,6 +26,7 @@ events = Table(
     "events",
     metadata,
     Column("id", Text, primary_key=True),  # a ULID: newest last, made without asking the database
+    Column("door", Text, nullable=False),  # the path that it came in by
     Column("direction", Text, nullable=False),
     Column("status", Text, nullable=False),
     Column("event", Text, nullable=False),
@@ -31,11 +45,17 @@ deliveries = Table(
     Column("event_id", Text, ForeignKey("events.id"), nullable=False, index=True),
     Column("sink", Text, nullable=False),
     Column("key", Text, nullable=False),
+    Column("lane", Text),  # within one, strictly in the order of arrival
+    Column("mergeable", Boolean, nullable=False),  # with its neighbours in the lane
+    Column(
+        "run_end", BigInteger
+    ),  # the last that was merged into it: a repeat says the same; its own id: it goes alone
     Column("status", Text, nullable=False),
     Column("due_at", Double, nullable=False),  # while claimed: when the lease ends
     Column("claims", Integer, nullable=False, server_default="0"),  # the fencing token: every claim is a new number
     Column("attempts", Integer, nullable=False, server_default="0"),
     Column("created_at", Double, nullable=False),
+    Column("doubt_since", Double),  # sent, or about to be, and nobody has recorded what came of it
     Column("settled_at", Double),
     Column("size", Integer, nullable=False),  # bytes of the payload before compression
     Column("payload", LargeBinary, nullable=False),
@@ -46,8 +66,17 @@ Index(
     deliveries.c.sink,
     deliveries.c.due_at,
     deliveries.c.id,
+    deliveries.c.size,  # so that a claim reads no rows but those that it takes
     sqlite_where=text("status = 'waiting'"),
     postgresql_where=text("status = 'waiting'"),
+)
+Index(
+    "deliveries_in_lane",
+    deliveries.c.sink,
+    deliveries.c.lane,
+    deliveries.c.id,
+    sqlite_where=text("status IN ('waiting', 'queued')"),
+    postgresql_where=text("status IN ('waiting', 'queued')"),
 )
 Index("deliveries_by_status", deliveries.c.status, deliveries.c.event_id)
 
@@ -78,6 +107,7 @@ sinks = Table(
     "sinks",
     metadata,
     Column("name", Text, primary_key=True),
-    Column("paused_until", Double, nullable=False),
-    Column("reason", Text, nullable=False),
+    Column("paused_until", Double, nullable=False, server_default="0"),
+    Column("reason", Text, nullable=False, server_default=""),
+    Column("next_call_at", Double, nullable=False, server_default="0"),  # with a budget: when the next call may be made
 )

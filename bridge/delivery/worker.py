@@ -3,7 +3,8 @@
 import random
 import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from datetime import UTC, datetime
 
 import structlog
 
@@ -11,12 +12,22 @@ from bridge.delivery.outbox import Claim, Outbox, Settlement
 from bridge.delivery.retry import Fate, Policy, decide
 from bridge.delivery.sink import Happened, Outcome, Sink
 from bridge.errors import StoreUnavailable
+from bridge.logs import Sparing
 
 BEAT = 0.25
 """Seconds between two looks into an outbox that had nothing: long enough for a batch to gather."""
 
 LEASE_MARGIN = 10.0
 """Seconds beyond a sink's patience until its claims are anybody's again."""
+
+_ENDED_BADLY = {Fate.DEAD: "dead letter", Fate.UNCERTAIN: "uncertain, an operator must decide"}
+
+_WHY: Mapping[Happened, str] = {
+    Happened.FORBIDDEN: "the service refuses our key: see the settings; it is tried again then",
+    Happened.THROTTLED: "the service asks to wait",
+}
+
+_SETTLED = (Happened.DELIVERED, Happened.REJECTED)
 
 _log = structlog.get_logger("bridge.worker")
 
@@ -37,6 +48,7 @@ class Worker:
         self._policy = policy
         self._clock = clock
         self._dice = dice
+        self._complaints = Sparing()
 
     def run(self, stop: threading.Event) -> None:
         """Work until ``stop`` is set; what is in hand then is finished first.
@@ -78,29 +90,47 @@ class Worker:
         ]
         self._outbox.settle(self.sink.name, settled, began, ended)
         self._report(settled, ended - began)
-        return all(one.outcome.happened in (Happened.DELIVERED, Happened.REJECTED) for one in settled)
+        return self._is_pressed(claims) and all(one.outcome.happened in _SETTLED for one in settled)
+
+    def _is_pressed(self, claims: Sequence[Claim]) -> bool:
+        """After less than half of a batch nothing presses: until the next look a larger one gathers."""
+        size = sum(len(claim.parcel.payload) for claim in claims)
+        return 2 * size > self.sink.max_bytes or 2 * len(claims) > self.sink.max_count
 
     def _send(self, claims: Sequence[Claim]) -> Sequence[Outcome]:
+        """Whatever a sink did not foresee must not end the worker; nobody knows then what was taken."""
         try:
-            outcomes = self.sink.send([claim.payload for claim in claims])
-        except Exception as error:  # noqa: BLE001 - whatever a sink did not foresee must not end the worker
-            return [Outcome(Happened.FAILED, detail=f"unforeseen: {type(error).__name__}")] * len(claims)
+            outcomes = self.sink.send([claim.parcel for claim in claims])
+        except Exception as error:  # noqa: BLE001
+            return [Outcome(Happened.UNKNOWN, detail=f"unforeseen: {type(error).__name__}")] * len(claims)
         if len(outcomes) != len(claims):
-            return [Outcome(Happened.FAILED, detail="unforeseen: not an outcome for each")] * len(claims)
+            return [Outcome(Happened.UNKNOWN, detail="unforeseen: not an outcome for each")] * len(claims)
         return outcomes
 
     def _report(self, settled: Sequence[Settlement], seconds: float) -> None:
+        sink = self.sink.name
         for one in settled:
-            if one.decision.fate is Fate.DEAD:
-                _log.error("dead letter", sink=self.sink.name, event_id=one.claim.event_id, code=one.outcome.code)
+            if one.decision.fate in _ENDED_BADLY:
+                _log.error(
+                    _ENDED_BADLY[one.decision.fate], sink=sink, event_id=one.claim.event_id, code=one.outcome.code
+                )
         paused = next((one for one in settled if one.decision.pause_until is not None), None)
-        if paused:
+        if paused and paused.decision.pause_until is not None:
+            until = datetime.fromtimestamp(paused.decision.pause_until, UTC).isoformat(timespec="seconds")
             _log.error(
                 "sink paused",
-                sink=self.sink.name,
-                reason=paused.outcome.happened,
+                sink=sink,
+                until=until,
                 code=paused.outcome.code,
-                until=paused.decision.pause_until,
+                reason=_WHY.get(paused.outcome.happened, "the service says that no call remains"),
+            )
+        failed = [one for one in settled if one.outcome.happened in (Happened.FAILED, Happened.UNKNOWN)]
+        if failed and (times := self._complaints.admits(sink)):
+            code = failed[0].outcome.code
+            reason = f"answered {code}" if code else failed[0].outcome.detail
+            _log.warning(
+                "not delivered, will be tried again", sink=sink, failed=len(failed), times=times, reason=reason
             )
         delivered = sum(one.decision.fate is Fate.DELIVERED for one in settled)
-        _log.info("sent", sink=self.sink.name, sent=len(settled), delivered=delivered, seconds=round(seconds, 3))
+        if delivered:
+            _log.info("delivered", sink=sink, delivered=delivered, seconds=round(seconds, 3))

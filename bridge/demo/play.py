@@ -1,26 +1,29 @@
-"""The demo: the real application under gunicorn, a stand-in for Segment, and all 12 events posted over HTTP."""
+"""The demo: the real application under gunicorn, a stand-in at each end, and everything posted over HTTP."""
 
 import os
 import socket
 import subprocess
 import sys
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Any
 from uuid import uuid4
 
 import requests
 
+from bridge.demo.calls import CALLS, call, credentials
 from bridge.demo.samples import all_webhooks
-from bridge.demo.segment import SegmentStandIn, Served
+from bridge.demo.segment import SegmentStandIn
+from bridge.demo.serving import Served
+from bridge.demo.voucherify import Call, VoucherifyStandIn
 from bridge.errors import BridgeError
 from bridge.signature import HEADER, sign
 
 SECRET, WRITE_KEY = "demo-secret", "demo-write-key"
+APP_ID, SECRET_KEY = "demo-app-id", "demo-secret-key"
 
 STARTING = 20.0
 ARRIVING = 20.0
@@ -33,10 +36,11 @@ class DemoFailed(BridgeError):
 
 @dataclass(frozen=True, slots=True)
 class Stage:
-    """A running bridge and what it delivers to."""
+    """A running bridge, and the stand-ins that it delivers to."""
 
     url: str
     segment: SegmentStandIn
+    voucherify: VoucherifyStandIn
     log: Path
 
     @property
@@ -44,13 +48,14 @@ class Stage:
         """Where Voucherify would post."""
         return f"{self.url}/webhooks/voucherify"
 
-    def post(self, body: bytes) -> Mapping[str, Any]:
-        """Post a webhook as Voucherify does, and return the answer."""
-        response = post(self.webhook_url, body, SECRET)
+    def accepted(self, response: requests.Response) -> None:
+        """See that the bridge has taken what was posted.
+
+        Raises:
+            DemoFailed: it has not.
+        """
         if not response.ok:
             raise DemoFailed(f"the bridge answered {response.status_code}\n{self.log.read_text()}")
-        answer: Mapping[str, Any] = response.json()
-        return answer
 
 
 def post(url: str, body: bytes, secret: str) -> requests.Response:
@@ -61,7 +66,7 @@ def post(url: str, body: bytes, secret: str) -> requests.Response:
 
 @contextmanager
 def stage(port: int = 0) -> Iterator[Stage]:
-    """A bridge on a database that is thrown away, delivering to a stand-in.
+    """A bridge on a database that is thrown away, delivering to stand-ins.
 
     Args:
         port: any free one, if 0.
@@ -69,14 +74,21 @@ def stage(port: int = 0) -> Iterator[Stage]:
     Raises:
         DemoFailed: it does not start.
     """
-    segment = SegmentStandIn(WRITE_KEY)
-    with TemporaryDirectory(prefix="bridge-demo-") as folder, Served(segment.app()) as served:
+    segment, voucherify = SegmentStandIn(WRITE_KEY), VoucherifyStandIn(APP_ID, SECRET_KEY)
+    with (
+        TemporaryDirectory(prefix="bridge-demo-") as folder,
+        Served(segment.app()) as segment_api,
+        Served(voucherify.app()) as voucherify_api,
+    ):
         log = Path(folder, "gunicorn.log")
-        address = f"127.0.0.1:{port or _free_port()}"
+        address = f"127.0.0.1:{_bound(port)}"
         environment = os.environ | {
             "SEGMENT_WRITE_KEY": WRITE_KEY,
-            "SEGMENT_HOST": served.url,
+            "SEGMENT_HOST": segment_api.url,
             "VOUCHERIFY_WEBHOOK_SECRET": SECRET,
+            "VOUCHERIFY_APP_ID": APP_ID,
+            "VOUCHERIFY_SECRET_KEY": SECRET_KEY,
+            "VOUCHERIFY_API_URL": voucherify_api.url,
             "BRIDGE_DATABASE_URL": f"sqlite:///{folder}/demo.db",
             "BRIDGE_WORKER": "embedded",
         }
@@ -89,7 +101,7 @@ def stage(port: int = 0) -> Iterator[Stage]:
                 stderr=output,
             )
         try:
-            stage = Stage(f"http://{address}", segment, log)
+            stage = Stage(f"http://{address}", segment, voucherify, log)
             _wait_until_up(stage, server)
             yield stage
         finally:
@@ -98,19 +110,27 @@ def stage(port: int = 0) -> Iterator[Stage]:
 
 
 def play(stage: Stage) -> None:
-    """Post the 12 events and wait until all have arrived.
+    """Post the 12 events and the five kinds of call, and wait until all have arrived.
 
     Raises:
         DemoFailed: they have not.
     """
-    names = set(all_webhooks(unique := uuid4().hex[:12]))
-    for body in all_webhooks(unique).values():
-        stage.post(body)
+    webhooks = all_webhooks(uuid4().hex[:12])
+    for body in webhooks.values():
+        stage.accepted(post(stage.webhook_url, body, SECRET))
+    headers = credentials(APP_ID, SECRET_KEY)
+    for kind in CALLS:
+        stage.accepted(call(stage.url, kind, headers))
     deadline = time.monotonic() + ARRIVING
-    while {event["event"] for event in stage.segment.events} != names:
+    while len(stage.segment.events) < len(webhooks) or len(changes(stage.voucherify)) < len(CALLS):
         if time.monotonic() > deadline:
-            raise DemoFailed(f"not everything arrived at the stand-in\n{stage.log.read_text()}")
+            raise DemoFailed(f"not everything arrived at the stand-ins\n{stage.log.read_text()}")
         time.sleep(0.05)
+
+
+def changes(voucherify: VoucherifyStandIn) -> list[Call]:
+    """What has been sent to Voucherify; what was only asked is left out."""
+    return [one for one in voucherify.calls if one.method == "POST"]
 
 
 def _wait_until_up(stage: Stage, server: subprocess.Popen[bytes]) -> None:
@@ -125,8 +145,13 @@ def _wait_until_up(stage: Stage, server: subprocess.Popen[bytes]) -> None:
     raise DemoFailed(f"gunicorn does not start\n{stage.log.read_text()}")
 
 
-def _free_port() -> int:
+def _bound(port: int) -> int:
+    """``port``, or any free one if it is 0."""
     with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind(("127.0.0.1", port))
+        except OSError as error:
+            raise DemoFailed(f"port {port} is taken") from error
+        bound: int = probe.getsockname()[1]
+        return bound

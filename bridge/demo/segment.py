@@ -6,14 +6,12 @@ Source: https://segment.com/docs/connections/sources/catalog/libraries/server/ht
 
 import gzip
 import json
-import threading
 from base64 import b64decode
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Self
+from typing import Any
 
 from flask import Flask, Response, jsonify, request
-from werkzeug.serving import WSGIRequestHandler, make_server
 
 EVENT_BYTES, BATCH_BYTES, BATCH_COUNT = 32 * 1024, 500 * 1024, 2_500
 
@@ -69,31 +67,6 @@ class SegmentStandIn:
         self.discarded += [event for event in batch if event not in kept]
         self.batches.append(kept)
         return jsonify(success=True), 200
-
-
-class Served:
-    """A WSGI application on a port of this machine, for the length of a ``with`` block."""
-
-    def __init__(self, app: Flask, port: int = 0) -> None:
-        self._server = make_server("127.0.0.1", port, app, threaded=True, request_handler=_Quiet)
-        self._thread = threading.Thread(target=self._server.serve_forever, daemon=True)
-        self.url = f"http://127.0.0.1:{self._server.server_port}"
-
-    def __enter__(self) -> Self:
-        self._thread.start()
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._server.shutdown()
-        self._thread.join()
-        self._server.server_close()
-
-
-class _Quiet(WSGIRequestHandler):
-    protocol_version = "HTTP/1.1"
-
-    def log(self, type: str, message: str, *args: Any) -> None:  # noqa: A002 - as werkzeug names it
-        """Nothing: a demo prints what arrived, not every request."""
 
 
 def _write_key(authorization: str) -> str:

@@ -16,7 +16,7 @@ from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool
 from urllib3.exceptions import HTTPError
 
 LONGEST_ANSWER = 64 * 1024
-"""Bytes of an answer that are read; the rest is not waited for."""
+"""Bytes of an answer that are read, unless it is an answer that says much."""
 
 
 class BoundedAdapter(HTTPAdapter):
@@ -24,10 +24,15 @@ class BoundedAdapter(HTTPAdapter):
     a worker for ever; this one cuts the connection when the whole call has taken ``deadline`` seconds.
 
     A redirect loses its ``Location``: a body with people's data goes where the operator said, and nowhere else.
+
+    Args:
+        deadline: seconds that a call may take, from its first byte to its last.
+        longest: bytes of an answer that are read; the rest is not waited for.
     """
 
-    def __init__(self, deadline: float) -> None:
+    def __init__(self, deadline: float, longest: int = LONGEST_ANSWER) -> None:
         self._deadline = deadline
+        self._longest = longest
         super().__init__()
 
     def init_poolmanager(self, *args: Any, **kwargs: Any) -> None:
@@ -45,7 +50,7 @@ class BoundedAdapter(HTTPAdapter):
         with _cut_after(self._deadline) as cut:
             try:
                 response = super().send(request, *args, **kwargs)
-                response.raw = _read(response)
+                response.raw = _read(response, self._longest)
             except (requests.RequestException, OSError) as error:
                 if cut.is_set():
                     raise requests.Timeout("the answer took too long", request=request) from error
@@ -67,17 +72,17 @@ def retry_after(response: requests.Response | None, now: float | None = None) ->
         return None
 
 
-def _read(response: requests.Response) -> BytesIO:
+def _read(response: requests.Response, longest: int) -> BytesIO:
     try:
-        answer = response.raw.read(LONGEST_ANSWER + 1, decode_content=True)
+        answer = response.raw.read(longest + 1, decode_content=True)
     except HTTPError as error:
         raise requests.ConnectionError(type(error).__name__) from error
     # Read to its end, the connection can be used again; with something left, it cannot.
-    if len(answer) > LONGEST_ANSWER:
+    if len(answer) > longest:
         response.raw.close()
     else:
         response.raw.release_conn()
-    return BytesIO(answer[:LONGEST_ANSWER])
+    return BytesIO(answer[:longest])
 
 
 class _Cut(threading.local):

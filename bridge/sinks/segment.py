@@ -12,7 +12,7 @@ from typing import Any
 import requests
 from segment.analytics import request as sdk
 
-from bridge.delivery.sink import Happened, Outcome
+from bridge.delivery.sink import Happened, Outcome, Parcel
 from bridge.sinks.http import BoundedAdapter, retry_after
 from bridge.to_segment import SINK
 from bridge.to_segment.fit import LIMIT as EVENT_BYTES
@@ -60,10 +60,10 @@ class SegmentSink:
         self._deadline = deadline
         sdk._session.mount(host, BoundedAdapter(deadline))  # noqa: SLF001 - the library's only door to its connections
 
-    def send(self, payloads: Sequence[bytes]) -> Sequence[Outcome]:
+    def send(self, parcels: Sequence[Parcel]) -> Sequence[Outcome]:
         """Post them as one batch; what Segment would take and throw away is rejected here."""
-        messages = [json.loads(payload) for payload in payloads]
-        refused = [_refused(message, len(payload)) for message, payload in zip(messages, payloads, strict=True)]
+        messages = [json.loads(parcel.payload) for parcel in parcels]
+        refused = [_refused(message, len(one.payload)) for message, one in zip(messages, parcels, strict=True)]
         good = [message for message, reason in zip(messages, refused, strict=True) if not reason]
         outcomes = iter(self._post(good, time.monotonic() + SPLIT_SECONDS))
         return [Outcome(Happened.REJECTED, detail=reason) if reason else next(outcomes) for reason in refused]

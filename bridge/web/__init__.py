@@ -2,9 +2,10 @@
 
 from flask import Flask
 
+from bridge import logs
 from bridge.bootstrap import build
 from bridge.config import Settings
-from bridge.web import answers, voucherify
+from bridge.web import answers, segmentio, voucherify
 
 
 def create_app(settings: Settings | None = None) -> Flask:
@@ -16,12 +17,17 @@ def create_app(settings: Settings | None = None) -> Flask:
     Raises:
         ConfigError: a setting is wrong or missing.
     """
+    logs.configure()
     bridge = build(settings or Settings.from_env())
     app = Flask("bridge", static_folder=None)
     app.config["MAX_CONTENT_LENGTH"] = bridge.settings.max_body_bytes
     app.json = answers.Answers(app)
     app.extensions["bridge"] = bridge
-    app.register_blueprint(voucherify.blueprint(bridge.webhooks))
+    if bridge.webhooks:
+        app.register_blueprint(voucherify.blueprint(bridge.webhooks))
+    if bridge.calls:
+        app.register_blueprint(segmentio.blueprint(bridge.calls))
+        app.wsgi_app = segmentio.ForgivingPaths(app.wsgi_app)  # type: ignore[method-assign]
     answers.register(app)
     if bridge.settings.embedded_worker:
         bridge.crew.start()

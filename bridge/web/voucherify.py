@@ -1,10 +1,14 @@
 """Voucherify's webhook URL."""
 
+import structlog
 from flask import Blueprint, Response, jsonify, request
 
+from bridge.arrival import Status
 from bridge.intake import VoucherifyWebhooks
 from bridge.signature import HEADER
 from bridge.web.body import json_body
+
+_log = structlog.get_logger("bridge.web")
 
 
 def blueprint(webhooks: VoucherifyWebhooks) -> Blueprint:
@@ -17,6 +21,8 @@ def blueprint(webhooks: VoucherifyWebhooks) -> Blueprint:
     @door.post("/webhooks/voucherify")
     def receive() -> tuple[Response, int]:
         kept = webhooks.take(json_body(), request.headers.get(HEADER))
+        if kept.status is Status.QUARANTINED:
+            _log.warning("quarantined", event_id=kept.id, event_name=kept.event, reason=kept.reason)
         return jsonify(kept.answer()), 202
 
     return door

@@ -50,10 +50,11 @@ class Books:
             f"{total} deliveries are settled",
         )
 
-    def hold_back(self) -> None:
+    def hold_back(self, sink: str = "segment") -> None:
         """Deliver nothing for the time being, so that what gathers goes out as one batch."""
         self.change(
-            "INSERT INTO sinks (name, paused_until, reason) VALUES ('segment', :until, 'held back')",
+            "INSERT INTO sinks (name, paused_until, reason) VALUES (:sink, :until, 'held back')",
+            sink=sink,
             until=time.time() + 3600,
         )
 
@@ -61,6 +62,21 @@ class Books:
         """What pauses, backoff and leases wait for is now."""
         self.change("UPDATE sinks SET paused_until = 0")
         self.change("UPDATE deliveries SET due_at = 0 WHERE status = 'waiting'")
+
+    def move_backoff(self) -> None:
+        """What waits for its next try is due, and what is in doubt has been for another minute.
+
+        What a worker has in hand, or had when it was killed, is left alone: that claim has no attempt yet.
+        """
+        self.change("UPDATE sinks SET paused_until = 0")
+        self.change(
+            "UPDATE deliveries SET due_at = 0, doubt_since = doubt_since - 60 WHERE status = 'waiting' AND EXISTS "
+            "(SELECT 1 FROM attempts WHERE delivery_id = deliveries.id AND claim = deliveries.claims)"
+        )
+
+    def end_leases(self) -> None:
+        """What was in hand when all workers were killed is anybody's, and has been in doubt for a minute."""
+        self.change("UPDATE deliveries SET due_at = 0, doubt_since = doubt_since - 60 WHERE status = 'waiting'")
 
     @contextmanager
     def locked(self) -> Iterator[None]:

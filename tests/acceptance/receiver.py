@@ -9,7 +9,8 @@ from typing import Any
 
 from flask import Response
 
-from bridge.demo.segment import Event, SegmentStandIn, Served
+from bridge.demo.segment import Event, SegmentStandIn
+from bridge.demo.serving import Served
 from tests.acceptance.server import WRITE_KEY, free_port
 from tests.acceptance.waiting import until
 

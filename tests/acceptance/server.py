@@ -1,28 +1,20 @@
-"""The bridge as an operator runs it: gunicorn with processes of its own, spoken to over HTTP."""
+"""The bridge as an operator runs it: gunicorn with processes of its own, spoken to over HTTP; and ``bridge worker``."""
 
 import os
-import re
 import resource
 import signal
 import socket
-import subprocess
 import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-import psutil
 import requests
 
+from tests.acceptance.process import APP_ID, CHECKOUT, SECRET_KEY, WRITE_KEY, Process, lives
 from tests.acceptance.waiting import PATIENCE, until
-from tests.webhooks import SECRET, signed
+from tests.webhooks import signed
 
-CHECKOUT = Path(__file__).parents[2]
-WRITE_KEY = "the-write-key-of-the-source"
-
-UNSPEAKABLE = re.compile(rf"{SECRET}|{WRITE_KEY}|Traceback|[\w.+-]+@[\w-]+\.\w+")
-"""What must never be in a log: secrets, customers' addresses, stack traces."""
-
-_OURS = ("BRIDGE_", "SEGMENT_", "VOUCHERIFY_", "GUNICORN_", "WEB_CONCURRENCY")
+__all__ = ["APP_ID", "CHECKOUT", "SECRET_KEY", "WRITE_KEY", "Deliverer", "Server", "free_port"]
 
 
 def free_port() -> int:
@@ -32,103 +24,35 @@ def free_port() -> int:
         return port
 
 
-class Server:
+class Server(Process):
     """``gunicorn wsgi:app`` on a port of its own.
 
     Args:
-        directory: it works there, and its log goes there.
-        environment: its variables; nothing that decides about the bridge comes from the tests' own environment.
         options: gunicorn's, beside two gthread workers.
     """
 
     def __init__(self, directory: Path, environment: Mapping[str, str], options: Sequence[str] = ()) -> None:
         self.port = free_port()
-        self.url = f"http://127.0.0.1:{self.port}/webhooks/voucherify"
-        self._directory = directory
-        self._log = directory / "log"
-        inherited = {name: value for name, value in os.environ.items() if not name.startswith(_OURS)}
-        # Two servers of one home would share gunicorn's control socket.
-        self._environment = {**inherited, "HOME": str(directory), **environment}
-        self._command = [
+        self.root = f"http://127.0.0.1:{self.port}"
+        self.url = f"{self.root}/webhooks/voucherify"
+        command = [
             *(sys.executable, "-m", "gunicorn", "wsgi:app", "--pythonpath", str(CHECKOUT)),
             *("--bind", f"127.0.0.1:{self.port}"),
             *("--workers", "2", "--worker-class", "gthread", "--threads", "8"),
             *options,
         ]
-        self._process: subprocess.Popen[bytes] | None = None
-
-    @property
-    def log(self) -> str:
-        return self._log.read_text()
-
-    @property
-    def master(self) -> int:
-        assert self._process
-        return self._process.pid
-
-    def workers(self) -> list[int]:
-        """The processes that serve and deliver."""
-        children = psutil.Process(self.master).children()
-        return [child.pid for child in children if child.status() != psutil.STATUS_ZOMBIE]
-
-    def launch(self) -> None:
-        """Start, and wait for nothing."""
-        self._directory.mkdir(exist_ok=True)
-        with self._log.open("ab") as log:
-            self._process = subprocess.Popen(
-                self._command, cwd=self._directory, env=self._environment, stdout=log, stderr=log
-            )
+        super().__init__(directory, environment, command)
 
     def start(self) -> None:
         self.launch()
         until(self._serves, "it serves")
-
-    def wait(self) -> int:
-        """Its exit code."""
-        assert self._process
-        return self._process.wait(PATIENCE)
-
-    def signal(self, number: signal.Signals) -> None:
-        assert self._process
-        self._process.send_signal(number)
-
-    def stop(self) -> int:
-        self.signal(signal.SIGTERM)
-        return self.wait()
 
     def kill_workers(self) -> None:
         """As the kernel does when memory is short: without a word. The master starts others."""
         killed = self.workers()
         for pid in killed:
             os.kill(pid, signal.SIGKILL)
-        until(lambda: not any(map(_lives, killed)), "the workers are gone")
-
-    def kill(self) -> None:
-        """As a power cut does. The master first, so that it starts no more workers."""
-        doomed = [self.master, *self.workers()]
-        for pid in doomed:
-            os.kill(pid, signal.SIGKILL)
-        self.wait()
-        until(lambda: not any(map(_lives, doomed)), "the processes are gone")
-
-    def terminate(self) -> None:
-        """Ask it to stop, if it runs."""
-        if self._process and self._process.poll() is None:
-            self.signal(signal.SIGTERM)
-
-    def close(self) -> None:
-        """However the test ended: nothing stays behind."""
-        self.terminate()
-        if self._process:
-            try:
-                self.wait()
-            except subprocess.TimeoutExpired:
-                self.kill()
-
-    def assert_discreet(self) -> None:
-        """The log holds nothing that a log must not hold."""
-        found = UNSPEAKABLE.search(self.log)
-        assert not found, self.log[max(0, found.start() - 3000) : found.end() + 3000]
+        until(lambda: not any(map(lives, killed)), "the workers are gone")
 
     def limit_files(self, size: int) -> None:
         """From now on no file can grow beyond ``size``: to a process it is a full disk."""
@@ -158,16 +82,17 @@ class Server:
         until(taken, "a 2xx")
 
     def _serves(self) -> bool:
-        assert self._process
-        assert self._process.poll() is None, self.log
+        self.assert_runs()
         try:
-            return requests.get(self.url, timeout=PATIENCE).status_code == 405
+            # 404 where the direction is off.
+            return requests.get(self.url, timeout=PATIENCE).status_code in (404, 405)
         except requests.ConnectionError:
             return False
 
 
-def _lives(pid: int) -> bool:
-    try:
-        return bool(psutil.Process(pid).status() != psutil.STATUS_ZOMBIE)
-    except psutil.NoSuchProcess:
-        return False
+class Deliverer(Process):
+    """``bridge worker``, from this checkout."""
+
+    def __init__(self, directory: Path, environment: Mapping[str, str]) -> None:
+        program = "from bridge.cli import main; main(['worker'])"
+        super().__init__(directory, {**environment, "BRIDGE_WORKER": "external"}, [sys.executable, "-c", program])

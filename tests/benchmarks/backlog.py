@@ -7,9 +7,12 @@ import sys
 import time
 from datetime import UTC, datetime
 
+from ulid import ULID
+
 from bridge import to_segment
 from bridge.delivery.database import Database
-from bridge.delivery.store import Received, keep
+from bridge.delivery.store import Message, Received, keep
+from bridge.intake import WEBHOOKS
 from tests.benchmarks import redemption
 
 TOGETHER = 1_000
@@ -26,7 +29,8 @@ def fill(database: Database, first: int, count: int) -> None:
 
 def _received(number: int) -> Received:
     body, now = redemption.body(number), time.time()
-    return Received.pack(to_segment.DIRECTION, body, to_segment.translate(body, datetime.fromtimestamp(now, UTC)), now)
+    message = Message(str(ULID()), WEBHOOKS, to_segment.DIRECTION, body, now)
+    return Received.pack(message, to_segment.translate(body, datetime.fromtimestamp(now, UTC)))
 
 
 if __name__ == "__main__":

@@ -11,16 +11,36 @@ from flask import Flask
 from bridge.bootstrap import Bridge, build
 from bridge.cli import main
 from bridge.config import Settings
-from bridge.demo.segment import SegmentStandIn, Served
+from bridge.demo.calls import credentials
+from bridge.demo.segment import SegmentStandIn
+from bridge.demo.serving import Served
+from bridge.demo.voucherify import VoucherifyStandIn
+from bridge.intake import Given
 from bridge.web import create_app
 from tests.webhooks import SECRET, encode, signed
 
 Run = Callable[..., Result]
+APP_ID, SECRET_KEY = "the-app-id", "the-secret-key"
 
 
 @pytest.fixture
 def segment() -> SegmentStandIn:
     return SegmentStandIn("write-key")
+
+
+@pytest.fixture
+def voucherify() -> VoucherifyStandIn:
+    return VoucherifyStandIn(APP_ID, SECRET_KEY)
+
+
+@pytest.fixture
+def both(monkeypatch: pytest.MonkeyPatch, voucherify: VoucherifyStandIn) -> Iterator[None]:
+    """The other direction is on as well."""
+    with Served(voucherify.app()) as served:
+        monkeypatch.setenv("VOUCHERIFY_API_URL", served.url)
+        monkeypatch.setenv("VOUCHERIFY_APP_ID", APP_ID)
+        monkeypatch.setenv("VOUCHERIFY_SECRET_KEY", SECRET_KEY)
+        yield
 
 
 @pytest.fixture(autouse=True)
@@ -58,8 +78,10 @@ def told(run: Run) -> Callable[..., Any]:
 
 
 @pytest.fixture
-def bridge() -> Iterator[Bridge]:
+def bridge(request: pytest.FixtureRequest) -> Iterator[Bridge]:
     """The same bridge from inside; its crew rests, so a test says when something is delivered."""
+    if "both" in request.fixturenames:
+        request.getfixturevalue("both")
     built = build(Settings.from_env())
     yield built
     built.database.close()
@@ -81,6 +103,20 @@ def post(bridge: Bridge) -> Callable[[Any], str]:
     def take(message: Any) -> str:
         body = message if isinstance(message, bytes) else encode(message)
         [signature] = [value for name, value in signed(body).items() if name.endswith("Signature")]
+        assert bridge.webhooks is not None
         return bridge.webhooks.take(body, signature).id
+
+    return take
+
+
+@pytest.fixture
+def call(both: None, bridge: Bridge) -> Callable[[str, Any], str]:
+    """Take in a call of Segment's destination; its event's id."""
+    headers = credentials(APP_ID, SECRET_KEY)
+    given = Given(headers["Authorization"], headers["Secret-Key"])
+
+    def take(path: str, message: Any) -> str:
+        assert bridge.calls is not None
+        return bridge.calls.take(f"segmentio/{path}", encode(message), given).id
 
     return take

@@ -1,19 +1,22 @@
 """``bridge check``, ``bridge trigger``, and how the command speaks when something is wrong."""
 
 import json
+from pathlib import Path
 
 import pytest
 from flask import Flask, Response
 
-from bridge.demo.segment import Served
+from bridge.bootstrap import Bridge
+from bridge.demo.serving import Served
+from bridge.demo.voucherify import VoucherifyStandIn
 from bridge.to_segment.catalogue import EVENTS, Event
-from tests.cli.conftest import Run
+from tests.cli.conftest import APP_ID, SECRET_KEY, Run
 from tests.webhooks import SECRET
 
 
 def test_help_names_every_command(run: Run) -> None:
     output = run("--help").output
-    for name in ("demo", "check", "trigger", "events", "replay", "worker"):
+    for name in ("demo", "check", "trigger", "events", "replay", "decide", "worker"):
         assert f"\n  {name} " in output
 
 
@@ -40,7 +43,6 @@ def test_every_wrong_setting_at_once(run: Run, monkeypatch: pytest.MonkeyPatch) 
     ("variable", "value", "what"),
     [
         ("SEGMENT_HOST", "http://127.0.0.1:9", "Segment"),
-        ("VOUCHERIFY_API_URL", "http://127.0.0.1:9", "Voucherify"),
         ("BRIDGE_DATABASE_URL", "sqlite:////nowhere/bridge.db", "database"),
         ("BRIDGE_DATABASE_URL", "postgresql://nobody@127.0.0.1:9/none", "database"),
     ],
@@ -56,11 +58,127 @@ def test_what_cannot_be_reached(
     assert variable in wrong["remedy"]
 
 
+def findings(run: Run) -> dict[str, dict[str, str]]:
+    found = {one["what"]: one for one in json.loads(run("check", "--json").output)}
+    assert {name: one["verdict"] for name, one in found.items() if one["verdict"] != "ok"}.keys() <= {KEYS, VOUCHERIFY}
+    return found
+
+
+KEYS, VOUCHERIFY = "Voucherify's keys", "Voucherify"
+
+
+@pytest.mark.usefixtures("both")
+def test_all_is_well_in_both_directions(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("VOUCHERIFY_RATE_LIMIT", "100")
+    result = run("check")
+    assert result.exit_code == 0, result.output
+    found = findings(run)
+    assert found[KEYS] == {"what": KEYS, "verdict": "ok", "detail": "accepted", "remedy": ""}
+    assert found["VOUCHERIFY_RATE_LIMIT"]["detail"] == "100 calls a minute"
+    for secret in (APP_ID, SECRET_KEY, SECRET, "write-key"):
+        assert secret not in result.output
+
+
+def test_a_direction_that_is_off_is_not_looked_at(run: Run) -> None:
+    assert not findings(run).keys() & {KEYS, "VOUCHERIFY_APP_ID", "VOUCHERIFY_RATE_LIMIT"}
+
+
+@pytest.mark.usefixtures("both")
+def test_the_other_direction_alone(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("SEGMENT_WRITE_KEY", "VOUCHERIFY_WEBHOOK_SECRET"):
+        monkeypatch.delenv(name)
+    assert run("check").exit_code == 0
+    found = findings(run)
+    assert found[KEYS]["verdict"] == "ok"
+    assert found["VOUCHERIFY_RATE_LIMIT"]["detail"] == "none of our own"
+    assert not found.keys() & {"Segment", "SEGMENT_WRITE_KEY", "VOUCHERIFY_WEBHOOK_SECRET"}
+
+
+@pytest.mark.usefixtures("both")
+def test_keys_that_voucherify_refuses(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("VOUCHERIFY_SECRET_KEY", "another")
+    assert run("check").exit_code == 1
+    found = findings(run)
+    assert found[VOUCHERIFY]["verdict"] == "ok"
+    assert (found[KEYS]["verdict"], found[KEYS]["detail"]) == ("wrong", "forbidden (401)")
+    for variable in ("VOUCHERIFY_APP_ID", "VOUCHERIFY_SECRET_KEY"):
+        assert variable in found[KEYS]["remedy"]
+
+
+@pytest.mark.usefixtures("both")
+def test_a_voucherify_that_is_down(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("VOUCHERIFY_API_URL", "http://127.0.0.1:9")
+    assert run("check").exit_code == 1
+    found = findings(run)
+    assert [found[name]["verdict"] for name in (VOUCHERIFY, KEYS)] == ["wrong", "wrong"]
+    assert "VOUCHERIFY_API_URL" in found[VOUCHERIFY]["remedy"]
+    assert found[KEYS]["detail"] == "failed (ConnectionError)"
+
+
+@pytest.mark.usefixtures("both")
+def test_a_voucherify_that_is_in_trouble(run: Run, voucherify: VoucherifyStandIn) -> None:
+    voucherify.fault = lambda *_: Response("down", 503)
+    assert run("check").exit_code == 1
+    assert findings(run)[KEYS]["detail"] == "failed (503)"
+
+
+def test_half_of_a_direction_is_told_with_what_to_do(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("VOUCHERIFY_APP_ID", "the-app-id")
+    result = run("check", "--json")
+    assert result.exit_code == 1
+    [wrong] = json.loads(result.output)
+    assert (wrong["what"], wrong["verdict"]) == ("VOUCHERIFY_SECRET_KEY", "wrong")
+    assert wrong["remedy"] == "export VOUCHERIFY_SECRET_KEY=… or write it to .env"
+
+
+def test_without_a_use_for_it_a_voucherify_that_is_down_is_a_warning(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("VOUCHERIFY_API_URL", "http://127.0.0.1:9")
+    result = run("check", "--json")
+    assert result.exit_code == 0
+    [warning] = [one for one in json.loads(result.output) if one["verdict"] != "ok"]
+    assert (warning["what"], warning["verdict"]) == (VOUCHERIFY, "warning")
+    assert "VOUCHERIFY_API_URL" in warning["remedy"]
+
+
 def test_other_commands_name_the_wrong_variable(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("VOUCHERIFY_WEBHOOK_SECRET")
-    result = run("events")
+    result = run("worker")
     assert result.exit_code == 1
     assert "VOUCHERIFY_WEBHOOK_SECRET: needed" in result.output
+
+
+READING = [("events",), ("replay", "01UNKNOWN"), ("decide", "01UNKNOWN", "--again")]
+
+
+@pytest.mark.parametrize("words", READING, ids=lambda words: words[0])
+def test_who_only_looks_needs_the_database_and_no_other_setting(
+    words: tuple[str, ...], bridge: Bridge, run: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("SEGMENT_WRITE_KEY", "VOUCHERIFY_WEBHOOK_SECRET"):
+        monkeypatch.delenv(name)
+    assert "needed" not in run(*words).output
+    monkeypatch.setenv("BRIDGE_DATABASE_URL", "bridge.db")
+    result = run(*words)
+    assert result.exit_code == 1
+    assert "BRIDGE_DATABASE_URL: must be like sqlite:///bridge.db" in result.output
+
+
+@pytest.mark.parametrize("words", READING, ids=lambda words: words[0])
+def test_looking_for_a_database_makes_none(
+    words: tuple[str, ...], run: Run, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setenv("BRIDGE_DATABASE_URL", f"sqlite:///{tmp_path}/none.db")
+    result = run(*words)
+    assert result.exit_code == 1
+    assert result.output == f"Error: there is no database at {tmp_path}/none.db: see BRIDGE_DATABASE_URL\n"
+    assert not (tmp_path / "none.db").exists()
+
+
+def test_a_dot_env_that_cannot_be_read_is_said(run: Run, tmp_path: Path) -> None:
+    (tmp_path / ".env").write_bytes(b"SEGMENT_WRITE_KEY=\xff\n")
+    result = run("events")
+    assert result.exit_code == 1
+    assert ".env: cannot be read (UnicodeDecodeError)" in result.output
 
 
 @pytest.mark.parametrize("event", EVENTS, ids=lambda event: event.type)

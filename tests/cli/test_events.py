@@ -1,5 +1,6 @@
 """``bridge events`` and ``bridge replay``: where is that event, and once more please."""
 
+import json
 from collections.abc import Callable
 from typing import Any
 
@@ -97,7 +98,7 @@ def test_raw_bytes_that_are_no_text_are_shown(post: Post, run: Run) -> None:
     assert "\\xff" in run("events", post(b"\xff\xfe")).output
 
 
-def test_an_unknown_id_is_said_in_one_line(run: Run) -> None:
+def test_an_unknown_id_is_said_in_one_line(bridge: Bridge, run: Run) -> None:
     result = run("events", "01UNKNOWN")
     assert (result.exit_code, result.output) == (1, "Error: there is no event 01UNKNOWN\n")
 
@@ -110,18 +111,18 @@ def test_a_dead_letter_is_replayed_and_delivered(
     deliver(bridge)
     assert [one["id"] for one in told("events", "--status", "dead")] == [event]
     segment.fault = None
-    assert told("replay", event) == [{"id": event, "status": "accepted"}]
-    assert told("replay", event) == [{"id": event, "status": "accepted"}]
+    assert told("replay", event) == [{"id": event, "became": "to be sent"}]
+    assert told("replay", event) == [{"id": event, "became": "waiting"}]
     deliver(bridge)
     assert len(segment.events) == 1
-    told("replay", event)
+    assert told("replay", event) == [{"id": event, "became": "delivered"}]
     deliver(bridge)
     assert len(segment.events) == 1
 
 
 def test_a_filter_is_replayed_oldest_first(post: Post, told: Told) -> None:
     events = [post(f"[{number}]".encode()) for number in range(3)]
-    assert told("replay", "--status", "quarantined") == [{"id": one, "status": "quarantined"} for one in events]
+    assert told("replay", "--status", "quarantined") == [{"id": one, "became": "quarantined"} for one in events]
 
 
 @pytest.mark.parametrize("words", [(), ("some-id", "--status", "dead")], ids=["nothing", "both"])
@@ -133,3 +134,19 @@ def test_replay_wants_ids_or_a_filter(words: tuple[str, ...], run: Run) -> None:
 
 def test_replay_as_a_table(post: Post, run: Run) -> None:
     assert "quarantined" in run("replay", post(b"[]")).output
+
+
+def test_what_is_not_there_is_said_and_the_rest_is_replayed(post: Post, run: Run) -> None:
+    event = post(b"[]")
+    result = run("replay", "01UNKNOWN", event, "--json")
+    assert result.exit_code == 1
+    assert json.loads(result.output) == [
+        {"id": "01UNKNOWN", "became": "no such event"},
+        {"id": event, "became": "quarantined"},
+    ]
+
+
+def test_what_a_terminal_would_obey_is_shown_as_text(post: Post, run: Run) -> None:
+    output = run("events", post(b"\x1b[2J\x07")).output
+    assert "\x1b" not in output
+    assert r"\x1b[2J\x07" in output

@@ -4,13 +4,15 @@ import hashlib
 from typing import Any
 
 from sqlalchemy import Table, func, select
+from ulid import ULID
 
 from bridge.arrival import Arrival, Identity, Outgoing, Status
 from bridge.delivery.database import Database
 from bridge.delivery.group_commit import GroupCommit
-from bridge.delivery.store import Received
+from bridge.delivery.store import Message, Received
 
 SINK = "sink"
+DOOR, DIRECTION = "webhooks/voucherify", "to_segment"
 
 
 def received(  # noqa: PLR0913 - each is what some test is about
@@ -28,7 +30,12 @@ def received(  # noqa: PLR0913 - each is what some test is about
     outgoing = tuple(Outgoing(SINK, key, payload) for key in named)
     reason = "" if status is Status.ACCEPTED else "a reason"
     arrival = Arrival(status, "Customer Rewarded", reason, customer, identity, outgoing)
-    return Received.pack("to_segment", f"{call} {content}".encode(), arrival, at)
+    return packed(f"{call} {content}".encode(), arrival, at)
+
+
+def packed(body: bytes, arrival: Arrival, at: float) -> Received:
+    """A message that came in at ``at``, as an intake hands it on."""
+    return Received.pack(Message(str(ULID.from_timestamp(at)), DOOR, DIRECTION, body, at), arrival)
 
 
 def keep(database: Database, *all_received: Received) -> list[str]:

@@ -1,17 +1,40 @@
-"""A process of its own that uses a database at the same time as others: ``python contender.py migrate|keep URL``.
+"""A process of its own that uses a database at the same time as others: ``python contender.py WHAT URL``.
 
 It says that it is ready, waits for a line, does it, and prints what came of it as JSON.
 """
 
 import json
+import os
 import sys
+import time
+from collections.abc import Sequence
+
+from sqlalchemy import func, select
+from ulid import ULID
 
 from bridge.arrival import Arrival, Identity, Outgoing, Status
 from bridge.delivery.database import Database, revision
 from bridge.delivery.group_commit import GroupCommit
-from bridge.delivery.store import Received
+from bridge.delivery.outbox import Outbox, Settlement
+from bridge.delivery.retry import Policy, decide
+from bridge.delivery.sink import Happened, Outcome, Parcel
+from bridge.delivery.store import Message, Received
+from bridge.delivery.tables import deliveries
 
+SINK = "sink"
 EVENTS = 60
+CALLS, INTERVAL, MOMENT = 20, 5.0, 2_000.0
+LANES, ROUNDS = 5, 12
+PATIENCE = 60.0
+
+
+class Counter:
+    """A sink that takes all it is given."""
+
+    name, max_count, max_bytes, patience = SINK, 3, 10_000, 30.0
+
+    def send(self, parcels: Sequence[Parcel]) -> Sequence[Outcome]:
+        return [Outcome(Happened.DELIVERED)] * len(parcels)
 
 
 def migrate(database: Database) -> object:
@@ -25,10 +48,55 @@ def keep(database: Database) -> object:
     statuses = []
     for number in range(EVENTS):
         identity = Identity(number.to_bytes(32, "little"), bytes(32))
-        outgoing = Outgoing("sink", f"key-{number}", b"{}")
+        outgoing = Outgoing(SINK, f"key-{number}", b"{}")
         arrival = Arrival(Status.ACCEPTED, "Customer Rewarded", identity=identity, outgoing=(outgoing,))
-        statuses.append(commit.keep(Received.pack("to_segment", b"{}", arrival, 1_000.0)).status)
+        statuses.append(commit.keep(_received(arrival, 1_000.0)).status)
     return statuses
+
+
+def reserve(database: Database) -> object:
+    return [Outbox(database).reserve(SINK, INTERVAL, MOMENT) for _ in range(CALLS)]
+
+
+def lanes(database: Database) -> object:
+    """Add calls to every lane, deliver in between, and then until nothing is left of what either has added; how many
+    are left if that does not come about.
+    """
+    commit, outbox = GroupCommit(database), Outbox(database)
+    for turn in range(ROUNDS):
+        for lane in range(LANES):
+            payload = json.dumps([os.getpid(), lane, turn]).encode()
+            outgoing = Outgoing(SINK, f"{os.getpid()}-{lane}-{turn}", payload, f"lane-{lane}", mergeable=turn % 3 == 0)
+            commit.keep(_received(Arrival(Status.ACCEPTED, "Call", outgoing=(outgoing,)), time.time()))
+        _deliver(outbox)
+    ends = time.monotonic() + PATIENCE
+    while (left := _unsettled(database)) and time.monotonic() < ends:
+        _deliver(outbox)
+    return left
+
+
+def _unsettled(database: Database) -> int:
+    with database.reading() as connection:
+        statement = select(func.count()).select_from(deliveries).where(deliveries.c.settled_at.is_(None))
+        found: int = connection.execute(statement).scalar_one()
+    return found
+
+
+def _deliver(outbox: Outbox) -> None:
+    sink, policy = Counter(), Policy(86_400.0)
+    now = time.time()
+    claims = outbox.claim(sink, now, 600.0)
+    outcomes = sink.send([claim.parcel for claim in claims])
+    settled = [
+        Settlement(claim, outcome, decide(outcome, claim.tried, policy, now, 0.5))
+        for claim, outcome in zip(claims, outcomes, strict=True)
+    ]
+    if settled:
+        outbox.settle(SINK, settled, now, time.time())
+
+
+def _received(arrival: Arrival, at: float) -> Received:
+    return Received.pack(Message(str(ULID()), "webhooks/voucherify", "to_segment", b"{}", at), arrival)
 
 
 def main(what: str, url: str) -> None:
@@ -36,7 +104,7 @@ def main(what: str, url: str) -> None:
     sys.stdout.write("ready\n")
     sys.stdout.flush()
     sys.stdin.readline()
-    sys.stdout.write(json.dumps({"migrate": migrate, "keep": keep}[what](database)))
+    sys.stdout.write(json.dumps({"migrate": migrate, "keep": keep, "reserve": reserve, "lanes": lanes}[what](database)))
     database.close()
 
 

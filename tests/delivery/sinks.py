@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Sequence
 
-from bridge.delivery.sink import Happened, Outcome
+from bridge.delivery.sink import Happened, Outcome, Parcel
 from tests.delivery.arrivals import SINK
 
 DELIVERED = Outcome(Happened.DELIVERED, 200, "ok")
@@ -31,6 +31,7 @@ class ScriptedSink:
         self.max_count = max_count
         self.max_bytes = max_bytes
         self.meanwhile = meanwhile
+        self.parcels: list[Parcel] = []
         self.batches: list[list[bytes]] = []
 
     @property
@@ -38,7 +39,8 @@ class ScriptedSink:
         """Every payload, in the order in which they were sent."""
         return [payload for batch in self.batches for payload in batch]
 
-    def send(self, payloads: Sequence[bytes]) -> Sequence[Outcome]:
-        self.batches.append(list(payloads))
+    def send(self, parcels: Sequence[Parcel]) -> Sequence[Outcome]:
+        self.parcels += parcels
+        self.batches.append([parcel.payload for parcel in parcels])
         self.meanwhile()
-        return [self.answer(payload) for payload in payloads]
+        return [self.answer(parcel.payload) for parcel in parcels]

@@ -71,7 +71,7 @@ def test_a_check_writes_and_leaves_nothing_behind(database: Database) -> None:
 def test_what_was_written_before_an_error_is_not_kept(database: Database) -> None:
     def fail_halfway() -> None:
         with database.writing() as connection:
-            connection.execute(text("INSERT INTO sinks VALUES ('sink', 0, '')"))
+            connection.execute(text("INSERT INTO sinks (name) VALUES ('sink')"))
             raise RuntimeError("halfway")
 
     with pytest.raises(RuntimeError, match="halfway"):
@@ -95,7 +95,7 @@ def test_sqlite_is_durable_and_read_while_it_is_written(sqlite_url: str, open_da
         assert connection.execute(text("PRAGMA synchronous")).scalar() == 2
         assert connection.execute(text("PRAGMA foreign_keys")).scalar() == 1
     with database.writing() as writer:
-        writer.execute(text("INSERT INTO sinks VALUES ('sink', 0, '')"))
+        writer.execute(text("INSERT INTO sinks (name) VALUES ('sink')"))
         with database.reading() as reader:
             assert reader.execute(text("SELECT count(*) FROM sinks")).scalar() == 0
 

@@ -4,7 +4,7 @@ import threading
 from collections import Counter
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from typing import Any
+from typing import Any, Self
 
 import pytest
 from sqlalchemy import event, text
@@ -24,13 +24,38 @@ from tests.delivery.patience import until
 Open = Callable[[str], Database]
 
 
+class Door:
+    """Lets nobody write to a database as long as it is shut."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+        self._opened = threading.Event()
+        self.reached = threading.Event()
+
+    def __enter__(self) -> Self:
+        genuine = self._genuine = self._database.writing
+
+        def writing() -> Any:
+            self.reached.set()
+            assert self._opened.wait(30)
+            return genuine()
+
+        self._database.writing = writing  # type: ignore[method-assign]
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._database.writing = self._genuine  # type: ignore[method-assign]
+        self._opened.set()
+
+
 def together(commit: GroupCommit, batch: Sequence[Received]) -> list["Future[Kept]"]:
-    """Keep them in one transaction, in their order."""
-    with ThreadPoolExecutor(len(batch)) as pool, commit._leading:
-        waiting = []
-        for number, one in enumerate(batch, start=1):
+    """Keep them in one transaction, in their order: the first is at the door until all have come."""
+    with ThreadPoolExecutor(len(batch)) as pool, Door(commit._database) as door:
+        waiting = [pool.submit(commit.keep, batch[0])]
+        assert door.reached.wait(30)
+        for number, one in enumerate(batch[1:], start=1):
             waiting.append(pool.submit(commit.keep, one))
-            until(lambda expected=number: len(commit._queue) == expected)  # type: ignore[misc]
+            until(lambda expected=number: commit._queue.qsize() == expected)  # type: ignore[misc]
     return waiting
 
 
@@ -103,7 +128,7 @@ def test_repeats_of_the_same_events_in_another_order_do_not_wait_in_a_circle(
     orders = [[received("a"), received("b")], [received("b"), received("a")]]
     with ThreadPoolExecutor(2) as pool:
         with databases[2].writing() as blocker:
-            blocker.execute(text("UPDATE events SET repeats = 0 WHERE id = :id"), {"id": first.id})
+            blocker.execute(text("UPDATE events SET repeats = 0 WHERE id = :id"), {"id": first.message.id})
             waiting: list[Future[list[Status]]] = []
             for number, (database, order) in enumerate(zip(databases, orders, strict=False), start=1):
                 waiting.append(pool.submit(_repeat, database, order))
@@ -142,10 +167,11 @@ def test_an_outage_is_told_to_everybody_who_waits_and_ends_with_it(database: Dat
 
 
 def test_who_waits_too_long_is_told_so(database: Database, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(group_commit, "PATIENCE", 0.01)
     commit = GroupCommit(database)
-    with commit._leading, pytest.raises(StoreUnavailable, match="too slow"):
-        commit.keep(received())
+    with Door(database), monkeypatch.context() as patched:
+        patched.setattr(group_commit, "PATIENCE", 0.01)
+        with pytest.raises(StoreUnavailable, match="too slow"):
+            commit.keep(received())
     # It tries again, and it is not known whether somebody has stored it for it meanwhile.
     assert commit.keep(received()).status in (Status.ACCEPTED, Status.DUPLICATE)
     assert count(database, deliveries) == 1
@@ -153,11 +179,34 @@ def test_who_waits_too_long_is_told_so(database: Database, monkeypatch: pytest.M
 
 def test_a_forked_process_begins_with_nobody_waiting(database: Database) -> None:
     commit = GroupCommit(database)
-    commit._leading.acquire()
-    commit._queue.append(group_commit._Waiting(received("the parent's")))
+    commit._has_writer = True  # the parent's: it is not here
+    commit._queue.put((received("the parent's"), Future()))
     commit.forget()
     assert commit.keep(received("ours")).status is Status.ACCEPTED
     assert count(database, events) == 1
+
+
+def test_whatever_goes_wrong_is_told_and_the_next_is_kept(database: Database) -> None:
+    commit = GroupCommit(database)
+    genuine = database.writing
+    database.writing = _unforeseen  # type: ignore[method-assign]
+    with pytest.raises(StoreUnavailable, match="unforeseen: KeyError"):
+        commit.keep(received())
+    database.writing = genuine  # type: ignore[method-assign]
+    assert commit.keep(received()).status is Status.ACCEPTED
+
+
+def test_threads_that_come_first_at_once_have_one_writer(database: Database) -> None:
+    before = _writers()
+    commit, begin = GroupCommit(database), threading.Barrier(8)
+
+    def come(number: int) -> Status:
+        begin.wait(timeout=30)
+        return commit.keep(received(f"call-{number}")).status
+
+    with ThreadPoolExecutor(8) as pool:
+        assert set(pool.map(come, range(8))) == {Status.ACCEPTED}
+    assert _writers() == before + 1
 
 
 def _repeat(database: Database, order: list[Received]) -> list[Status]:
@@ -167,6 +216,14 @@ def _repeat(database: Database, order: list[Received]) -> list[Status]:
 
 def _out_of_order() -> Any:
     raise StoreUnavailable("out of order")
+
+
+def _unforeseen() -> Any:
+    raise KeyError("whatever")
+
+
+def _writers() -> int:
+    return sum(thread.name == "group-commit" for thread in threading.enumerate())
 
 
 def _blocked(database: Database) -> int:

@@ -30,7 +30,7 @@ def ids(database: Database) -> dict[str, str]:
     keep(database, *kept.values())
     sink = ScriptedSink(lambda payload: REFUSED if payload == b"dead" else DELIVERED)
     Worker(Outbox(database), sink, Policy(max_age=86_400.0), clock=lambda: NOW + 2).step()
-    return {name: one.id for name, one in kept.items()}
+    return {name: one.message.id for name, one in kept.items()}
 
 
 @pytest.fixture

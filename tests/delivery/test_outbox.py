@@ -1,5 +1,6 @@
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 
 import pytest
 from sqlalchemy import text
@@ -25,7 +26,7 @@ def fill(database: Database, *due: float, size: int = 10) -> None:
 
 
 def payloads(claims: Sequence[Claim]) -> list[str]:
-    return [claim.payload.decode().strip() for claim in claims]
+    return [claim.parcel.payload.decode().strip() for claim in claims]
 
 
 def claim(database: Database, sink: ScriptedSink | None = None, now: float = NOW) -> list[Claim]:
@@ -60,7 +61,7 @@ def test_no_more_bytes_are_claimed_than_the_sink_takes(database: Database, max_b
     fill(database, 1_001, 1_002, 1_003, 1_004, size=100)
     claimed = claim(database, ScriptedSink(max_bytes=max_bytes))
     assert payloads(claimed) == ["1001", "1002", "1003"][:fit]
-    assert sum(len(one.payload) for one in claimed) <= max_bytes
+    assert sum(len(one.parcel.payload) for one in claimed) <= max_bytes
 
 
 def test_one_that_is_too_large_for_the_sink_does_not_hold_up_the_others(database: Database) -> None:
@@ -69,13 +70,13 @@ def test_one_that_is_too_large_for_the_sink_does_not_hold_up_the_others(database
     claimed: list[Claim] = []
     for _ in range(2):
         claimed += claim(database, ScriptedSink(max_bytes=200))
-    assert {len(one.payload) for one in claimed} >= {100}
+    assert {len(one.parcel.payload) for one in claimed} >= {100}
 
 
 def test_a_claim_says_all_that_a_worker_must_know(database: Database) -> None:
     [event_id] = keep(database, received("call", at=1_500.0, payload=b"payload"))
     [claimed] = claim(database)
-    assert (claimed.number, claimed.event_id, claimed.payload) == (1, event_id, b"payload")
+    assert (claimed.number, claimed.event_id, claimed.parcel.payload) == (1, event_id, b"payload")
     assert (claimed.tried.attempts, claimed.tried.created_at) == (0, 1_500.0)
 
 
@@ -235,4 +236,4 @@ def test_looking_for_work_in_a_long_history_takes_an_index(sqlite_url: str, open
 
 
 def _older(claim: Claim) -> Claim:
-    return Claim(claim.id, claim.number - 1, claim.event_id, claim.tried, claim.payload)
+    return replace(claim, number=claim.number - 1)

@@ -1,6 +1,5 @@
 """Running an event through today's code: what is still owed is delivered, what was delivered is left alone."""
 
-from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Any
 
@@ -11,15 +10,16 @@ from bridge.arrival import Arrival, Identity, Outgoing, Status
 from bridge.delivery.database import Database
 from bridge.delivery.group_commit import GroupCommit
 from bridge.delivery.outbox import Outbox
-from bridge.delivery.replay import replay
+from bridge.delivery.replay import TO_BE_SENT, Translate, decide, replay
 from bridge.delivery.retry import Policy
 from bridge.delivery.sink import Happened, Outcome
-from bridge.delivery.store import CONTRADICTION, Received
+from bridge.delivery.store import CONTRADICTION
 from bridge.delivery.tables import deliveries, events
 from bridge.delivery.worker import Worker
 from bridge.errors import NoSuchEvent
 from bridge.intake import run_again
-from tests.delivery.arrivals import SINK, count, keep, received, rows
+from tests.delivery.arrivals import SINK, count, keep, packed, received, rows
+from tests.delivery.lanes import call, claim, drain, settle, standing
 from tests.delivery.sinks import DELIVERED, ScriptedSink
 from tests.webhooks import encode, redemption, webhook
 
@@ -27,8 +27,8 @@ NOW = 1_900_000_000.0
 IDENTITY = Identity(b"i" * 32, b"d" * 32)
 
 
-def means(arrival: Arrival) -> Callable[[str, bytes, float], Arrival]:
-    return lambda direction, body, at: arrival
+def means(arrival: Arrival) -> Translate:
+    return lambda door, body, event_id, at: arrival
 
 
 def accepted(*keys: str, identity: Identity | None = None, payload: bytes = b"today's") -> Arrival:
@@ -49,7 +49,7 @@ def deliver(database: Database, outcome: Outcome = DELIVERED) -> list[bytes]:
 
 def test_what_was_quarantined_is_delivered_once_the_code_understands_it(database: Database) -> None:
     [event_id] = keep(database, received(None, status=Status.QUARANTINED))
-    assert again(database, event_id, accepted("key", identity=IDENTITY)) == Status.ACCEPTED
+    assert again(database, event_id, accepted("key", identity=IDENTITY)) == TO_BE_SENT
     [event] = rows(database, events)
     assert (event["status"], event["reason"], event["customer"]) == ("accepted", "", "anna-1")
     assert deliver(database) == [b"today's"]
@@ -58,18 +58,17 @@ def test_what_was_quarantined_is_delivered_once_the_code_understands_it(database
 def test_what_was_replayed_is_a_duplicate_when_it_comes_again(database: Database) -> None:
     [event_id] = keep(database, received(None, status=Status.QUARANTINED))
     again(database, event_id, accepted("key", identity=IDENTITY))
-    repeat = Received.pack("to_segment", b"", accepted("key", identity=IDENTITY), NOW)
+    repeat = packed(b"", accepted("key", identity=IDENTITY), NOW)
     kept = GroupCommit(database).keep(repeat)
     assert (kept.id, kept.status) == (event_id, Status.DUPLICATE)
 
 
 def test_replaying_twice_is_harmless(database: Database) -> None:
     [event_id] = keep(database, received("key"))
-    for _ in range(2):
-        again(database, event_id, accepted("key"))
+    assert [again(database, event_id, accepted("key")) for _ in range(2)] == ["waiting"] * 2
     assert count(database, deliveries) == 1
     deliver(database)
-    again(database, event_id, accepted("key"))
+    assert again(database, event_id, accepted("key")) == "delivered"
     assert rows(database, deliveries)[0]["status"] == "delivered"
     assert deliver(database) == []
 
@@ -77,7 +76,7 @@ def test_replaying_twice_is_harmless(database: Database) -> None:
 def test_a_dead_letter_is_delivered_as_todays_code_would(database: Database) -> None:
     [event_id] = keep(database, received("key"))
     deliver(database, Outcome(Happened.REJECTED, 400))
-    again(database, event_id, accepted("key"))
+    assert again(database, event_id, accepted("key")) == TO_BE_SENT
     [delivery] = rows(database, deliveries)
     assert (delivery["status"], delivery["attempts"], delivery["settled_at"]) == ("waiting", 0, None)
     assert (delivery["due_at"], delivery["created_at"]) == (NOW, NOW)
@@ -102,15 +101,15 @@ def test_what_another_event_delivers_already_is_ignored(database: Database) -> N
 
 def test_of_several_deliveries_only_the_missing_one_is_made(database: Database) -> None:
     [_, second] = keep(database, received("one", "a"), received(None, status=Status.QUARANTINED))
-    assert again(database, second, accepted("a", "b")) == Status.ACCEPTED
+    assert again(database, second, accepted("a", "b")) == TO_BE_SENT
     assert sorted(row["key"] for row in rows(database, deliveries)) == ["a", "b"]
 
 
 def test_what_contradicts_an_earlier_event_stays_quarantined(database: Database) -> None:
-    [_, second] = keep(database, received("call"), received("call", content="other"))
+    [first, second] = keep(database, received("call"), received("call", content="other"))
     contradiction = received("call", content="other").arrival
     assert again(database, second, contradiction) == Status.QUARANTINED
-    assert rows(database, events)[1]["reason"] == CONTRADICTION
+    assert rows(database, events)[1]["reason"] == f"{CONTRADICTION}, as {first}"
     assert count(database, deliveries) == 1
 
 
@@ -126,18 +125,106 @@ def test_what_is_not_there_cannot_be_replayed(database: Database) -> None:
 
 
 @pytest.mark.parametrize(
-    ("message", "status"),
+    ("message", "status", "became"),
     [
-        (webhook("redemption.succeeded", redemption()), "accepted"),
-        (webhook("redemption.succeeded", redemption(order="text")), "quarantined"),
-        (webhook("something.new", {}), "ignored"),
+        (webhook("redemption.succeeded", redemption()), "accepted", "waiting"),
+        (webhook("redemption.succeeded", redemption(order="text")), "quarantined", "quarantined"),
+        (webhook("something.new", {}), "ignored", "ignored"),
     ],
     ids=["accepted", "quarantined", "ignored"],
 )
-def test_a_webhook_replayed_is_what_it_was(database: Database, message: dict[str, Any], status: str) -> None:
+def test_a_webhook_replayed_is_what_it_was(
+    database: Database, message: dict[str, Any], status: str, became: str
+) -> None:
     body = encode(message)
     arrival = to_segment.translate(body, datetime.fromtimestamp(NOW, UTC))
-    kept = GroupCommit(database).keep(Received.pack(to_segment.DIRECTION, body, arrival, NOW))
+    kept = GroupCommit(database).keep(packed(body, arrival, NOW))
     before = rows(database, events), rows(database, deliveries)
-    assert run_again(database, kept.id, NOW + 5) == kept.status == status
+    assert kept.status == status
+    assert run_again(database, kept.id, NOW + 5) == became
     assert (rows(database, events), rows(database, deliveries)) == before
+
+
+# What is uncertain
+
+
+def settle_all(database: Database, outcome: Outcome, *lanes_of: str) -> list[str]:
+    """Calls of these lanes, one after another; the first of each lane is settled so."""
+    ids = keep(database, *(call(lane, f"{lane}{number}") for number, lane in enumerate(lanes_of)))
+    settle(database, claim(database), outcome)
+    return ids
+
+
+def say(database: Database, event_id: str, *, again: bool, now: float = NOW) -> int:
+    with database.writing() as connection:
+        return decide(connection, event_id, again=again, now=now)
+
+
+UNCERTAIN = Outcome(Happened.UNCERTAIN, detail="in doubt")
+
+
+def test_what_was_taken_is_delivered_by_the_operators_word(database: Database) -> None:
+    [event_id] = settle_all(database, UNCERTAIN, "anna")
+    assert standing(database) == {"anna0": "uncertain"}
+    assert say(database, event_id, again=False) == 1
+    [delivery] = rows(database, deliveries)
+    assert (delivery["status"], delivery["settled_at"]) == ("delivered", NOW)
+    assert claim(database, NOW) == []
+
+
+def test_what_was_not_taken_is_sent_again_and_looked_up_no_more(database: Database) -> None:
+    [event_id] = settle_all(database, UNCERTAIN, "anna")
+    assert say(database, event_id, again=True) == 1
+    [delivery] = rows(database, deliveries)
+    assert (delivery["status"], delivery["settled_at"], delivery["due_at"]) == ("waiting", None, NOW)
+    [claimed] = claim(database, NOW)
+    assert (claimed.parcel.in_doubt_since, claimed.tried.created_at, claimed.number) == (None, NOW, 2)
+    settle(database, [claimed], now=NOW)
+    assert standing(database) == {"anna0": "delivered"}
+
+
+def test_what_is_sent_again_waits_for_its_turn_in_the_lane(database: Database) -> None:
+    [event_id, *_] = settle_all(database, UNCERTAIN, "anna", "anna", "anna")
+    in_hand = claim(database)
+    say(database, event_id, again=True)
+    assert standing(database) == {"anna0": "queued", "anna1": "waiting", "anna2": "queued"}
+    settle(database, in_hand)
+    assert drain(database, NOW) == ["anna0", "anna2"]
+
+
+def test_what_was_taken_disturbs_nobody_in_its_lane(database: Database) -> None:
+    [event_id, *_] = settle_all(database, UNCERTAIN, "anna", "anna", "anna")
+    say(database, event_id, again=False)
+    assert standing(database) == {"anna0": "delivered", "anna1": "waiting", "anna2": "queued"}
+
+
+@pytest.mark.parametrize("again", [True, False])
+@pytest.mark.parametrize(
+    ("outcome", "status"),
+    [(DELIVERED, "delivered"), (Outcome(Happened.REJECTED), "dead"), (Outcome(Happened.FAILED), "waiting")],
+)
+def test_only_what_is_uncertain_can_be_decided(
+    *, database: Database, outcome: Outcome, status: str, again: bool
+) -> None:
+    [event_id] = settle_all(database, outcome, "anna")
+    assert say(database, event_id, again=again) == 0
+    assert standing(database) == {"anna0": status}
+
+
+def test_deciding_twice_is_harmless(database: Database) -> None:
+    [event_id] = settle_all(database, UNCERTAIN, "anna")
+    assert [say(database, event_id, again=True) for _ in range(2)] == [1, 0]
+    settle(database, claim(database, NOW), now=NOW)
+    assert say(database, event_id, again=True) == 0
+    assert standing(database) == {"anna0": "delivered"}
+
+
+def test_of_an_event_that_is_not_there_nothing_is_uncertain(database: Database) -> None:
+    assert say(database, "NOTHING", again=True) == 0
+
+
+def test_replaying_leaves_what_is_uncertain_to_the_operator(database: Database) -> None:
+    [event_id] = settle_all(database, UNCERTAIN, "anna")
+    assert again(database, event_id, call("anna", "anna0").arrival) == "uncertain"
+    assert standing(database) == {"anna0": "uncertain"}
+    assert claim(database, NOW) == []

@@ -5,15 +5,14 @@ from typing import Any
 
 import pytest
 
-from bridge import to_segment
 from bridge.arrival import Kept, Status
 from bridge.delivery.database import Database
 from bridge.delivery.group_commit import GroupCommit
-from bridge.delivery.store import CONTRADICTION, Received, unpack
+from bridge.delivery.store import CONTRADICTION, unpack
 from bridge.delivery.tables import deliveries, events, seen
 from bridge.to_segment import translate
 from bridge.to_segment.catalogue import EVENTS
-from tests.delivery.arrivals import SINK, count, keep, received, rows
+from tests.delivery.arrivals import DOOR, SINK, count, keep, packed, received, rows
 from tests.webhooks import DATA, distribution, encode, redemption, webhook
 
 
@@ -21,17 +20,18 @@ def webhooks(database: Database, *messages: dict[str, Any]) -> list[Kept]:
     commit = GroupCommit(database)
     bodies = [encode(message) for message in messages]
     now = datetime(2031, 4, 9, tzinfo=UTC)
-    return [commit.keep(Received.pack(to_segment.DIRECTION, body, translate(body, now), 1_000.0)) for body in bodies]
+    return [commit.keep(packed(body, translate(body, now), 1_000.0)) for body in bodies]
 
 
 def test_a_new_event_is_kept_with_its_body_and_its_delivery(database: Database) -> None:
     one = received("call", "key", at=1_234.5, payload=b'{"a": 1}')
     kept = GroupCommit(database).keep(one)
-    assert kept == Kept(one.id, Status.ACCEPTED, "Customer Rewarded", "")
+    assert kept == Kept(one.message.id, Status.ACCEPTED, "Customer Rewarded", "")
     [event] = rows(database, events)
     assert unpack(event.pop("body")) == b"call content"
     assert event == {
-        "id": one.id,
+        "id": one.message.id,
+        "door": DOOR,
         "direction": "to_segment",
         "status": "accepted",
         "event": "Customer Rewarded",
@@ -42,7 +42,14 @@ def test_a_new_event_is_kept_with_its_body_and_its_delivery(database: Database) 
     }
     [delivery] = rows(database, deliveries)
     assert unpack(delivery["payload"]) == b'{"a": 1}'
-    expected = {"event_id": one.id, "sink": SINK, "key": "key", "status": "waiting", "due_at": 1_234.5, "attempts": 0}
+    expected = {
+        "event_id": one.message.id,
+        "sink": SINK,
+        "key": "key",
+        "status": "waiting",
+        "due_at": 1_234.5,
+        "attempts": 0,
+    }
     assert expected.items() <= delivery.items()
 
 
@@ -59,7 +66,7 @@ def test_a_repeat_is_a_duplicate_of_the_first_and_delivers_nothing(database: Dat
 def test_the_same_event_with_other_data_is_quarantined(database: Database) -> None:
     first = GroupCommit(database).keep(received("call", content="one"))
     kept = GroupCommit(database).keep(received("call", content="other"))
-    assert (kept.status, kept.reason) == (Status.QUARANTINED, CONTRADICTION)
+    assert (kept.status, kept.reason) == (Status.QUARANTINED, f"{CONTRADICTION}, as {first.id}")
     assert kept.id != first.id
     assert [unpack(event["body"]) for event in rows(database, events)] == [b"call one", b"call other"]
     assert count(database, deliveries) == 1
@@ -142,6 +149,6 @@ def test_what_no_text_column_holds_is_kept_as_bytes(database: Database) -> None:
     odd_type = encode(webhook("type", {})).replace(b'"type":"type"', rb'"type":"\u0000\udfff"')
     for one in (body, odd_type, b"\x00\xff"):
         arrival = translate(one, datetime(2031, 4, 9, tzinfo=UTC))
-        GroupCommit(database).keep(Received.pack(to_segment.DIRECTION, one, arrival, 1_000.0))
+        GroupCommit(database).keep(packed(one, arrival, 1_000.0))
     assert {unpack(event["body"]) for event in rows(database, events)} == {body, odd_type, b"\x00\xff"}
     assert count(database, deliveries) == 1

@@ -67,7 +67,7 @@ def test_what_happened_is_recorded_and_followed(
     *, database: Database, work: Any, outcome: Outcome, expected: tuple[str, float, int], again: bool
 ) -> None:
     fill(database, "a")
-    assert work(ScriptedSink(lambda _: outcome)).step() is again
+    assert work(ScriptedSink(lambda _: outcome, max_count=1)).step() is again
     assert standing(database) == {"a": expected}
     [attempt] = rows(database, attempts)
     assert (attempt["outcome"], attempt["code"], attempt["detail"]) == (outcome.happened, outcome.code, outcome.detail)
@@ -76,7 +76,7 @@ def test_what_happened_is_recorded_and_followed(
 def test_one_bad_delivery_harms_none_of_the_others(database: Database, work: Any) -> None:
     fill(database, "a", "bad", "c")
     bad = Outcome(Happened.REJECTED, 400, "refused")
-    sink = ScriptedSink(lambda payload: bad if payload == b"bad" else DELIVERED)
+    sink = ScriptedSink(lambda payload: bad if payload == b"bad" else DELIVERED, max_count=3)
     with capture_logs() as logs:
         assert work(sink).step()
     assert {key: stands[0] for key, stands in standing(database).items()} == {
@@ -85,7 +85,22 @@ def test_one_bad_delivery_harms_none_of_the_others(database: Database, work: Any
         "c": "delivered",
     }
     assert [log["event"] for log in logs if log["log_level"] == "error"] == ["dead letter"]
-    assert [(log["sent"], log["delivered"]) for log in logs if log["event"] == "sent"] == [(3, 2)]
+    assert [log["delivered"] for log in logs if log["event"] == "delivered"] == [2]
+
+
+@pytest.mark.parametrize(
+    ("limits", "pressed"),
+    [
+        pytest.param({"max_count": 3}, True, id="more than half of the count"),
+        pytest.param({"max_count": 4}, False, id="half of the count"),
+        pytest.param({"max_bytes": 39}, True, id="more than half of the bytes"),
+        pytest.param({"max_bytes": 40}, False, id="half of the bytes"),
+    ],
+)
+def test_after_a_small_batch_the_next_one_gathers(*, database: Database, work: Any, limits: Any, pressed: bool) -> None:
+    fill(database, "a" * 10, "b" * 10)
+    assert work(ScriptedSink(**limits)).step() is pressed
+    assert {stands[0] for stands in standing(database).values()} == {"delivered"}
 
 
 def test_nothing_due_is_nothing_sent(database: Database, work: Any) -> None:
@@ -100,8 +115,8 @@ def test_a_throttled_sink_is_not_called_by_anybody_before_its_time(database: Dat
     throttling = ScriptedSink(lambda _: Outcome(Happened.THROTTLED, 429, retry_after=70.0), max_count=1)
     with capture_logs() as logs:
         work(throttling).step()
-    assert [log["until"] for log in logs if log["event"] == "sink paused"] == [NOW + 70]
-    other = ScriptedSink()
+    assert [log["until"] for log in logs if log["event"] == "sink paused"] == ["2033-05-18T03:34:30+00:00"]
+    other = ScriptedSink(max_count=2)
     clock.now = NOW + 69.9
     assert not work(other).step()
     assert other.batches == []
@@ -119,9 +134,8 @@ def test_refused_credentials_pause_the_sink_loudly_for_as_long_as_they_are_refus
         clock.now = NOW + days * DAY
         with capture_logs() as logs:
             assert not work(sink).step()
-        assert [(log["log_level"], log["reason"], log["code"]) for log in logs if log["event"] == "sink paused"] == [
-            ("error", "forbidden", 401)
-        ]
+        assert [(log["log_level"], log["code"]) for log in logs if log["event"] == "sink paused"] == [("error", 401)]
+        assert "refuses our key" in logs[0]["reason"]
     assert standing(database)["a"][0::2] == ("waiting", 0)
     sink.answer = lambda _: DELIVERED
     clock.now += FORBIDDEN_PAUSE
@@ -159,8 +173,8 @@ def test_a_sink_that_answers_for_too_few_is_a_failure_too(database: Database, wo
     fill(database, "a", "b")
 
     class Forgetful(ScriptedSink):
-        def send(self, payloads: Any) -> Any:
-            return super().send(payloads)[:-1]
+        def send(self, parcels: Any) -> Any:
+            return super().send(parcels)[:-1]
 
     assert not work(Forgetful()).step()
     assert {stands[0::2] for stands in standing(database).values()} == {("waiting", 1)}
@@ -206,7 +220,7 @@ def test_what_could_not_be_recorded_is_sent_again_under_the_same_key(
         work(ScriptedSink(meanwhile=lose)).step()
     database.writing = genuine  # type: ignore[method-assign]
     assert standing(database)["a"][0] == "waiting"
-    again = ScriptedSink()
+    again = ScriptedSink(max_count=1)
     assert not work(again).step()
     clock.now += 30.0 + LEASE_MARGIN
     assert work(again).step()
@@ -300,3 +314,32 @@ def _unforeseen() -> None:
 
 def _out_of_order() -> Any:
     raise StoreUnavailable("out of order")
+
+
+def test_what_fails_again_and_again_is_complained_of_once(database: Database, work: Any, clock: Clock) -> None:
+    fill(database, "a", "b")
+    worker = work(ScriptedSink(lambda _: Outcome(Happened.FAILED, 503)))
+    with capture_logs() as logs:
+        for _ in range(3):
+            worker.step()
+            clock.now += HOUR
+    [warning] = logs
+    assert (warning["log_level"], warning["failed"], warning["reason"]) == ("warning", 2, "answered 503")
+
+
+def test_what_is_uncertain_is_told_to_the_operator(database: Database, work: Any) -> None:
+    fill(database, "a")
+    with capture_logs() as logs:
+        work(ScriptedSink(lambda _: Outcome(Happened.UNCERTAIN, 200))).step()
+    assert [(log["log_level"], log["event"]) for log in logs] == [("error", "uncertain, an operator must decide")]
+    assert standing(database)["a"][0] == "uncertain"
+
+
+def test_what_nobody_knows_is_tried_again_and_in_doubt(database: Database, work: Any, clock: Clock) -> None:
+    fill(database, "a")
+    work(ScriptedSink(meanwhile=_unforeseen)).step()
+    clock.now += HOUR
+    again = ScriptedSink()
+    work(again).step()
+    assert [parcel.in_doubt_since for parcel in again.parcels] == [NOW]
+    assert standing(database)["a"][0] == "delivered"

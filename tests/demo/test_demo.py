@@ -15,7 +15,8 @@ from bridge.bootstrap import build
 from bridge.config import Settings
 from bridge.demo.play import SECRET
 from bridge.demo.samples import webhook
-from bridge.demo.segment import SegmentStandIn, Served
+from bridge.demo.segment import SegmentStandIn
+from bridge.demo.serving import Served
 from bridge.signature import sign
 from bridge.to_segment.catalogue import EVENTS
 
@@ -44,13 +45,32 @@ def test_as_json_every_event_is_whole(tmp_path: Path) -> None:
     done = subprocess.run(
         [*BRIDGE, "demo", "--once", "--json"], capture_output=True, cwd=tmp_path, timeout=PATIENCE, check=True
     )
-    arrived = json.loads(done.stdout)
+    shown = json.loads(done.stdout)
+    arrived = shown["segment"]
     assert {one["event"] for one in arrived} == {event.name for event in EVENTS}
     assert len({one["messageId"] for one in arrived}) == 12
     for one in arrived:
         assert one["userId"] == "ada-1815"
         assert one["integrations"] == {"Voucherify (Actions)": False}
         assert "anonymousId" not in one
+    assert [(one["method"], one["path"], one["body"].get("event")) for one in shown["voucherify"]] == [
+        ("POST", "/v1/customers", None),
+        ("POST", "/v1/events", "Book Ordered"),
+        ("POST", "/v1/events", "Viewed Bestsellers Page"),
+        ("POST", "/v1/events", "Viewed Basket Screen"),
+        ("POST", "/v1/customers", None),
+    ]
+    customer, *_, group = [one["body"] for one in shown["voucherify"]]
+    assert (customer["source_id"], customer["name"], customer["birthdate"]) == (
+        "ada-1815",
+        "Ada Lovelace",
+        "1815-12-10",
+    )
+    assert group == {
+        "source_id": "ada-1815",
+        "email": "ada@example.com",
+        "metadata": {"group_id": "book-club", "group_plan": "gold", "group_seats": "12"},
+    }
 
 
 def test_it_stays_open_for_a_try_by_hand(tmp_path: Path) -> None:
@@ -95,6 +115,7 @@ def test_a_worker_of_its_own_delivers_and_ends_on_sigterm(sqlite_url: str, monke
         with subprocess.Popen([*BRIDGE, "worker"]) as worker:
             body = webhook(EVENTS[0], "1")
             bridge = build(Settings.from_env())
+            assert bridge.webhooks is not None
             bridge.webhooks.take(body, sign(body, SECRET))
             until(lambda: segment.events, "it is delivered")
             worker.send_signal(signal.SIGTERM)

@@ -10,13 +10,13 @@ import pytest
 import requests
 from segment.analytics import request as sdk
 
-from bridge.delivery.sink import Happened
+from bridge.delivery.sink import Happened, Parcel
 from bridge.sinks.http import LONGEST_ANSWER, BoundedAdapter, retry_after
 from bridge.sinks.segment import SegmentSink
 from bridge.wire import write
 from tests.sinks.lines import Answer, Line, dripping, endless, keeping_alive
 
-MESSAGE = write({"messageId": "bridge-1", "userId": "anna-1", "event": "Customer Rewarded"})
+MESSAGE = Parcel(write({"messageId": "bridge-1", "userId": "anna-1", "event": "Customer Rewarded"}))
 OK = b"HTTP/1.1 200 OK\r\n"
 DEADLINE = 0.3
 

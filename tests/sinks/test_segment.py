@@ -11,8 +11,9 @@ import pytest
 from flask import Response, request
 from segment.analytics import request as sdk
 
-from bridge.delivery.sink import Happened, Outcome
-from bridge.demo.segment import SegmentStandIn, Served
+from bridge.delivery.sink import Happened, Outcome, Parcel
+from bridge.demo.segment import SegmentStandIn
+from bridge.demo.serving import Served
 from bridge.sinks.segment import BATCH_BYTES, SegmentSink
 from bridge.to_segment.fit import LIMIT
 from bridge.wire import write
@@ -49,6 +50,10 @@ def answering(status: int, body: str = "", **headers: str) -> Answer:
     return lambda _: Response(body, status=status, headers=named)
 
 
+def parcel(number: int = 1, **changes: Any) -> Parcel:
+    return Parcel(message(number, **changes))
+
+
 def happened(outcomes: Any) -> list[str]:
     return [outcome.happened for outcome in outcomes]
 
@@ -65,7 +70,7 @@ def test_a_batch_arrives_as_it_was_stored(*, segment: SegmentStandIn, compressed
     segment.fault = look
     payloads = [message(number) for number in range(3)]
     sink = SegmentSink("write-key", segment.url, gzip=compressed)  # type: ignore[attr-defined]
-    assert happened(sink.send(payloads)) == ["delivered"] * 3
+    assert happened(sink.send([Parcel(payload) for payload in payloads])) == ["delivered"] * 3
     assert segment.batches == [[json.loads(payload) for payload in payloads]]
     assert all(payload in seen[0] for payload in payloads), "what was measured is what is sent"
 
@@ -73,10 +78,10 @@ def test_a_batch_arrives_as_it_was_stored(*, segment: SegmentStandIn, compressed
 def test_the_largest_batch_is_within_segments_limit(segment: SegmentStandIn, sink: SegmentSink) -> None:
     payload = message(properties={"note": "x" * 30_000})
     count = sink.max_bytes // len(payload)
-    assert happened(sink.send([payload] * count)) == ["delivered"] * count
+    assert happened(sink.send([Parcel(payload)] * count)) == ["delivered"] * count
     smallest = message()[:-1].replace(b'{"name": "\\u00c5sa"}', b"{}") + b"}"
     assert len(smallest) * sink.max_count < BATCH_BYTES * 2
-    assert happened(sink.send([smallest] * sink.max_count)) == ["delivered"] * sink.max_count
+    assert happened(sink.send([Parcel(smallest)] * sink.max_count)) == ["delivered"] * sink.max_count
     assert segment.calls == 2
 
 
@@ -98,7 +103,7 @@ def test_nothing_to_send_is_no_call(segment: SegmentStandIn, sink: SegmentSink) 
 def test_what_segment_would_throw_away_is_refused_before(
     segment: SegmentStandIn, sink: SegmentSink, payload: bytes, reason: str
 ) -> None:
-    first, refused, last = sink.send([message(1), payload, message(2)])
+    first, refused, last = sink.send([parcel(1), Parcel(payload), parcel(2)])
     assert refused == Outcome(Happened.REJECTED, detail=f"not sent, Segment would discard it: {reason}")
     assert happened([first, last]) == ["delivered", "delivered"]
     assert [event["messageId"] for event in segment.events] == ["bridge-1", "bridge-2"]
@@ -116,7 +121,7 @@ def test_a_bad_one_is_found_by_halving_and_the_rest_is_delivered(
         return Response("refused", status=status) if any(event["messageId"] in names for event in batch) else None
 
     segment.fault = refuse
-    outcomes = sink.send([message(number) for number in range(100)])
+    outcomes = sink.send([parcel(number) for number in range(100)])
     assert {number for number, outcome in enumerate(outcomes) if outcome.happened is Happened.REJECTED} == bad
     assert all(outcomes[number] == Outcome(Happened.REJECTED, status, "refused") for number in bad)
     assert happened(outcomes).count("delivered") == 100 - len(bad)
@@ -133,7 +138,7 @@ def test_when_halving_meets_an_outage_the_rest_is_left_untried(segment: SegmentS
         return Response("slow down", status=429) if batch[0]["messageId"] == "bridge-0" else None
 
     segment.fault = fail
-    outcomes = sink.send([message(number) for number in range(8)])
+    outcomes = sink.send([parcel(number) for number in range(8)])
     assert happened(outcomes) == ["throttled"] * 4 + ["untried"] * 4
     assert segment.batches == []
 
@@ -147,7 +152,7 @@ def test_when_the_first_half_stops_in_the_middle_the_second_is_left_untried(
         return Response("down", status=503) if batch[0]["messageId"] == "bridge-2" else None
 
     segment.fault = fail
-    assert happened(sink.send([message(number) for number in range(8)])) == [
+    assert happened(sink.send([parcel(number) for number in range(8)])) == [
         "delivered",
         "delivered",
         "failed",
@@ -164,9 +169,9 @@ def test_halving_ends_in_time(segment: SegmentStandIn, sink: SegmentSink, monkey
         return Response("refused", status=400)
 
     segment.fault = refuse_slowly
-    assert happened(sink.send([message(number) for number in range(8)])) == ["untried"] * 8
+    assert happened(sink.send([parcel(number) for number in range(8)])) == ["untried"] * 8
     monkeypatch.setattr("bridge.sinks.segment.SPLIT_SECONDS", 0.005)
-    assert happened(sink.send([message(number) for number in range(8)])) == ["untried"] * 8
+    assert happened(sink.send([parcel(number) for number in range(8)])) == ["untried"] * 8
     assert segment.calls == 1
 
 
@@ -201,20 +206,20 @@ def test_every_answer_has_its_outcome(
     segment: SegmentStandIn, sink: SegmentSink, answer: Answer, outcome: Outcome
 ) -> None:
     segment.fault = answer
-    assert sink.send([message(1), message(2)]) == [outcome, outcome]
+    assert sink.send([parcel(1), parcel(2)]) == [outcome, outcome]
     assert segment.calls == 1
 
 
 def test_retry_after_may_be_a_date(segment: SegmentStandIn, sink: SegmentSink) -> None:
     segment.fault = answering(429, Retry_After=formatdate(time.time() + 600, usegmt=True))
-    [outcome] = sink.send([message()])
+    [outcome] = sink.send([parcel()])
     assert outcome.retry_after is not None
     assert 500 < outcome.retry_after <= 600
 
 
 def test_a_wrong_write_key_is_forbidden(segment: SegmentStandIn) -> None:
     sink = SegmentSink("another", segment.url)  # type: ignore[attr-defined]
-    [outcome] = sink.send([message()])
+    [outcome] = sink.send([parcel()])
     assert (outcome.happened, outcome.code) == (Happened.FORBIDDEN, 401)
 
 
@@ -223,13 +228,13 @@ def test_a_redirect_is_not_followed(segment: SegmentStandIn, sink: SegmentSink, 
     elsewhere = SegmentStandIn()
     with Served(elsewhere.app()) as served:
         segment.fault = answering(status, Location=f"{served.url}/v1/batch")
-        [outcome] = sink.send([message()])
+        [outcome] = sink.send([parcel()])
     assert (outcome.happened, outcome.code) == (Happened.FAILED, status)
     assert (segment.calls, elsewhere.calls) == (1, 0)
 
 
 def test_nobody_there_is_a_failure() -> None:
-    [outcome] = SegmentSink("write-key", "http://127.0.0.1:1").send([message()])
+    [outcome] = SegmentSink("write-key", "http://127.0.0.1:1").send([parcel()])
     assert (outcome.happened, outcome.code, outcome.detail) == (Happened.FAILED, None, "ConnectionError")
 
 
@@ -238,6 +243,6 @@ def test_the_library_logs_no_ones_data(
 ) -> None:
     caplog.set_level("DEBUG")
     segment.fault = answering(500)
-    sink.send([message()])
+    sink.send([parcel()])
     assert "anna-1" not in caplog.text
     assert "write-key" not in caplog.text

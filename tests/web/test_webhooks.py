@@ -14,12 +14,13 @@ from structlog.testing import capture_logs
 from werkzeug.test import TestResponse, create_environ
 from werkzeug.wrappers import Response
 
-from bridge.config import Settings
+from bridge.config import Settings, ToSegment
 from bridge.delivery.crew import Crew
 from bridge.delivery.database import Database
 from bridge.delivery.store import unpack
 from bridge.delivery.tables import deliveries, events
-from bridge.demo.segment import SegmentStandIn, Served
+from bridge.demo.segment import SegmentStandIn
+from bridge.demo.serving import Served
 from bridge.signature import HEADER, sign
 from bridge.to_segment.catalogue import EVENTS, Event
 from bridge.web import create_app
@@ -38,12 +39,10 @@ Make = Callable[..., Flask]
 def make(sqlite_url: str) -> Iterator[Make]:
     made: list[Flask] = []
 
-    def app(**changes: Any) -> Flask:
+    def app(segment_host: str = "http://127.0.0.1:1", **changes: Any) -> Flask:
         settings = {
-            "write_key": "write-key",
-            "segment_host": "http://127.0.0.1:1",
-            "segment_gzip": False,
-            "webhook_secrets": (SECRET, "the-next-secret"),
+            "to_segment": ToSegment("write-key", segment_host, gzip=False, webhook_secrets=(SECRET, "the-next-secret")),
+            "to_voucherify": None,
             "voucherify_url": "https://api.voucherify.io",
             "database_url": sqlite_url,
             "embedded_worker": False,
@@ -163,7 +162,7 @@ def test_without_a_valid_signature_it_is_refused_before_anything_is_done(
     def reached(*_: Any, **__: Any) -> None:
         pytest.fail("parsed, or at the database")
 
-    monkeypatch.setattr("bridge.intake.translate", reached)
+    monkeypatch.setattr("bridge.intake._translate", reached)
     for use in ("writing", "reading"):
         monkeypatch.setattr(Database, use, reached)
     headers = {"Content-Type": "application/json"} | ({} if signature is None else {HEADER: signature})

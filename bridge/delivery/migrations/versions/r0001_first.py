@@ -7,6 +7,8 @@ revision = "0001"
 down_revision = None
 
 _SERIAL = sa.BigInteger().with_variant(sa.Integer, "sqlite")
+_DUE = ["sink", "due_at", "id", "size"]
+_OPEN = sa.text("status IN ('waiting', 'queued')")
 _WAITING = sa.text("status = 'waiting'")
 
 
@@ -15,6 +17,7 @@ def upgrade() -> None:
     op.create_table(
         "events",
         sa.Column("id", sa.Text, primary_key=True),
+        sa.Column("door", sa.Text, nullable=False),
         sa.Column("direction", sa.Text, nullable=False),
         sa.Column("status", sa.Text, nullable=False),
         sa.Column("event", sa.Text, nullable=False),
@@ -31,18 +34,23 @@ def upgrade() -> None:
         sa.Column("event_id", sa.Text, sa.ForeignKey("events.id"), nullable=False),
         sa.Column("sink", sa.Text, nullable=False),
         sa.Column("key", sa.Text, nullable=False),
+        sa.Column("lane", sa.Text),
+        sa.Column("mergeable", sa.Boolean, nullable=False),
+        sa.Column("run_end", sa.BigInteger),
         sa.Column("status", sa.Text, nullable=False),
         sa.Column("due_at", sa.Double, nullable=False),
         sa.Column("claims", sa.Integer, nullable=False, server_default="0"),
         sa.Column("attempts", sa.Integer, nullable=False, server_default="0"),
         sa.Column("created_at", sa.Double, nullable=False),
+        sa.Column("doubt_since", sa.Double),
         sa.Column("settled_at", sa.Double),
         sa.Column("size", sa.Integer, nullable=False),
         sa.Column("payload", sa.LargeBinary, nullable=False),
     )
     op.create_index("ix_deliveries_event_id", "deliveries", ["event_id"])
+    op.create_index("deliveries_due", "deliveries", _DUE, sqlite_where=_WAITING, postgresql_where=_WAITING)
     op.create_index(
-        "deliveries_due", "deliveries", ["sink", "due_at", "id"], sqlite_where=_WAITING, postgresql_where=_WAITING
+        "deliveries_in_lane", "deliveries", ["sink", "lane", "id"], sqlite_where=_OPEN, postgresql_where=_OPEN
     )
     op.create_index("deliveries_by_status", "deliveries", ["status", "event_id"])
     op.create_table(
@@ -67,6 +75,7 @@ def upgrade() -> None:
     op.create_table(
         "sinks",
         sa.Column("name", sa.Text, primary_key=True),
-        sa.Column("paused_until", sa.Double, nullable=False),
-        sa.Column("reason", sa.Text, nullable=False),
+        sa.Column("paused_until", sa.Double, nullable=False, server_default="0"),
+        sa.Column("reason", sa.Text, nullable=False, server_default=""),
+        sa.Column("next_call_at", sa.Double, nullable=False, server_default="0"),
     )

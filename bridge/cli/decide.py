@@ -1,0 +1,33 @@
+"""``bridge decide``: whether an uncertain delivery was taken, only a person can say."""
+
+import time
+
+import click
+
+from bridge.cli.opening import opened
+from bridge.cli.printing import json_option, print_json
+from bridge.delivery.journal import story
+from bridge.delivery.replay import decide as decide_event
+
+
+@click.command(short_help="Say what became of an uncertain event.")
+@click.argument("event_id")
+@click.option("--delivered", "verdict", flag_value="delivered", help="It was taken: there is nothing to do.")
+@click.option("--again", "verdict", flag_value="again", help="It was not taken: send it again.")
+@json_option
+def decide(event_id: str, verdict: str | None, as_json: bool) -> None:
+    """Say what became of an uncertain EVENT_ID: look at Voucherify whether it is there, then decide.
+
+    Sent again although it was taken, a custom event counts twice, and may pay loyalty points twice.
+    """
+    if verdict is None:
+        raise click.UsageError("Say --delivered or --again.")
+    with opened() as database:
+        with database.reading() as connection:
+            story(connection, event_id)  # that there is one
+        with database.writing() as connection:
+            decided = decide_event(connection, event_id, again=verdict == "again", now=time.time())
+    if as_json:
+        print_json({"id": event_id, "decided": decided})
+    else:
+        click.echo(f"{decided} uncertain: {verdict}." if decided else "Nothing of it is uncertain.")

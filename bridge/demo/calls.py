@@ -1,0 +1,65 @@
+"""The five kinds of call that Segment's presets for Voucherify make, and how its destination makes them."""
+
+from base64 import b64encode
+from collections.abc import Mapping
+from typing import Any
+
+import requests
+
+WHO = {"source_id": "ada-1815", "email": "ada@example.com"}
+
+CALLS: Mapping[str, tuple[str, Mapping[str, Any]]] = {
+    "identify": (
+        "customer-processing",
+        {
+            "source_id": "ada-1815",
+            "first_name": "Ada",
+            "last_name": "Lovelace",
+            "email": "ada@example.com",
+            "birthdate": "1815-12-10T00:00:00.000Z",
+            "address": {"city": "London", "street": "12 St James's Square", "country": "United Kingdom"},
+            "metadata": {"newsletter": "true"},
+            "type": "identify",
+        },
+    ),
+    "track": (
+        "event-processing",
+        {
+            "customer": WHO,
+            "event": "Book Ordered",
+            "referral": {},
+            "loyalty": {"code": "CLUB-1815"},
+            "metadata": {"total": "4860"},
+            "type": "track",
+        },
+    ),
+    "page": (
+        "event-processing",
+        {"customer": WHO, "event": "Viewed Bestsellers Page", "referral": {}, "loyalty": {}, "type": "page"},
+    ),
+    "screen": (
+        "event-processing",
+        {"customer": WHO, "event": "Viewed Basket Screen", "referral": {}, "loyalty": {}, "type": "screen"},
+    ),
+    "group": (
+        "group-processing",
+        {"customer": WHO, "group_id": "book-club", "traits": {"plan": "gold", "seats": "12"}, "type": "group"},
+    ),
+}
+"""By kind: the path below ``/segmentio``, and the body."""
+
+
+def credentials(app_id: str, secret_key: str) -> dict[str, str]:
+    """The headers of every call: the keys in base64, without a colon or a password."""
+    return {"Authorization": f"Basic {_base64(app_id)}", "Secret-Key": _base64(secret_key)}
+
+
+def call(url: str, kind: str, headers: Mapping[str, str]) -> requests.Response:
+    """Make the call, on a connection of its own, as the destination does."""
+    path, body = CALLS[kind]
+    address = f"{url}/segmentio/{path}"
+    return requests.post(address, json=body, headers={**headers, "Connection": "close"}, timeout=10)
+
+
+def _base64(key: str) -> str:
+    return b64encode(key.encode()).decode()

@@ -1,0 +1,82 @@
+"""What came of a call: what was answered, whether it can have been taken, and who has to wait now.
+
+Source of the headers: https://docs.voucherify.io/docs/limits
+"""
+
+import json
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import Enum, auto
+from http import HTTPStatus
+from typing import Any, Self
+
+import requests
+
+from bridge.delivery.retry import UNTOLD_PAUSE
+from bridge.sinks.http import retry_after
+
+
+class Reach(Enum):
+    """How far a call came."""
+
+    ANSWERED = auto()
+    LOST = auto()
+    """Sent, perhaps, and not answered: it may have been taken."""
+    NEVER = auto()
+    """There was no connection: nothing was taken."""
+    HELD = auto()
+    """It was not made, since its time had not come or was up."""
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What came of a call.
+
+    Attributes:
+        code: the HTTP status, if it was answered.
+        text: the answer's, or what went wrong.
+        retry_after: seconds that the service asks this caller to wait.
+        pause: seconds for which nobody should call: the limit is reached, by this answer or before it.
+    """
+
+    reach: Reach
+    code: int | None = None
+    text: str = ""
+    retry_after: float | None = None
+    pause: float | None = None
+
+    @classmethod
+    def of(cls, response: requests.Response, now: float) -> Self:
+        """Of a response that came at ``now``, in epoch seconds."""
+        pause = _pause(response, now)
+        wait = pause if _is_throttled(response) else retry_after(response, now)
+        text = response.content.decode(errors="replace")
+        return cls(Reach.ANSWERED, response.status_code, text, wait, pause)
+
+    def json(self) -> Mapping[str, Any]:
+        """The object in it; an empty one if there is none."""
+        try:
+            value = json.loads(self.text)
+        except (ValueError, RecursionError):
+            return {}
+        return value if isinstance(value, dict) else {}
+
+
+def _is_throttled(response: requests.Response) -> bool:
+    return response.status_code == HTTPStatus.TOO_MANY_REQUESTS
+
+
+def _pause(response: requests.Response, now: float) -> float | None:
+    """Seconds until the limit allows another call. Of two times that are told, the later: never early."""
+    left = _number(response.headers.get("X-Rate-Limit-Remaining"))
+    if not _is_throttled(response) and left != 0:
+        return None
+    resets = _number(response.headers.get("X-Rate-Limit-Retry"))
+    told = [max(0.0, resets - now)] if resets is not None else []
+    asked = retry_after(response, now)
+    return max([*told, *([asked] if asked is not None else [])], default=UNTOLD_PAUSE)
+
+
+def _number(text: str | None) -> float | None:
+    return float(text) if text and re.fullmatch(r"\s*[0-9]+(\.[0-9]+)?\s*", text) else None

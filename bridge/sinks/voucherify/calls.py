@@ -1,0 +1,112 @@
+"""A parcel, as the request that is to be made of it."""
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from hashlib import sha256
+from typing import Any, Self
+
+from bridge import wire
+from bridge.delivery.sink import Parcel
+from bridge.sinks.voucherify.schemas import Schemas
+from bridge.to_voucherify.merge import merge
+
+CUSTOMERS, EVENTS = "/v1/customers", "/v1/events"
+
+RESOURCES = {CUSTOMERS: "customer", EVENTS: "event"}
+"""Whose metadata schema holds, by path."""
+
+IDENTIFICATION = "bridge_id"
+"""The metadata key of a custom event by which it is found again. Voucherify has no idempotency key."""
+
+_IDENTIFICATION_LENGTH = 32
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """A request to be made of a parcel and its followers.
+
+    Attributes:
+        place: of the parcel among those that are sent together.
+        body: as it will be sent.
+        identification: of the delivery. A custom event has it in its metadata, if the project's schema admits it.
+        in_doubt_since: as in ``Parcel``.
+        note: which metadata was left out, and why; "" if none was.
+    """
+
+    place: int
+    path: str
+    body: dict[str, Any]
+    identification: str
+    in_doubt_since: float | None
+    note: str
+
+    @property
+    def is_upsert(self) -> bool:
+        """Whether it may be repeated, and sent together with others."""
+        return self.path == CUSTOMERS
+
+    @property
+    def is_identified(self) -> bool:
+        """Whether its identification is in its metadata."""
+        return IDENTIFICATION in self.body.get("metadata", {})
+
+    @property
+    def content(self) -> bytes:
+        """The body, as JSON."""
+        return wire.write(self.body)
+
+    @property
+    def source_id(self) -> str:
+        """Whom it is about."""
+        return str((self.body if self.is_upsert else self.body["customer"])["source_id"])
+
+    def without_identification(self) -> Self:
+        """The same for a project that does not take the identification."""
+        metadata = {key: value for key, value in self.body["metadata"].items() if key != IDENTIFICATION}
+        note = f"{self.note}\nwithout {IDENTIFICATION}: Voucherify refuses it".strip()
+        return replace(self, body=self.body | {"metadata": metadata}, note=note)
+
+
+@dataclass(frozen=True, slots=True)
+class Draft:
+    """A call that is not fitted to the project's metadata schema yet.
+
+    Attributes:
+        bodies: the parcel's, then its followers'.
+        resource: whose schema it has to be fitted to; None if it has no metadata.
+    """
+
+    place: int
+    path: str
+    bodies: Sequence[dict[str, Any]]
+    resource: str | None
+    identification: str
+    in_doubt_since: float | None
+
+    @classmethod
+    def of(cls, place: int, parcel: Parcel) -> Self:
+        """Of what is in the parcel."""
+        told = [json.loads(payload) for payload in (parcel.payload, *parcel.followers)]
+        path, bodies = told[0]["path"], [one["body"] for one in told]
+        name = sha256(parcel.key.encode()).hexdigest()[:_IDENTIFICATION_LENGTH]
+        if path == EVENTS:
+            bodies = [body | {"metadata": {**(body.get("metadata") or {}), IDENTIFICATION: name}} for body in bodies]
+        resource = RESOURCES[path] if any(body.get("metadata") for body in bodies) else None
+        return cls(place, path, bodies, resource, name, parcel.in_doubt_since)
+
+    def fitted(self, schemas: Schemas) -> Call:
+        """The call. Each body is fitted, then they are merged: else a value that does not fit would replace, and take
+        with it, an earlier one that does.
+        """
+        left_out: dict[str, str] = {}
+        bodies = []
+        for body in self.bodies:
+            if self.resource and body.get("metadata"):
+                metadata, unfit = schemas.fit(self.resource, body["metadata"])
+                body = body | {"metadata": metadata}  # noqa: PLW2901 - the payload's own stays as it is
+                left_out |= unfit
+            bodies.append(body)
+        note = "; ".join(f"{path} ({reason})" for path, reason in left_out.items())
+        note = f"metadata left out: {note}" if note else ""
+        return Call(self.place, self.path, merge(bodies), self.identification, self.in_doubt_since, note)

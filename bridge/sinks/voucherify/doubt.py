@@ -1,0 +1,117 @@
+"""A custom event that may have been recorded is looked up in its customer's activity before it is sent again.
+
+    found by its identification ─────────────────────────▶ delivered
+    one that may be it, without its identification ──────▶ uncertain
+    neither, long enough after ──────────────────────────▶ None: it is not there, and is sent
+
+What is recorded without an identification may be ours all the same: Voucherify keeps what the event's schema defines,
+and the bridge cannot read that schema.
+"""
+
+from collections.abc import Iterator, Mapping
+from datetime import UTC, datetime
+from http import HTTPStatus
+from typing import Any
+from urllib.parse import quote
+
+from bridge.delivery.sink import Happened, Outcome
+from bridge.sinks.voucherify.answers import Answer
+from bridge.sinks.voucherify.calls import CUSTOMERS, IDENTIFICATION, Call
+from bridge.sinks.voucherify.client import Request
+from bridge.sinks.voucherify.run import Run, happened
+
+MARGIN = 300.0
+"""Seconds before the doubt began from which on it is looked for: the clocks of both sides may differ."""
+
+PAGE, PAGES = 100, 50
+"""Activities a page, the most that Voucherify gives; and pages after which the search is given up."""
+
+
+def look_up(run: Run, call: Call, since: float) -> Outcome | None:
+    """What is to be said of a custom event in doubt; None if it is not there and may be sent.
+
+    Args:
+        since: when the doubt began, in epoch seconds.
+    """
+    suspects = 0
+    for page in _pages(run, call.source_id, since):
+        if isinstance(page, Outcome):
+            return page
+        for name, metadata in _custom_events(page):
+            if metadata.get(IDENTIFICATION) == call.identification:
+                return Outcome(Happened.DELIVERED, detail="it was in doubt, and is in the customer's activity")
+            suspects += name == call.body["event"] and _may_be(metadata, call.body["metadata"])
+    if suspects:
+        return _uncertain(f"{suspects} like it in the customer's activity, without {IDENTIFICATION}")
+    wait = run.settled_at(since) - run.now
+    if wait > 0:
+        return Outcome(Happened.FAILED, detail="in doubt, and not in the customer's activity yet", retry_after=wait)
+    return None
+
+
+def _pages(run: Run, source_id: str, since: float) -> Iterator[list[Any] | Outcome]:
+    """The customer's activities; or, at the end of them, why there are no more to be had."""
+    if source_id in (".", ".."):  # it would be another path
+        yield _uncertain("the customer's activity has no address")
+        return
+    query = _query(since)
+    for _ in range(PAGES):
+        answer = run.call(Request("GET", f"{CUSTOMERS}/{quote(source_id, safe='')}/activity", query=query))
+        if answer.code == HTTPStatus.NOT_FOUND and _is_unknown(source_id, answer.json()):
+            return
+        page = answer.json() if answer.code == HTTPStatus.OK else {}
+        activities = page.get("data")
+        if not isinstance(activities, list):
+            yield _unread(run, answer)
+            return
+        yield activities
+        if not page.get("has_more"):
+            return
+        last = _object(activities[-1]).get("id") if activities else ""
+        query |= {"starting_after_id": str(page.get("more_starting_after") or last)}
+    yield _uncertain(f"not found among {PAGE * PAGES} activities, and there are more")
+
+
+def _is_unknown(source_id: str, told: Mapping[str, Any]) -> bool:
+    """Whether a 404 says that there is no such customer; a proxy's, or that of another path, says nothing of it."""
+    is_named = told.get("resource_id") == source_id or str(told.get("details")).endswith(f" {source_id}")
+    return told.get("key") == "not_found" and is_named
+
+
+def _unread(run: Run, answer: Answer) -> Outcome:
+    found = happened(answer, repeatable=True)
+    if found in (Happened.DELIVERED, Happened.REJECTED) or answer.code == HTTPStatus.FORBIDDEN:
+        return _uncertain(f"the look-up was answered {answer.code}: {answer.text}")
+    return run.outcome(answer, repeatable=True, note="in doubt, and cannot be looked up now")
+
+
+def _query(since: float) -> dict[str, str]:
+    start = datetime.fromtimestamp(since - MARGIN, UTC).isoformat(timespec="milliseconds")
+    return {
+        "type": "customer.custom_event",
+        "start_date": start.replace("+00:00", "Z"),
+        "order": "created_at",
+        "limit": str(PAGE),
+    }
+
+
+def _custom_events(activities: list[Any]) -> Iterator[tuple[Any, Mapping[str, Any]]]:
+    """Name and metadata of each. By the OpenAPI file they are in ``data.data.event``; older ones had them elsewhere."""
+    for activity in activities:
+        outer = _object(_object(activity).get("data"))
+        inner = _object(outer.get("data")) or outer
+        event = _object(inner.get("event") or inner.get("custom_event"))
+        yield event.get("type"), _object(event.get("metadata"))
+
+
+def _may_be(found: Mapping[str, Any], ours: Mapping[str, Any]) -> bool:
+    """Whether the metadata that was found is ours, or what was kept of it. Another's identification is not."""
+    return all(key in ours and ours[key] == value for key, value in found.items())
+
+
+def _object(value: Any) -> Mapping[str, Any]:
+    return value if isinstance(value, dict) else {}
+
+
+def _uncertain(why: str) -> Outcome:
+    return Outcome(Happened.UNCERTAIN, detail=f"in doubt: {why}")

@@ -1,0 +1,99 @@
+"""One ``send``: it makes calls until its time is up, or until it would be wrong to go on."""
+
+from collections.abc import Mapping
+from http import HTTPStatus
+
+from bridge.delivery.sink import Happened, Outcome
+from bridge.sinks.voucherify.answers import Answer, Reach
+from bridge.sinks.voucherify.client import Client, Request
+
+ANSWERED: Mapping[int, Happened] = {
+    HTTPStatus.UNAUTHORIZED: Happened.FORBIDDEN,
+    HTTPStatus.PAYMENT_REQUIRED: Happened.FORBIDDEN,
+    HTTPStatus.FORBIDDEN: Happened.FORBIDDEN,
+    HTTPStatus.REQUEST_TIMEOUT: Happened.FAILED,
+    HTTPStatus.TOO_MANY_REQUESTS: Happened.THROTTLED,
+}
+"""What a status says, if it says more than its class."""
+
+CLASSES: Mapping[int, Happened] = {2: Happened.DELIVERED, 3: Happened.FAILED, 4: Happened.REJECTED, 5: Happened.FAILED}
+"""What a class of statuses says. 3xx: a redirect is not followed."""
+
+UNANSWERED: Mapping[Reach, Happened] = {
+    Reach.LOST: Happened.FAILED,
+    Reach.NEVER: Happened.FAILED,
+    Reach.HELD: Happened.UNTRIED,
+}
+"""What it says when there is no status."""
+
+
+def happened(answer: Answer, *, repeatable: bool) -> Happened:
+    """What became of what was sent, given what came back.
+
+    Args:
+        repeatable: it may be sent twice. If not, a failure behind which it may have been taken is ``UNKNOWN``.
+    """
+    if answer.code is None:
+        found = UNANSWERED[answer.reach]
+        may_be_taken = answer.reach is Reach.LOST
+    else:
+        found = ANSWERED.get(answer.code, CLASSES.get(answer.code // 100, Happened.FAILED))
+        may_be_taken = answer.code == HTTPStatus.REQUEST_TIMEOUT or answer.code >= HTTPStatus.INTERNAL_SERVER_ERROR
+    return Happened.UNKNOWN if may_be_taken and not repeatable else found
+
+
+class Run:
+    """Makes the calls of one ``send``.
+
+    When the limit is reached, or the keys are refused, or the time is up, no call is made any more; when there is no
+    connection, all that is left has failed the same way: a service that is down is not knocked at a thousand times.
+
+    Args:
+        until: when it has to end, on the client's clock.
+    """
+
+    def __init__(self, client: Client, until: float) -> None:
+        self._client = client
+        self.until = until
+        self.pause: float | None = None
+        self._instead: Answer | None = None
+
+    @property
+    def now(self) -> float:
+        """Epoch seconds."""
+        return self._client.timing.now()
+
+    def settled_at(self, since: float) -> float:
+        """When all that a ``send`` may have posted, which began at ``since``, must show."""
+        return since + self._client.timing.patience + self._client.timing.settling
+
+    def sleep(self, seconds: float) -> None:
+        """Wait, but not longer than to the end."""
+        self._client.timing.sleep(max(0.0, min(seconds, self.until - self.now)))
+
+    def call(self, request: Request) -> Answer:
+        """Make a call, unless it has come to an end."""
+        if self._instead is not None:
+            return self._instead
+        answer = self._client.call(request, self.until)
+        if answer.reach is Reach.NEVER:
+            self._instead = answer
+        elif answer.pause is not None:
+            self._end()
+            self.pause = answer.pause
+        return answer
+
+    def outcome(self, answer: Answer, *, repeatable: bool, note: str = "") -> Outcome:
+        """``answer`` as the outcome of what was sent; keys that are refused end the run."""
+        found = happened(answer, repeatable=repeatable)
+        if found is Happened.FORBIDDEN:
+            self._end()
+        return Outcome(found, answer.code, noted(note, answer.text), answer.retry_after, answer.pause)
+
+    def _end(self) -> None:
+        self._instead = Answer(Reach.HELD)
+
+
+def noted(note: str, text: str) -> str:
+    """The detail of an outcome: what the bridge has to say of it, then what Voucherify said."""
+    return "\n".join(part for part in (note, text) if part)

@@ -1,0 +1,74 @@
+"""The project's metadata schemas, read from Voucherify and kept for a while.
+
+The schema of a custom event's metadata is not among the resources that the API documents; it is asked for all the same,
+and where there is none, all metadata passes.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from http import HTTPStatus
+from typing import Any
+from urllib.parse import quote
+
+from bridge.delivery.sink import Happened, Outcome
+from bridge.sinks.voucherify.answers import Answer
+from bridge.sinks.voucherify.client import Request
+from bridge.sinks.voucherify.run import Run, happened
+from bridge.to_voucherify.metadata import LeftOut, Schema, fit
+
+SECONDS_KEPT = 300.0
+"""Until a schema is read again: so long a change of it needs to be seen."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Known:
+    schema: Schema | None
+    at: float
+
+
+class Schemas:
+    """What is known of them."""
+
+    def __init__(self) -> None:
+        self._known: dict[str, _Known] = {}
+
+    def obstacle(self, run: Run, resource: str) -> Outcome | None:
+        """See to it that the schema is known; what keeps it from being, or None.
+
+        One that was known is used on when it cannot be read again; what must not be read counts as none.
+        """
+        known = self._known.get(resource)
+        if known and run.now - known.at < SECONDS_KEPT:
+            return None
+        answers = _read(run, resource)
+        unread = next((answer for answer in answers.values() if not _is_told(answer)), None)
+        if unread and known is None:
+            return run.outcome(unread, repeatable=True, note=f"the {resource} metadata schema cannot be read")
+        schema = known.schema if unread and known else _parse(resource, answers)
+        self._known[resource] = _Known(schema, run.now)
+        return None
+
+    def fit(self, resource: str, metadata: Mapping[str, Any]) -> tuple[dict[str, Any], LeftOut]:
+        """What of the metadata fits, and what was left out."""
+        return fit(metadata, self._known[resource].schema)
+
+
+def _read(run: Run, resource: str) -> dict[str, Answer]:
+    """What Voucherify says of the schema, and of those that its nested objects follow."""
+    first = run.call(_asking_for(resource))
+    nested = Schema.parse(first.json()).object_types if first.code == HTTPStatus.OK else ()
+    return {resource: first} | {name: run.call(_asking_for(name)) for name in sorted(nested)}
+
+
+def _asking_for(resource: str) -> Request:
+    return Request("GET", f"/v1/metadata-schemas/{quote(resource, safe='')}")
+
+
+def _is_told(answer: Answer) -> bool:
+    """Whether Voucherify has said what the schema is, that there is none, or that it is none of our business."""
+    return happened(answer, repeatable=True) in (Happened.DELIVERED, Happened.REJECTED, Happened.FORBIDDEN)
+
+
+def _parse(resource: str, answers: Mapping[str, Answer]) -> Schema | None:
+    objects = {name: Schema.parse(answer.json()) for name, answer in answers.items() if answer.code == HTTPStatus.OK}
+    return Schema.parse(answers[resource].json(), objects) if resource in objects else None

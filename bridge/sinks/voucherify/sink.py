@@ -1,0 +1,91 @@
+"""What is sent together, and in which order: bulk upserts, then everything else one by one."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from http import HTTPStatus
+
+from bridge.delivery.sink import Outcome, Parcel
+from bridge.sinks.voucherify import bulk
+from bridge.sinks.voucherify.calls import EVENTS, IDENTIFICATION, Call, Draft
+from bridge.sinks.voucherify.client import Account, Client, Request, Timing
+from bridge.sinks.voucherify.doubt import look_up
+from bridge.sinks.voucherify.run import Run
+from bridge.sinks.voucherify.schemas import Schemas
+from bridge.to_voucherify import SINK
+
+
+class VoucherifySink:
+    """Upserts customers and records custom events.
+
+    Args:
+        app_id, secret_key: the project's API keys.
+        url: of the API, or of anything that speaks its protocol.
+        allow: called before each call: the seconds that it has to wait for its place in the budget of all workers.
+        timing: the clock, and how long everything may take.
+    """
+
+    name = SINK
+    max_count = 1_000
+    max_bytes = bulk.LARGEST
+
+    def __init__(
+        self,
+        app_id: str,
+        secret_key: str,
+        url: str,
+        *,
+        allow: Callable[[], float] = lambda: 0.0,
+        timing: Timing = Timing(),  # noqa: B008 - it is frozen
+    ) -> None:
+        self.patience = timing.patience
+        self._timing = timing
+        self._client = Client(Account(app_id, secret_key, url), allow, timing)
+        self._schemas = Schemas()
+        self._refusing: set[str] = set()
+        """Names of events that are refused with an identification."""
+
+    def send(self, parcels: Sequence[Parcel]) -> Sequence[Outcome]:
+        """Send them, no two of which have the same lane."""
+        run = Run(self._client, self._timing.now() + self._timing.send)
+        drafts = [Draft.of(place, parcel) for place, parcel in enumerate(parcels)]
+        resources = sorted({draft.resource for draft in drafts if draft.resource})
+        obstacles = {resource: self._schemas.obstacle(run, resource) for resource in resources}
+        outcomes = {draft.place: told for draft in drafts if (told := obstacles.get(draft.resource or ""))}
+        calls = [draft.fitted(self._schemas) for draft in drafts if draft.place not in outcomes]
+        upserts = [call for call in calls if call.is_upsert]
+        together = upserts if bulk.is_worth_it(upserts) else []
+        alone = [call for call in calls if not (call.is_upsert and together)]
+        # Waiting for a slow bulk takes half of the time if there is something else to do.
+        outcomes |= bulk.deliver(run, together, run.until - self._timing.send / 2 if alone else run.until)
+        outcomes |= {call.place: self._alone(run, call) for call in alone}
+        return _paused([outcomes[place] for place in range(len(parcels))], run.pause)
+
+    def probe(self) -> Outcome:
+        """Whether the keys are accepted."""
+        return Run(self._client, 0.0).outcome(self._client.probe(), repeatable=True)
+
+    def _alone(self, run: Run, call: Call) -> Outcome:
+        if call.is_upsert:
+            return bulk.one(run, call)
+        if call.in_doubt_since is not None and (known := look_up(run, call, call.in_doubt_since)):
+            return known
+        return self._record(run, call)
+
+    def _record(self, run: Run, call: Call) -> Outcome:
+        """Post a custom event: with its identification, unless that is what Voucherify refuses."""
+        if call.body["event"] in self._refusing and call.is_identified:
+            call = call.without_identification()
+        answer = run.call(Request("POST", EVENTS, call.content))
+        if call.is_identified and answer.code == HTTPStatus.BAD_REQUEST and IDENTIFICATION in answer.text:
+            call = call.without_identification()
+            answer = run.call(Request("POST", EVENTS, call.content))
+            if answer.code == HTTPStatus.OK:
+                self._refusing.add(call.body["event"])
+        return run.outcome(answer, repeatable=False, note=call.note)
+
+
+def _paused(outcomes: list[Outcome], pause: float | None) -> list[Outcome]:
+    """The pause that was asked for by an answer which is no parcel's own (a poll, a schema) is told all the same."""
+    if pause is None or not outcomes or any(one.pause is not None for one in outcomes):
+        return outcomes
+    return [*outcomes[:-1], replace(outcomes[-1], pause=pause)]

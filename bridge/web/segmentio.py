@@ -1,0 +1,55 @@
+"""The endpoints of Segment's Voucherify (Actions) destination, as that destination calls them."""
+
+import re
+from collections.abc import Callable, Iterable
+from functools import partial
+from typing import Any
+
+from flask import Blueprint, Response, jsonify, request
+
+from bridge.intake import CALLS, DestinationCalls, Given
+from bridge.web.body import json_body
+
+_PREFIX = re.compile(r"^/+(?:segmentio/+)+")
+
+
+def blueprint(calls: DestinationCalls) -> Blueprint:
+    """``/segmentio/…``: 200 once a call is stored; 400 names what is wrong with it, and Segment shows that to its user.
+
+    Segment takes any 2xx for a success and follows a redirect as a GET without a body, so there is never one.
+    """
+    door = Blueprint("segmentio", __name__, url_prefix="/segmentio")
+
+    @door.get("/test-authentication")
+    def test_authentication() -> Response:
+        calls.test(_given())
+        return jsonify(status="accepted", id=None, event=None, reason=None)
+
+    for path in CALLS:
+        door.post(path.removeprefix("segmentio"), endpoint=path.rpartition("/")[2])(partial(_process, calls, path))
+
+    return door
+
+
+def _process(calls: DestinationCalls, path: str) -> Response:
+    return jsonify(calls.take(path, json_body(), _given()).answer())
+
+
+def _given() -> Given:
+    return Given(request.headers.get("Authorization"), request.headers.get("Secret-Key"))
+
+
+class ForgivingPaths:
+    """A WSGI layer that reads an address as it was meant.
+
+    A Custom Voucherify URL that ends in a slash is called at ``//segmentio/…``, one that ends in ``/segmentio`` at
+    ``/segmentio/segmentio/…``.
+    """
+
+    def __init__(self, app: Callable[..., Iterable[bytes]]) -> None:
+        self._app = app
+
+    def __call__(self, environ: dict[str, Any], start_response: Any) -> Iterable[bytes]:
+        """Answer as the application does, once the path is mended."""
+        environ["PATH_INFO"] = _PREFIX.sub("/segmentio/", environ.get("PATH_INFO", ""))
+        return self._app(environ, start_response)

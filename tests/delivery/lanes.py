@@ -1,0 +1,69 @@
+"""Calls of customers for a store: each in a lane, and named by its payload."""
+
+from collections.abc import Sequence
+
+from bridge.arrival import Arrival, Outgoing, Status
+from bridge.delivery.database import Database
+from bridge.delivery.outbox import Claim, Outbox, Settlement
+from bridge.delivery.retry import Policy, decide
+from bridge.delivery.sink import Happened, Outcome
+from bridge.delivery.store import Received
+from bridge.delivery.tables import deliveries
+from tests.delivery.arrivals import SINK, keep, packed, rows
+from tests.delivery.sinks import ScriptedSink
+
+NOW, LEASE = 2_000.0, 40.0
+POLICY = Policy(max_age=86_400.0)
+
+DELIVERED = Outcome(Happened.DELIVERED, 200, "ok")
+REJECTED = Outcome(Happened.REJECTED, 400, "no")
+FAILED = Outcome(Happened.FAILED, 503)
+UNKNOWN = Outcome(Happened.UNKNOWN)
+UNCERTAIN = Outcome(Happened.UNCERTAIN)
+UNTRIED = Outcome(Happened.UNTRIED)
+
+
+def call(lane: str | None, name: str, *, mergeable: bool = False, at: float = 1_000.0, sink: str = SINK) -> Received:
+    """A call of the customer ``lane``, of which one delivery follows: the payload, and the key, are its name."""
+    outgoing = Outgoing(sink, name, name.encode(), lane, mergeable)
+    return packed(name.encode(), Arrival(Status.ACCEPTED, "Call", customer=lane, outgoing=(outgoing,)), at)
+
+
+def upsert(lane: str, name: str, at: float = 1_000.0) -> Received:
+    """One that may be merged with its neighbours."""
+    return call(lane, name, mergeable=True, at=at)
+
+
+def queue(database: Database, lane: str, *names: str) -> list[str]:
+    """Calls of one customer, none of which may be merged; the ids of their events."""
+    return keep(database, *(call(lane, name) for name in names))
+
+
+def claim(database: Database, now: float = NOW, sink: ScriptedSink | None = None) -> list[Claim]:
+    """What is due."""
+    return Outbox(database).claim(sink or ScriptedSink(), now, LEASE)
+
+
+def settle(database: Database, claims: Sequence[Claim], outcome: Outcome = DELIVERED, now: float = NOW) -> None:
+    """What the policy makes of the outcome; who has to wait waits as long as it can."""
+    settled = [Settlement(one, outcome, decide(outcome, one.tried, POLICY, now, 1.0)) for one in claims]
+    Outbox(database).settle(SINK, settled, now, now)
+
+
+def names(claims: Sequence[Claim]) -> list[str]:
+    """What was claimed, followers behind their first."""
+    return [one.decode() for claim in claims for one in (claim.parcel.payload, *claim.parcel.followers)]
+
+
+def drain(database: Database, now: float = NOW) -> list[str]:
+    """Claim and deliver until nothing is due; what was sent, in its order."""
+    sent: list[str] = []
+    while claims := claim(database, now):
+        sent += names(claims)
+        settle(database, claims, now=now)
+    return sent
+
+
+def standing(database: Database) -> dict[str, str]:
+    """By key, where each delivery stands."""
+    return {row["key"]: row["status"] for row in rows(database, deliveries)}

@@ -1,0 +1,12 @@
+"""Metadata schemas as Voucherify answers them."""
+
+from typing import Any
+
+from bridge.to_voucherify.metadata import Schema
+
+
+def schema(*, allow_defined_only: bool = True, objects: Any = None, **properties: Any) -> Schema:
+    """As Voucherify answers it; each property optional and no array, unless it says so."""
+    told = {name: {"array": False, "optional": True, "objectType": None, **one} for name, one in properties.items()}
+    answer = {"related_object": "customer", "properties": told, "allow_defined_only": allow_defined_only}
+    return Schema.parse(answer, objects)
