@@ -1,0 +1,125 @@
+"""Settling: what happened to claimed deliveries is recorded, and what was decided is done."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import Connection, bindparam, case, insert, select, update
+
+from bridge.delivery import lanes
+from bridge.delivery.claims import Claim
+from bridge.delivery.retry import Decision, Fate
+from bridge.delivery.sink import RESPONSE_LENGTH, Happened, Outcome
+from bridge.delivery.tables import attempts, deliveries
+from bridge.wire import storable
+
+
+@dataclass(frozen=True, slots=True)
+class Settlement:
+    """What happened to a claimed delivery, and what follows."""
+
+    claim: Claim
+    outcome: Outcome
+    decision: Decision
+
+    @property
+    def is_final(self) -> bool:
+        """Whether it will not be sent again."""
+        return self.decision.fate is not Fate.WAITING
+
+
+_columns = deliveries.c
+
+_SETTLE = (
+    update(deliveries)
+    .where(_columns.id == bindparam("claimed"), _columns.claims == bindparam("number"))
+    .values(
+        status=bindparam("fate"),
+        due_at=bindparam("due"),
+        attempts=bindparam("tries"),
+        doubt_since=bindparam("doubt"),
+        settled_at=bindparam("settled"),
+        run_end=case((bindparam("alone"), _columns.id), else_=_columns.run_end),
+    )
+)
+
+_SETTLE_FOLLOWER = (
+    update(deliveries)
+    .where(_columns.id == bindparam("follower"), _columns.status == Fate.QUEUED)
+    .values(status=bindparam("fate"), claims=bindparam("number"), attempts=1, settled_at=bindparam("settled"))
+)
+
+
+def settle(connection: Connection, sink: str, settled: Sequence[Settlement], began: float, now: float) -> None:
+    """Record and do it all; a claim that was lost meanwhile changes nothing."""
+    connection.execute(insert(attempts), [_attempt(one, one.claim.id, began, now) for one in settled])
+    if final := _final_lanes(settled):
+        lanes.enter(connection, {(sink, lane) for lane in final})
+        settled = _still_ours(connection, settled)
+        _settle_followers(connection, settled, began, now)
+    if settled:
+        connection.execute(_SETTLE, [_settled(one, now) for one in settled])
+    if ended := _final_lanes(settled):
+        lanes.advance(connection, sink, ended, now)
+
+
+def _final_lanes(settled: Sequence[Settlement]) -> set[str]:
+    return {one.claim.parcel.lane for one in settled if one.is_final and one.claim.parcel.lane is not None}
+
+
+def _still_ours(connection: Connection, settled: Sequence[Settlement]) -> list[Settlement]:
+    """Those whose claim nobody has taken over."""
+    rows = connection.execute(
+        select(_columns.id, _columns.claims)
+        .where(_columns.id.in_([one.claim.id for one in settled]))
+        .order_by(_columns.id)
+        .with_for_update()
+    )
+    numbers = {row.id: row.claims for row in rows}
+    return [one for one in settled if numbers.get(one.claim.id) == one.claim.number]
+
+
+def _settle_followers(connection: Connection, settled: Sequence[Settlement], began: float, now: float) -> None:
+    followers = [(one, follower) for one in settled if one.is_final for follower in one.claim.followers]
+    if followers:
+        connection.execute(
+            _SETTLE_FOLLOWER,
+            [
+                {"follower": follower, "number": one.claim.number, "fate": one.decision.fate, "settled": now}
+                for one, follower in followers
+            ],
+        )
+        connection.execute(insert(attempts), [_attempt(one, follower, began, now) for one, follower in followers])
+
+
+def _settled(one: Settlement, now: float) -> Mapping[str, Any]:
+    return {
+        "claimed": one.claim.id,
+        "number": one.claim.number,
+        "fate": one.decision.fate,
+        "due": one.decision.due_at,
+        "tries": one.decision.attempts,
+        "doubt": _doubt(one),
+        "settled": now if one.is_final else None,
+        "alone": one.decision.alone,
+    }
+
+
+def _doubt(one: Settlement) -> float | None:
+    """Since when nobody knows whether it was taken; a claim is a doubt until its outcome is recorded."""
+    if one.is_final:
+        return None
+    # Before it was sent again it was looked up, so a new doubt begins with this claim.
+    return one.claim.at if one.outcome.happened is Happened.UNKNOWN else one.claim.parcel.in_doubt_since
+
+
+def _attempt(one: Settlement, delivery_id: int, began: float, now: float) -> Mapping[str, Any]:
+    return {
+        "delivery_id": delivery_id,
+        "claim": one.claim.number,
+        "at": began,
+        "seconds": now - began,
+        "outcome": one.outcome.happened,
+        "code": one.outcome.code,
+        "detail": storable(one.outcome.detail[:RESPONSE_LENGTH]),
+    }
