@@ -1,5 +1,6 @@
 """The README is the product's face: what it says is so, and its commands work."""
 
+import os
 import re
 import shlex
 import shutil
@@ -46,7 +47,10 @@ def test_the_first_command_works_on_a_fresh_machine(tmp_path: Path) -> None:
     ignored = shutil.ignore_patterns(".*", "__pycache__", "*.egg-info", "build", "tests")
     shutil.copytree(CHECKOUT, checkout, ignore=ignored)
     command = COMMANDS[0].replace("python3", sys.executable, 1)
-    done = subprocess.run(f"{command} --once", shell=True, cwd=checkout, capture_output=True, text=True, check=False)
+    wide = os.environ | {"COLUMNS": "200"}
+    done = subprocess.run(
+        f"{command} --once", shell=True, cwd=checkout, env=wide, capture_output=True, text=True, check=False
+    )
     assert done.returncode == 0, done.stderr
     for event in EVENTS:
         assert event.name in done.stdout

@@ -112,7 +112,7 @@ class Database:
 
     def _refuse_if_removed(self, connection: Connection) -> None:
         """SQLite would go on writing to a file that somebody has deleted or replaced, and all of that would be lost."""
-        if self._file and self._file.stat().st_ino != connection.info["inode"]:
+        if self._file and (not self._file.exists() or self._file.stat().st_ino != connection.info["inode"]):
             connection.invalidate()
             self._is_current = False
             raise FileNotFoundError(ENOENT, "it was replaced", str(self._file))

@@ -189,3 +189,29 @@ def _on_server(server: URL, statement: str) -> None:
     with engine.connect() as connection:
         connection.execute(text(statement))
     engine.dispose()
+
+
+@pytest.mark.parametrize("replaced", [False, True], ids=["deleted", "replaced"])
+def test_a_file_that_was_taken_away_is_not_written_to(sqlite_url: str, open_database: Open, *, replaced: bool) -> None:
+    database = open_database(sqlite_url)
+    database.migrate()
+    database.close()
+    with database.writing() as connection:
+        connection.execute(text("INSERT INTO sinks (name) VALUES ('sink')"))
+    path = Path(make_url(sqlite_url).database or "")
+    path.rename(path.with_suffix(".away"))
+    if replaced:
+        path.touch()
+    with pytest.raises(StoreUnavailable, match="cannot be used"), database.writing():
+        pytest.fail("it was written")
+    # From then on there is a new one, with a schema of its own.
+    for _ in range(2):
+        try:
+            with database.writing() as connection:
+                connection.execute(text("INSERT INTO sinks (name) VALUES ('sink')"))
+        except StoreUnavailable:
+            continue
+        break
+    with database.reading() as connection:
+        assert connection.execute(text("SELECT count(*) FROM sinks")).scalar() == 1
+    assert path.stat().st_size > 0

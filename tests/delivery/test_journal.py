@@ -93,7 +93,7 @@ def test_an_entry_says_what_became_of_it(database: Database, ids: dict[str, str]
         direction="to_segment",
         event="Customer Rewarded",
         status="dead",
-        reason="",
+        reason="rejected 400",
         customer="ben-2",
         repeats=1,
         attempts=1,

@@ -33,7 +33,13 @@ def until(stands: Callable[[], object], what: str) -> None:
 
 def test_once_shows_all_twelve_and_exits(tmp_path: Path) -> None:
     done = subprocess.run(
-        [*BRIDGE, "demo", "--once"], capture_output=True, text=True, cwd=tmp_path, timeout=PATIENCE, check=False
+        [*BRIDGE, "demo", "--once"],
+        capture_output=True,
+        text=True,
+        cwd=tmp_path,
+        env=os.environ | {"COLUMNS": "200"},
+        timeout=PATIENCE,
+        check=False,
     )
     assert done.returncode == 0, done.stderr
     for event in EVENTS:
@@ -81,7 +87,7 @@ def test_it_stays_open_for_a_try_by_hand(tmp_path: Path) -> None:
             until(lambda: "bridge trigger" in log.read_text(), "it says how to go on")
             [command] = [line.split() for line in log.read_text().splitlines() if "bridge trigger" in line]
             subprocess.run([*BRIDGE, *command[1:]], check=True, env=environment, timeout=PATIENCE)
-            until(lambda: '"event": "Customer Redemption Succeeded"' in log.read_text(), "it shows what arrives")
+            until(lambda: "Segment: Customer Redemption Succeeded, userId ada-1815" in log.read_text(), "it shows it")
         finally:
             demo.send_signal(signal.SIGINT)
         assert demo.wait(PATIENCE) == 0

@@ -1,0 +1,50 @@
+"""The demo from inside: what it shows, and what it says when it cannot."""
+
+import json
+import signal
+import socket
+from collections.abc import Iterator
+
+import pytest
+import requests
+from click.testing import CliRunner
+
+from bridge.cli import main
+from bridge.demo.calls import CALLS
+from bridge.demo.play import DemoFailed, changes, play, stage
+from bridge.to_segment.catalogue import EVENTS
+
+
+@pytest.fixture(autouse=True)
+def sigterm() -> Iterator[None]:
+    """The command takes SIGTERM for itself."""
+    before = signal.getsignal(signal.SIGTERM)
+    yield
+    signal.signal(signal.SIGTERM, before)
+
+
+def test_all_that_is_posted_arrives() -> None:
+    with stage() as running:
+        play(running)
+        assert {event["event"] for event in running.segment.events} == {event.name for event in EVENTS}
+        assert len(changes(running.voucherify)) == len(CALLS)
+        assert not running.voucherify.project.unwanted
+        refused = requests.post(running.webhook_url, data=b"{}", timeout=10)
+        with pytest.raises(DemoFailed, match="answered 415"):
+            running.accepted(refused)
+
+
+def test_a_port_that_is_taken_is_said() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        result = CliRunner().invoke(main, ["demo", "--once", "--port", str(port)])
+    assert (result.exit_code, result.output) == (1, f"Error: port {port} is taken\n")
+
+
+def test_what_it_shows_is_what_arrived(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("COLUMNS", "200")
+    shown = CliRunner().invoke(main, ["demo", "--once"]).output
+    for name in (*(event.name for event in EVENTS), "POST /v1/customers", "Viewed Basket Screen"):
+        assert name in shown
+    told = json.loads(CliRunner().invoke(main, ["demo", "--once", "--json"]).output)
+    assert (len(told["segment"]), len(told["voucherify"])) == (len(EVENTS), len(CALLS))
