@@ -93,7 +93,12 @@ class Worker:
         return self._is_pressed(claims) and all(one.outcome.happened in _SETTLED for one in settled)
 
     def _is_pressed(self, claims: Sequence[Claim]) -> bool:
-        """After less than half of a batch nothing presses: until the next look a larger one gathers."""
+        """After less than half of a batch nothing presses: until the next look a larger one gathers.
+
+        Where there are lanes, the next of each waits behind what was just settled.
+        """
+        if any(claim.parcel.lane is not None for claim in claims):
+            return True
         size = sum(len(claim.parcel.payload) for claim in claims)
         return 2 * size > self.sink.max_bytes or 2 * len(claims) > self.sink.max_count
 
@@ -117,13 +122,11 @@ class Worker:
         paused = next((one for one in settled if one.decision.pause_until is not None), None)
         if paused and paused.decision.pause_until is not None:
             until = datetime.fromtimestamp(paused.decision.pause_until, UTC).isoformat(timespec="seconds")
-            _log.error(
-                "sink paused",
-                sink=sink,
-                until=until,
-                code=paused.outcome.code,
-                reason=_WHY.get(paused.outcome.happened, "the service says that no call remains"),
-            )
+            happened, code = paused.outcome.happened, paused.outcome.code
+            if happened in _WHY:
+                _log.error("sink paused", sink=sink, until=until, code=code, reason=_WHY[happened])
+            else:
+                _log.info("sink waits for the rate limit", sink=sink, until=until)
         failed = [one for one in settled if one.outcome.happened in (Happened.FAILED, Happened.UNKNOWN)]
         if failed and (times := self._complaints.admits(sink)):
             code = failed[0].outcome.code

@@ -15,6 +15,7 @@ from bridge.delivery.retry import FORBIDDEN_PAUSE
 from bridge.delivery.sink import Happened, Outcome
 from bridge.delivery.store import keep as store
 from bridge.delivery.tables import attempts, deliveries
+from bridge.delivery.worker import Worker
 from tests.delivery.arrivals import SINK, keep, received, rows
 from tests.delivery.contender import LANES, ROUNDS
 from tests.delivery.contenders import contend
@@ -23,6 +24,7 @@ from tests.delivery.lanes import (
     FAILED,
     LEASE,
     NOW,
+    POLICY,
     REJECTED,
     UNCERTAIN,
     UNKNOWN,
@@ -186,6 +188,14 @@ def test_a_hot_customer_costs_the_others_a_look_at_one(database: Database) -> No
         store(connection, [call("hot", f"h{number}", at=1_000.0) for number in range(500)])
         store(connection, [call(f"calm-{number}", f"c{number}", at=1_001.0) for number in range(5)])
     assert names(claim(database, sink=ScriptedSink(max_count=6))) == ["h0", "c0", "c1", "c2", "c3", "c4"]
+
+
+def test_the_next_of_a_lane_is_looked_for_at_once(database: Database) -> None:
+    queue(database, "anna", "first", "second", "third")
+    sink = ScriptedSink()
+    worker = Worker(Outbox(database), sink, POLICY, clock=lambda: NOW)
+    assert [worker.step() for _ in range(4)] == [True, True, True, False]
+    assert sink.sent == [b"first", b"second", b"third"]
 
 
 def test_a_repeat_of_a_call_takes_no_place(database: Database) -> None:
