@@ -26,6 +26,8 @@ def demo(once: bool, port: int, as_json: bool) -> None:
     Nothing leaves this machine, and nothing is left behind: the database is thrown away at the end.
     """
     signal.signal(signal.SIGTERM, _end)
+    # Ctrl-C ends it also where a shell has started it in the background, and so has it ignored.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     with stage(port) as running:
         play(running)
         events, calls = list(running.segment.events), changes(running.voucherify)
