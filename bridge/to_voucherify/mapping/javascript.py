@@ -1,0 +1,153 @@
+"""JSON values as JavaScript treats them: what is undefined, what is falsy, what a path finds, how a value prints.
+
+Half a character (a lone surrogate, which an index into a text can find) is U+FFFD. What JavaScript's values inherit,
+such as the functions of a text, is not there.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from decimal import Decimal
+from enum import Enum
+from typing import Any, Final
+
+
+class Undefined(Enum):
+    """The type of ``UNDEFINED``, which has no other value."""
+
+    UNDEFINED = "undefined"
+
+    def __repr__(self) -> str:
+        return self.name
+
+
+UNDEFINED: Final = Undefined.UNDEFINED
+"""Nothing at all, which null (None) is not: a key that holds it vanishes."""
+
+WHITE_SPACE: Final = "\t\n\v\f\r \xa0\u1680\u2028\u2029\u202f\u205f\u3000\ufeff" + "".join(
+    map(chr, range(0x2000, 0x200B))
+)
+"""What trim() removes there; strip() knows another set."""
+
+LONGEST: Final = 1_000_000
+"""Characters that a directive may write at once. An event has 32 KB; only a text made to multiply gets here."""
+
+_INDEX = re.compile(r"0|[1-9][0-9]{0,9}", re.ASCII)
+_MOST_INDEX = 2**32 - 2
+_INTEGERS = 2**53
+_FIXED, _FRACTION = 21, -6
+"""Numbers are printed with an exponent from 1e21 up, and below 1e-6."""
+
+
+def is_nothing(value: Any) -> bool:
+    """Whether it is undefined or null."""
+    return value is None or value is UNDEFINED
+
+
+def is_falsy(value: Any) -> bool:
+    """Whether an ``if`` takes it for false: empty lists and objects it takes for true."""
+    return value is UNDEFINED or (not value and not isinstance(value, dict | list))
+
+
+def member(value: Any, name: str) -> Any:
+    """What a step of a path finds; at a falsy value the path ends, and finds that value."""
+    if isinstance(value, dict):
+        return value.get(name, UNDEFINED)
+    if isinstance(value, list):
+        if name == "length":
+            return len(value)
+        return value[int(name)] if _is_index(name) and int(name) < len(value) else UNDEFINED
+    if is_falsy(value):
+        return value
+    if isinstance(value, str):
+        return member(units(value), name) if name == "length" or _is_index(name) else UNDEFINED
+    return UNDEFINED
+
+
+def _is_index(name: str) -> bool:
+    return bool(_INDEX.fullmatch(name)) and int(name) <= _MOST_INDEX
+
+
+def units(text: str) -> list[str]:
+    """The UTF-16 units of a text: the characters, but two for each beyond U+FFFF, which halved are none."""
+    if text.isascii():
+        return list(text)
+    return [unit for character in text for unit in ([character] if character <= "\uffff" else ["\ufffd", "\ufffd"])]
+
+
+def length(text: str) -> int:
+    """The number of UTF-16 units in a text."""
+    return len(text) if text.isascii() else len(text) + sum(character > "\uffff" for character in text)
+
+
+def entries(value: Any) -> Iterator[tuple[str, Any]]:
+    """The own members of a value in JavaScript's order: names that are integers come first, in theirs."""
+    if isinstance(value, str):
+        value = units(value)
+    if isinstance(value, list):
+        yield from ((str(index), item) for index, item in enumerate(value))
+    elif isinstance(value, dict):
+        indexes = sorted(filter(_is_index, value), key=int)
+        yield from ((name, value[name]) for name in indexes)
+        yield from ((name, item) for name, item in value.items() if not (indexes and _is_index(name)))
+
+
+def text(value: Any) -> str:
+    """A value as String() prints it."""
+    if isinstance(value, str):
+        return value
+    if isinstance(value, list):
+        return ",".join("" if is_nothing(item) else text(item) for item in value)
+    if isinstance(value, int | float) and not isinstance(value, bool):
+        return number_text(value)
+    return _CONSTANTS.get(value, "undefined") if not isinstance(value, dict) else "[object Object]"
+
+
+_CONSTANTS = {True: "true", False: "false", None: "null"}
+
+
+def number_text(number: float) -> str:
+    """``1.0`` → ``1``, ``1e16`` → ``10000000000000000``, ``1e-07`` → ``1e-7``."""
+    if isinstance(number, int) and abs(number) <= _INTEGERS:
+        return str(number)
+    try:
+        double = float(number)
+    except OverflowError:
+        double = float("inf") if number > 0 else float("-inf")
+    if double in (float("inf"), float("-inf")):
+        return "Infinity" if double > 0 else "-Infinity"
+    if double == 0:
+        return "0"
+    sign, digits, exponent = Decimal(repr(double)).normalize().as_tuple()
+    return "-" * sign + _unsigned("".join(map(str, digits)), int(exponent) + len(digits))
+
+
+def _unsigned(digits: str, point: int) -> str:
+    """The digits of a number, and where among them its point is."""
+    if len(digits) <= point <= _FIXED:
+        return digits.ljust(point, "0")
+    if 0 < point <= _FIXED:
+        return f"{digits[:point]}.{digits[point:]}"
+    if _FRACTION < point <= 0:
+        return f"0.{'0' * -point}{digits}"
+    fraction = f".{digits[1:]}" if len(digits) > 1 else ""
+    return f"{digits[0]}{fraction}e{point - 1:+}"
+
+
+def without_undefined(value: Any, in_lists: Any = None) -> Any:
+    """The value without the keys that hold UNDEFINED, at any depth; an item of a list becomes ``in_lists`` instead."""
+    if isinstance(value, dict):
+        return {name: without_undefined(item, in_lists) for name, item in value.items() if item is not UNDEFINED}
+    if isinstance(value, list):
+        return [in_lists if item is UNDEFINED else without_undefined(item, in_lists) for item in value]
+    return value
+
+
+KINDS = {str: "text", bool: "a boolean", int: "a number", float: "a number", dict: "an object", list: "a list"}
+"""By type, as people name them. UNDEFINED and null have none."""
+
+
+def kind(value: Any) -> str:
+    """What a value is, in words that say nothing of what it holds."""
+    return KINDS.get(type(value), "null" if value is None else "undefined")

@@ -1,0 +1,151 @@
+"""Mappings: what Segment's own engine made of them, directive by directive; what is refused, and how it is told."""
+
+from __future__ import annotations
+
+import copy
+import datetime
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from bridge.errors import BridgeError
+from bridge.to_voucherify.mapping import UNDEFINED, MappingError, MappingFailed, compile_mapping
+
+RECORDED = json.loads(Path(__file__).with_name("mapping_vectors.json").read_text(encoding="utf-8"))
+ROWS = [(directive, row) for directive, rows in RECORDED["cases"].items() for row in rows]
+EVENT = RECORDED["event"]
+
+
+def told(directive: str, row: dict[str, Any]) -> str:
+    return f"{directive}: {json.dumps(row['mapping'], ensure_ascii=False):.100}"
+
+
+def of(*outcomes: str) -> pytest.MarkDecorator:
+    rows = [
+        (name, row) for name, row in ROWS if row.keys() & {*outcomes} and not ("is" in outcomes and "refused" in row)
+    ]
+    return pytest.mark.parametrize("row", [row for _, row in rows], ids=[told(*one) for one in rows])
+
+
+@of("is", "nothing")
+def test_makes_what_segment_made(row: dict[str, Any]) -> None:
+    mapping, event = copy.deepcopy(row["mapping"]), copy.deepcopy(row.get("event", EVENT))
+    assert compile_mapping(mapping)(event) == row.get("is", UNDEFINED)
+    assert (mapping, event) == (row["mapping"], row.get("event", EVENT)), "neither is changed"
+
+
+@of("fails")
+def test_fails_where_segment_failed(row: dict[str, Any]) -> None:
+    if row["fails"] == "when compiled":
+        with pytest.raises(MappingError):
+            compile_mapping(row["mapping"])
+    else:
+        mapping = compile_mapping(row["mapping"])
+        with pytest.raises(MappingFailed):
+            mapping(row.get("event", EVENT))
+
+
+@of("refused")
+def test_refuses_what_segment_makes_little_of(row: dict[str, Any]) -> None:
+    with pytest.raises(MappingError) as caught:
+        compile_mapping(row["mapping"])
+    assert str(caught.value) == row["refused"]
+
+
+def test_every_problem_is_told_at_once() -> None:
+    with pytest.raises(MappingError) as caught:
+        compile_mapping(
+            {
+                "source_id": {"@path": 5},
+                "email": {"@template": "{{traits.email}}", "else": ""},
+                "metadata": {"plan": {"@if": {"exists": {"@pat": "$.traits.plan"}, "then": {"@case": {"value": []}}}}},
+                "traits": {"@merge": {"direction": "up", "objects": [{}, 5, {"a": {"@replace": {"global": 1}}}]}},
+                "born": datetime.date(2031, 1, 1),
+                "ratio": float("nan"),
+                "numbered": {1: "x"},
+                "fine": {"@path": "$.userId"},
+            }
+        )
+    assert isinstance(caught.value, BridgeError)
+    assert caught.value.problems.keys() == {
+        "source_id.@path",
+        "email",
+        "metadata.plan.@if.exists",
+        "metadata.plan.@if.then.@case",
+        "metadata.plan.@if.then.@case.value",
+        "traits.@merge.direction",
+        "traits.@merge.objects.1",
+        "traits.@merge.objects.2.a.@replace",
+        "traits.@merge.objects.2.a.@replace.global",
+        "born",
+        "ratio",
+        "numbered",
+    }
+    assert caught.value.problems["source_id.@path"] == "must be a directive or a text, not a number"
+    assert caught.value.problems["traits.@merge.objects.2.a.@replace"] == "needs value and pattern"
+    assert all(line in str(caught.value) for line in caught.value.problems.values())
+
+
+@pytest.mark.parametrize("source", [None, "x", 5, True, [{"@path": "$.userId"}]])
+def test_a_mapping_is_an_object(source: Any) -> None:
+    with pytest.raises(MappingError) as caught:
+        compile_mapping(source)
+    assert caught.value.problems == {"": "must be an object"}
+
+
+@pytest.mark.parametrize("event", [None, "x", 5, [], UNDEFINED])
+def test_an_event_is_an_object(event: Any) -> None:
+    with pytest.raises(MappingFailed) as caught:
+        compile_mapping({"a": 1})(event)
+    assert caught.value.path == ""
+
+
+def test_a_failure_says_where_and_nothing_of_the_person() -> None:
+    mapping = compile_mapping({"a": [{"b": {"@template": {"@path": "$.traits"}}}]})
+    with pytest.raises(MappingFailed) as caught:
+        mapping({"traits": {"email": "ada@example.com"}})
+    assert isinstance(caught.value, BridgeError)
+    assert (caught.value.path, caught.value.reason) == ("a.0.b.@template", "needs a text, and found an object")
+    assert str(caught.value) == "a.0.b.@template: needs a text, and found an object"
+
+
+# A text that multiplies: by what {{{…}}} brings in, by what a replacement repeats, by the names above a leaf.
+BOMBS = {
+    "template": ({"@template": "{{{a}}}"}, {"a": "{{b}}" * 3_000, "b": "x" * 3_000}),
+    "replace": ({"@replace": {"value": {"@path": "$.a"}, "pattern": "x", "replacement": "$`$'"}}, {"a": "x" * 3_000}),
+    "plain replace": (
+        {"@replace": {"value": {"@path": "$.a"}, "pattern": "x", "replacement": "y" * 10}},
+        {"a": "x" * 200_000},
+    ),
+    "flatten": (
+        {"@flatten": {"value": {"@path": ""}, "separator": "."}},
+        {"x" * 3_000: {str(n): n for n in range(3_000)}},
+    ),
+}
+
+
+@pytest.mark.parametrize(("directive", "event"), BOMBS.values(), ids=BOMBS)
+def test_no_text_grows_without_end(directive: Any, event: dict[str, Any]) -> None:
+    mapping = compile_mapping({"a": directive})
+    with pytest.raises(MappingFailed, match="more than 1,000,000 characters"):
+        mapping(event)
+
+
+def test_braces_are_read_once() -> None:
+    hostile = "{" * 200_000 + "}x" * 200_000
+    mapping = compile_mapping({"a": {"@template": "{{{a}}}"}})
+    assert mapping({"a": hostile}) == {"a": hostile}
+
+
+def test_depth_is_an_error_like_any_other() -> None:
+    deep: Any = {}
+    for _ in range(100_000):
+        deep = {"a": deep}
+    with pytest.raises(MappingError):
+        compile_mapping(deep)
+    mapping = compile_mapping({"a": {"@flatten": {"value": {"@path": "$.a"}, "separator": "."}}})
+    with pytest.raises(MappingFailed):
+        mapping(deep)
+    assert compile_mapping({"a": {"@path": "$.a"}})(deep) is not UNDEFINED
