@@ -38,7 +38,7 @@ ABRIDGED = "01KA…"
 
 def test_the_first_screen_has_two_commands_and_the_real_thing() -> None:
     assert COMMANDS[0].endswith(".venv/bin/bridge demo")
-    assert COMMANDS[1].endswith(".venv/bin/pytest --cov")
+    assert COMMANDS[1].endswith(".venv/bin/pytest --cov -n 4")
     assert any("gunicorn wsgi:app" in command for command in COMMANDS[2:8])
 
 

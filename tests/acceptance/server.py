@@ -6,6 +6,8 @@ import signal
 import socket
 import sys
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
+from itertools import count
 from pathlib import Path
 
 import requests
@@ -17,11 +19,17 @@ from tests.webhooks import signed
 __all__ = ["APP_ID", "CHECKOUT", "SECRET_KEY", "WRITE_KEY", "Deliverer", "Server", "free_port"]
 
 
+# Below those that the kernel gives to outgoing connections, and in each test process from another one on: nobody takes
+# a port between the look and its use.
+_ports = (10_000 + number % 20_000 for number in count(os.getpid() * 64))
+
+
 def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
+    for port in _ports:
+        with socket.socket() as probe, suppress(OSError):
+            probe.bind(("127.0.0.1", port))
+            return port
+    raise AssertionError("the ports do not end")
 
 
 class Server(Process):
@@ -76,7 +84,7 @@ class Server(Process):
         def taken() -> bool:
             try:
                 return self.post(body).ok
-            except requests.ConnectionError:
+            except (requests.ConnectionError, requests.exceptions.ChunkedEncodingError):  # before or amid the answer
                 return False
 
         until(taken, "a 2xx")
