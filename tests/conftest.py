@@ -4,7 +4,7 @@ import os
 import tempfile
 import warnings
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack
 from pathlib import Path
 from uuid import uuid4
 
@@ -25,6 +25,12 @@ settings.load_profile("untimed")
 def configured_logs() -> None:
     """As in a process of its own, before anybody listens."""
     logs.configure()
+
+
+@pytest.fixture(autouse=True)
+def untold_width(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Tables are as wide as where nobody says how wide: some runners of tests do."""
+    monkeypatch.delenv("COLUMNS", raising=False)
 
 
 @pytest.fixture
@@ -54,10 +60,23 @@ def postgres_server() -> Iterator[URL]:
             server.cleanup()
 
 
+@pytest.fixture(scope="session")
+def empty_databases(postgres_server: URL) -> Iterator[list[str]]:
+    """Names of databases that tests have given back: to make one takes longer than to empty it, and than most tests."""
+    names: list[str] = []
+    yield names
+    order(postgres_server, *(f"DROP DATABASE {name} WITH (FORCE)" for name in names))
+
+
 @pytest.fixture
-def postgres_url(postgres_server: URL) -> Iterator[str]:
-    with fresh_postgres(postgres_server) as url:
-        yield url
+def postgres_url(postgres_server: URL, empty_databases: list[str]) -> Iterator[str]:
+    if empty_databases:
+        name = empty_databases.pop()
+    else:
+        order(postgres_server, f"CREATE DATABASE {(name := f'test_{uuid4().hex}')}")
+    yield postgres_server.set(drivername="postgresql", database=name).render_as_string(hide_password=False)
+    _empty(postgres_server, name)
+    empty_databases.append(name)
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])
@@ -88,23 +107,19 @@ def database(database_url: str, open_database: Callable[[str], Database]) -> Dat
 
 def _hurry(server: URL) -> None:
     """No power cut is waited for: databases that live for one test need not reach the disk."""
+    settings = ("fsync", "full_page_writes", "synchronous_commit")
+    order(server, *(f"ALTER SYSTEM SET {setting} = off" for setting in settings), "SELECT pg_reload_conf()")
+
+
+def _empty(server: URL, name: str) -> None:
+    order(server, f"SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = '{name}'")
+    order(server.set(database=name), "DROP SCHEMA public CASCADE", "CREATE SCHEMA public")
+
+
+def order(server: URL, *statements: str) -> None:
+    """Execute statements that no transaction may hold."""
     engine = create_engine(server, isolation_level="AUTOCOMMIT")
     with engine.connect() as connection:
-        for setting in ("fsync", "full_page_writes", "synchronous_commit"):
-            connection.execute(text(f"ALTER SYSTEM SET {setting} = off"))
-        connection.execute(text("SELECT pg_reload_conf()"))
+        for statement in statements:
+            connection.execute(text(statement))
     engine.dispose()
-
-
-@contextmanager
-def fresh_postgres(server: URL) -> Iterator[str]:
-    name = f"test_{uuid4().hex}"
-    engine = create_engine(server, isolation_level="AUTOCOMMIT")
-    try:
-        with engine.connect() as connection:
-            connection.execute(text(f"CREATE DATABASE {name}"))
-        yield server.set(drivername="postgresql", database=name).render_as_string(hide_password=False)
-        with engine.connect() as connection:
-            connection.execute(text(f"DROP DATABASE IF EXISTS {name} WITH (FORCE)"))
-    finally:
-        engine.dispose()

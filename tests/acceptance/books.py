@@ -58,9 +58,13 @@ class Books:
             until=time.time() + 3600,
         )
 
+    def resume(self) -> None:
+        """Whatever was held back, or has to pause, goes on."""
+        self.change("UPDATE sinks SET paused_until = 0")
+
     def move_time(self) -> None:
         """What pauses, backoff and leases wait for is now."""
-        self.change("UPDATE sinks SET paused_until = 0")
+        self.resume()
         self.change("UPDATE deliveries SET due_at = 0 WHERE status = 'waiting'")
 
     def move_backoff(self) -> None:
@@ -68,7 +72,7 @@ class Books:
 
         What a worker has in hand, or had when it was killed, is left alone: that claim has no attempt yet.
         """
-        self.change("UPDATE sinks SET paused_until = 0")
+        self.resume()
         self.change(
             "UPDATE deliveries SET due_at = 0, doubt_since = doubt_since - 60 WHERE status = 'waiting' AND EXISTS "
             "(SELECT 1 FROM attempts WHERE delivery_id = deliveries.id AND claim = deliveries.claims)"

@@ -38,6 +38,14 @@ class Killer:
         return answer
 
 
+def accept_both(server: Server, books: Books, **paid: object) -> list[str]:
+    """A custom event and an upsert of one customer, both kept before the first is sent."""
+    books.hold_back("voucherify")
+    ids = Destination(server.root).accept(track("anna", "Paid", **paid), identify("anna", name="after"))
+    books.resume()
+    return ids
+
+
 def assert_recorded_once(voucherify: Voucherify, books: Books) -> None:
     books.wait_until_settled(2)
     assert books.deliveries() == {"delivered": 2}
@@ -71,7 +79,7 @@ def test_killed_around_the_post_of_a_custom_event_it_is_recorded_once(
 ) -> None:
     server = serve(database_url, voucherify)
     voucherify.script = killer = Killer(server, moment.path, works=moment.works)
-    Destination(server.root).accept(track("anna", "Paid"), identify("anna", name="after"))
+    accept_both(server, books)
     until(lambda: killer.done, "the workers are killed")
     assert books.deliveries() == {"waiting": 1, "queued": 1}
 
@@ -95,9 +103,7 @@ def test_killed_between_voucherifys_answer_and_its_record_it_is_recorded_once(
             return answer
 
         voucherify.script = lock_before_the_answer
-        books.hold_back("voucherify")
-        Destination(server.root).accept(track("anna", "Paid"), identify("anna", name="after"))
-        books.change("UPDATE sinks SET paused_until = 0")
+        accept_both(server, books)
         voucherify.wait_for_events(1)
         books.wait_for_waiters(1)
         server.kill_workers()
@@ -115,7 +121,7 @@ def test_what_is_not_in_the_activity_is_not_sent_again_while_it_may_still_show_t
 ) -> None:
     server = serve(database_url, voucherify)
     voucherify.script = killer = Killer(server, EVENTS, works=False)
-    Destination(server.root).accept(track("anna", "Paid"), identify("anna", name="after"))
+    accept_both(server, books)
     until(lambda: killer.done, "the workers are killed")
 
     books.move_time()
@@ -137,9 +143,7 @@ def test_where_nobody_can_tell_it_is_uncertain_and_the_customer_moves_on(
     voucherify.project.schemas["event"] = metadata_schema("event", {"total": "string"}, defined_only=True)
     server = serve(database_url, voucherify)
     voucherify.script = killer = Killer(server, EVENTS, works=True)
-    [event_id, _] = Destination(server.root).accept(
-        track("anna", "Paid", metadata={"total": "5"}), identify("anna", name="after")
-    )
+    [event_id, _] = accept_both(server, books, metadata={"total": "5"})
     until(lambda: killer.done, "the workers are killed")
 
     books.end_leases()

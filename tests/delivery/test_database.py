@@ -9,13 +9,14 @@ from alembic.autogenerate import compare_metadata
 from alembic.config import Config
 from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
-from sqlalchemy import create_engine, event, text
+from sqlalchemy import event, text
 from sqlalchemy.engine import URL, make_url
 
 from bridge.delivery.database import Database, revision
 from bridge.delivery.migrations import HEAD
 from bridge.delivery.tables import events, metadata
 from bridge.errors import StoreUnavailable
+from tests.conftest import order
 from tests.delivery.arrivals import count, keep, received
 from tests.delivery.contenders import contend
 
@@ -154,10 +155,10 @@ def test_a_postgresql_that_is_not_there_is_an_outage_that_ends(
     database = open_database(make_url(postgres_url).set(database=name).render_as_string(hide_password=False))
     with pytest.raises(StoreUnavailable):
         keep(database, received())
-    _on_server(postgres_server, f"CREATE DATABASE {name}")
+    order(postgres_server, f"CREATE DATABASE {name}")
     keep(database, received())
     assert count(database, events) == 1
-    _on_server(postgres_server, f"DROP DATABASE {name} WITH (FORCE)")
+    order(postgres_server, f"DROP DATABASE {name} WITH (FORCE)")
 
 
 def test_connections_that_postgresql_dropped_cost_nobody_an_event(
@@ -166,7 +167,7 @@ def test_connections_that_postgresql_dropped_cost_nobody_an_event(
     database = open_database(postgres_url)
     keep(database, received("before"))
     name = make_url(postgres_url).database
-    _on_server(postgres_server, f"SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = '{name}'")
+    order(postgres_server, f"SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = '{name}'")
     keep(database, received("after"))
     assert count(database, events) == 2
 
@@ -182,13 +183,6 @@ def test_an_outage_does_not_tell_the_password(open_database: Open) -> None:
     with pytest.raises(StoreUnavailable) as outage:
         database.migrate()
     assert "hunter2" not in str(outage.value)
-
-
-def _on_server(server: URL, statement: str) -> None:
-    engine = create_engine(server, isolation_level="AUTOCOMMIT")
-    with engine.connect() as connection:
-        connection.execute(text(statement))
-    engine.dispose()
 
 
 @pytest.mark.parametrize("replaced", [False, True], ids=["deleted", "replaced"])
