@@ -15,22 +15,33 @@ from bridge.delivery.tables import deliveries, sinks
 
 
 @dataclass(frozen=True, slots=True)
+class Follower:
+    """A delivery that is merged into a claimed one, and shares its fate."""
+
+    id: int
+    event: str
+    created_at: float
+
+
+@dataclass(frozen=True, slots=True)
 class Claim:
     """A delivery that this worker, and no other, may send until the lease ends.
 
     Attributes:
         number: the fencing token. A later claim has a higher one, and then this one settles nothing any more.
+        event: the event's name.
         at: when it was claimed, in epoch seconds.
-        followers: the ids of the deliveries whose payloads are ``parcel.followers``.
+        followers: the deliveries whose payloads are ``parcel.followers``.
     """
 
     id: int
     number: int
     event_id: str
+    event: str
     at: float
     tried: Tried
     parcel: Parcel
-    followers: tuple[int, ...] = ()
+    followers: tuple[Follower, ...] = ()
 
 
 _columns = deliveries.c
@@ -72,6 +83,7 @@ def _take() -> ReturningUpdate[Any]:
             _columns.id,
             _columns.claims,
             _columns.event_id,
+            _columns.event,
             _columns.key,
             _columns.lane,
             _columns.mergeable,
@@ -128,4 +140,5 @@ def _claim(row: Row[Any], now: float, run: Collection[Row[Any]]) -> Claim:
         followers=tuple(unpack(one.payload) for one in run),
     )
     tried = Tried(row.attempts, row.created_at, merged=bool(run))
-    return Claim(row.id, row.claims, row.event_id, now, tried, parcel, tuple(one.id for one in run))
+    followers = tuple(Follower(one.id, one.event, one.created_at) for one in run)
+    return Claim(row.id, row.claims, row.event_id, row.event, now, tried, parcel, followers)

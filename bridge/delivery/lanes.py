@@ -73,7 +73,9 @@ def advance(connection: Connection, sink: str, names: Collection[str], now: floa
 
 
 def behind(connection: Connection, sink: str, names: Collection[str]) -> dict[str, list[Any]]:
-    """By lane, the rows (id, payload) that may be merged into the first: mergeable after mergeable, none tried yet."""
+    """By lane, the rows (id, event, created_at, payload) that may be merged into the first: mergeable after mergeable,
+    none tried yet.
+    """
     columns = deliveries.c
     place_in_lane = func.row_number().over(partition_by=columns.lane, order_by=columns.id).label("place")
     queued = (
@@ -82,7 +84,15 @@ def behind(connection: Connection, sink: str, names: Collection[str]) -> dict[st
         .subquery()
     )
     rows = connection.execute(
-        select(columns.id, columns.lane, columns.mergeable, columns.claims, columns.payload)
+        select(
+            columns.id,
+            columns.lane,
+            columns.event,
+            columns.created_at,
+            columns.mergeable,
+            columns.claims,
+            columns.payload,
+        )
         .join(queued, queued.c.id == columns.id)
         .where(queued.c.place <= LONGEST_RUN)
         .order_by(columns.id)

@@ -43,7 +43,8 @@ def replay(connection: Connection, event_id: str, translate: Translate, now: flo
     arrival = translate(event.door, unpack(event.body), event_id, event.received_at)
     known = sightings(connection, keys(arrival))
     status, reason = _judge(event, arrival, known)
-    fates = {_deliver(connection, event_id, one, known, now) for one in arrival.outgoing if status is Status.ACCEPTED}
+    rows = [(one, delivery_row(event_id, one, arrival.event, now)) for one in arrival.outgoing]
+    fates = {_deliver(connection, one, row, known) for one, row in rows if status is Status.ACCEPTED}
     if arrival.identity and arrival.identity.call[:KEY_BYTES] not in known:
         row = seen_row(arrival.identity.call, arrival.identity.digest, event_id, now)
         connection.execute(insert(tables.seen).values(row))
@@ -73,7 +74,7 @@ def decide(connection: Connection, event_id: str, *, again: bool, now: float) ->
         connection.execute(
             update(tables.deliveries)
             .where(columns.id == row.id)
-            .values(status=fate, due_at=now, created_at=now, doubt_since=None, settled_at=settled_at)
+            .values(status=fate, due_at=now, created_at=now, doubt_since=None, settled_at=settled_at, cause=None)
         )
     return len(found)
 
@@ -90,21 +91,19 @@ def _judge(event: Row[Any], arrival: Arrival, known: dict[bytes, Sighting]) -> t
     return arrival.status, arrival.reason
 
 
-def _deliver(
-    connection: Connection, event_id: str, outgoing: Outgoing, known: dict[bytes, Sighting], now: float
-) -> str:
+def _deliver(connection: Connection, outgoing: Outgoing, fresh: dict[str, Any], known: dict[bytes, Sighting]) -> str:
     """Where the delivery stood, if it is left there."""
-    [row] = placed(connection, [delivery_row(event_id, outgoing, now)])
-    key = outgoing_key(outgoing)
+    [row] = placed(connection, [fresh])
+    event_id, key = row["event_id"], outgoing_key(outgoing)
     if key not in known:
         connection.execute(insert(tables.deliveries).values(row))
-        connection.execute(insert(tables.seen).values(seen_row(key, b"", event_id, now)))
+        connection.execute(insert(tables.seen).values(seen_row(key, b"", event_id, row["created_at"])))
         return TO_BE_SENT
     columns = tables.deliveries.c
     own = and_(columns.event_id == event_id, columns.key == outgoing.key)
     stood = connection.execute(select(columns.status).where(own)).scalar()
     if stood != Fate.DEAD:
         return stood or "another event's"
-    fresh = {**row, "run_end": None, "attempts": 0, "doubt_since": None, "settled_at": None}
-    connection.execute(update(tables.deliveries).where(own).values(fresh))
+    unsettled = {"run_end": None, "attempts": 0, "doubt_since": None, "settled_at": None, "cause": None}
+    connection.execute(update(tables.deliveries).where(own).values({**row, **unsettled}))
     return TO_BE_SENT

@@ -1,16 +1,18 @@
 """Settling: what happened to claimed deliveries is recorded, and what was decided is done."""
 
-from collections.abc import Mapping, Sequence
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from sqlalchemy import Connection, bindparam, case, insert, select, update
 
-from bridge.delivery import lanes
+from bridge.delivery import causes, lanes, tallies
 from bridge.delivery.claims import Claim
 from bridge.delivery.retry import Decision, Fate
 from bridge.delivery.sink import RESPONSE_LENGTH, Happened, Outcome
 from bridge.delivery.tables import attempts, deliveries
+from bridge.delivery.tallies import Tally
 from bridge.wire import storable
 
 
@@ -27,6 +29,11 @@ class Settlement:
         """Whether it will not be sent again."""
         return self.decision.fate is not Fate.WAITING
 
+    @property
+    def cause(self) -> str | None:
+        """Why it is not delivered."""
+        return None if self.decision.fate is Fate.DELIVERED else causes.of_outcome(self.outcome)
+
 
 _columns = deliveries.c
 
@@ -39,6 +46,7 @@ _SETTLE = (
         attempts=bindparam("tries"),
         doubt_since=bindparam("doubt"),
         settled_at=bindparam("settled"),
+        cause=bindparam("why"),
         run_end=case((bindparam("alone"), _columns.id), else_=_columns.run_end),
     )
 )
@@ -46,7 +54,13 @@ _SETTLE = (
 _SETTLE_FOLLOWER = (
     update(deliveries)
     .where(_columns.id == bindparam("follower"), _columns.status == Fate.QUEUED)
-    .values(status=bindparam("fate"), claims=bindparam("number"), attempts=1, settled_at=bindparam("settled"))
+    .values(
+        status=bindparam("fate"),
+        claims=bindparam("number"),
+        attempts=1,
+        settled_at=bindparam("settled"),
+        cause=bindparam("why"),
+    )
 )
 
 
@@ -58,9 +72,31 @@ def settle(connection: Connection, sink: str, settled: Sequence[Settlement], beg
         settled = _still_ours(connection, settled)
         _settle_followers(connection, settled, began, now)
     if settled:
-        connection.execute(_SETTLE, [_settled(one, now) for one in settled])
+        changed = connection.execute(_SETTLE, [_settled(one, now) for one in settled]).rowcount
+        settled = settled if changed == len(settled) else _still_ours(connection, settled)
     if ended := _final_lanes(settled):
         lanes.advance(connection, sink, ended, now)
+    _count(connection, sink, settled, now)
+
+
+def _count(connection: Connection, sink: str, settled: Sequence[Settlement], now: float) -> None:
+    taken = [(now, now - at) for one in settled if one.decision.fate is Fate.DELIVERED for at in _received_at(one)]
+    tallies.add_latencies(connection, sink, taken)
+    tallies.add(connection, Counter(tally for one in settled for tally in _tallies(sink, one, now)))
+
+
+def _tallies(sink: str, one: Settlement, now: float) -> Iterator[Tally]:
+    when, direction, cause = tallies.bucket(now), tallies.direction_of(sink), one.cause or ""
+    if one.is_final:
+        for event in (one.claim.event, *(follower.event for follower in one.claim.followers)):
+            yield Tally(when, direction, event, one.decision.fate, cause)
+    elif one.decision.attempts > one.claim.tried.attempts:
+        yield Tally(when, direction, one.claim.event, tallies.RETRIED, cause)
+
+
+def _received_at(one: Settlement) -> Iterator[float]:
+    yield one.claim.tried.created_at
+    yield from (follower.created_at for follower in one.claim.followers)
 
 
 def _final_lanes(settled: Sequence[Settlement]) -> set[str]:
@@ -85,11 +121,17 @@ def _settle_followers(connection: Connection, settled: Sequence[Settlement], beg
         connection.execute(
             _SETTLE_FOLLOWER,
             [
-                {"follower": follower, "number": one.claim.number, "fate": one.decision.fate, "settled": now}
+                {
+                    "follower": follower.id,
+                    "number": one.claim.number,
+                    "fate": one.decision.fate,
+                    "settled": now,
+                    "why": one.cause,
+                }
                 for one, follower in followers
             ],
         )
-        connection.execute(insert(attempts), [_attempt(one, follower, began, now) for one, follower in followers])
+        connection.execute(insert(attempts), [_attempt(one, follower.id, began, now) for one, follower in followers])
 
 
 def _settled(one: Settlement, now: float) -> Mapping[str, Any]:
@@ -101,6 +143,7 @@ def _settled(one: Settlement, now: float) -> Mapping[str, Any]:
         "tries": one.decision.attempts,
         "doubt": _doubt(one),
         "settled": now if one.is_final else None,
+        "why": one.cause,
         "alone": one.decision.alone,
     }
 

@@ -2,6 +2,7 @@
 
 import hashlib
 import zlib
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple, Self
@@ -9,7 +10,8 @@ from typing import Any, NamedTuple, Self
 from sqlalchemy import Connection, bindparam, insert, select, update
 
 from bridge.arrival import Arrival, Kept, Outgoing, Status
-from bridge.delivery import lanes, tables
+from bridge.delivery import causes, lanes, tables, tallies
+from bridge.delivery.tallies import Tally, bucket
 
 KEY_BYTES = 16
 CONTRADICTION = "the same event.id came before with other data"
@@ -58,7 +60,9 @@ class Received:
     @classmethod
     def pack(cls, message: Message, arrival: Arrival) -> Self:
         """Of a message and what it means."""
-        rows = tuple((outgoing_key(one), delivery_row(message.id, one, message.at)) for one in arrival.outgoing)
+        rows = tuple(
+            (outgoing_key(one), delivery_row(message.id, one, arrival.event, message.at)) for one in arrival.outgoing
+        )
         return cls(message, arrival, pack(message.body), rows)
 
 
@@ -145,7 +149,13 @@ def keep(connection: Connection, received: Sequence[Received]) -> list[Kept]:
             connection.execute(insert(table), rows)
     if batch.repeated:
         connection.execute(_REPEATED, sorted(batch.repeated, key=lambda row: row["repeated"]))
+    tallies.add(connection, Counter(map(_tally, received, kept)))
     return kept
+
+
+def _tally(one: Received, kept: Kept) -> Tally:
+    cause = causes.of_reason(kept.reason) if kept.status is Status.QUARANTINED else ""
+    return Tally(bucket(one.message.at), one.message.direction, kept.event, kept.status, cause)
 
 
 def placed(connection: Connection, rows: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
@@ -172,11 +182,12 @@ def outgoing_key(outgoing: Outgoing) -> bytes:
     return hashlib.sha256(f"{outgoing.sink} {outgoing.key}".encode()).digest()[:KEY_BYTES]
 
 
-def delivery_row(event_id: str, outgoing: Outgoing, at: float) -> dict[str, Any]:
+def delivery_row(event_id: str, outgoing: Outgoing, event: str, at: float) -> dict[str, Any]:
     """The row of a delivery that is due at once; its status follows from its place in its lane."""
     return {
         "event_id": event_id,
         "sink": outgoing.sink,
+        "event": event,
         "key": outgoing.key,
         "lane": outgoing.lane,
         "mergeable": outgoing.mergeable,

@@ -3,6 +3,8 @@
 events ──1:n── deliveries ──1:n── attempts        what came in, what must go out, what was tried
 seen                                              what keeps a repeat from being a second event
 sinks                                             which service must not be called before when
+tallies, latencies                                how many there were of each, and how long they took
+chores                                            what one process at a time does for all
 """
 
 from sqlalchemy import (
@@ -35,7 +37,24 @@ events = Table(
     Column("received_at", Double, nullable=False),
     Column("repeats", Integer, nullable=False, server_default="0"),
     Column("body", LargeBinary, nullable=False),
-    Index("events_by_status", "status", "id"),
+    # Each ends in the id: a list reads the newest that fit, and no more.
+    Index("events_by_status", "direction", "status", "id"),
+    Index("events_by_name", "direction", "event", "id"),
+)
+
+Index(
+    "events_by_customer",
+    events.c.customer,
+    events.c.id,
+    sqlite_where=text("customer IS NOT NULL"),
+    postgresql_where=text("customer IS NOT NULL"),
+)
+Index(
+    "events_by_reason",
+    events.c.id,
+    events.c.reason,
+    sqlite_where=text("status = 'quarantined'"),
+    postgresql_where=text("status = 'quarantined'"),
 )
 
 deliveries = Table(
@@ -44,6 +63,7 @@ deliveries = Table(
     Column("id", BigInteger().with_variant(Integer, "sqlite"), primary_key=True),  # the order of arrival
     Column("event_id", Text, ForeignKey("events.id"), nullable=False, index=True),
     Column("sink", Text, nullable=False),
+    Column("event", Text, nullable=False, server_default=""),  # the event's name, for whoever counts
     Column("key", Text, nullable=False),
     Column("lane", Text),  # within one, strictly in the order of arrival
     Column("mergeable", Boolean, nullable=False),  # with its neighbours in the lane
@@ -57,6 +77,7 @@ deliveries = Table(
     Column("created_at", Double, nullable=False),
     Column("doubt_since", Double),  # sent, or about to be, and nobody has recorded what came of it
     Column("settled_at", Double),
+    Column("cause", Text),  # why it is not delivered, in a few words: see causes.py
     Column("size", Integer, nullable=False),  # bytes of the payload before compression
     Column("payload", LargeBinary, nullable=False),
 )
@@ -78,7 +99,14 @@ Index(
     sqlite_where=text("status IN ('waiting', 'queued')"),
     postgresql_where=text("status IN ('waiting', 'queued')"),
 )
-Index("deliveries_by_status", deliveries.c.status, deliveries.c.event_id)
+Index("deliveries_by_status", deliveries.c.sink, deliveries.c.status, deliveries.c.event_id)
+Index(
+    "deliveries_by_cause",
+    deliveries.c.event_id,
+    deliveries.c.cause,
+    sqlite_where=text("cause IS NOT NULL"),
+    postgresql_where=text("cause IS NOT NULL"),
+)
 
 attempts = Table(
     "attempts",
@@ -110,4 +138,38 @@ sinks = Table(
     Column("paused_until", Double, nullable=False, server_default="0"),
     Column("reason", Text, nullable=False, server_default=""),
     Column("next_call_at", Double, nullable=False, server_default="0"),  # with a budget: when the next call may be made
+    Column("beat_at", Double, nullable=False, server_default="0"),  # when a worker of it was last known to be alive
+)
+
+tallies = Table(
+    "tallies",
+    metadata,
+    Column("bucket", BigInteger, primary_key=True),  # when an interval began, in epoch seconds; 0: long ago
+    Column("direction", Text, primary_key=True),
+    Column("event", Text, primary_key=True),
+    Column("what", Text, primary_key=True),
+    Column("cause", Text, primary_key=True),  # of what went wrong, "" otherwise
+    Column("shard", Integer, primary_key=True),  # of several processes hardly two wait for one row
+    Column("count", BigInteger, nullable=False),
+    sqlite_with_rowid=False,
+)
+
+latencies = Table(
+    "latencies",
+    metadata,
+    Column("bucket", BigInteger, primary_key=True),
+    Column("sink", Text, primary_key=True),
+    Column("up_to", Double, primary_key=True),  # seconds: the upper bound of a histogram's bucket
+    Column("shard", Integer, primary_key=True),
+    Column("count", BigInteger, nullable=False),
+    Column("seconds", Double, nullable=False),  # all of them together
+    sqlite_with_rowid=False,
+)
+
+chores = Table(
+    "chores",
+    metadata,
+    Column("name", Text, primary_key=True),
+    Column("at", Double, nullable=False),  # when somebody last took it on
+    Column("mark", Text, nullable=False, server_default=""),  # how far it has come
 )

@@ -11,7 +11,7 @@ from bridge.delivery.database import Database
 from bridge.delivery.group_commit import GroupCommit
 from bridge.delivery.store import Message, Received
 
-SINK = "sink"
+SINK = "segment"
 DOOR, DIRECTION = "webhooks/voucherify", "to_segment"
 
 
