@@ -9,6 +9,7 @@ import threading
 import time
 from collections.abc import Sequence
 from concurrent.futures import Future
+from itertools import islice
 from queue import Empty, SimpleQueue
 
 from sqlalchemy.exc import DataError, DBAPIError, IntegrityError
@@ -24,13 +25,17 @@ PATIENCE = 8.0
 GATHERING = 0.005
 """Seconds between two transactions when requests come at once: what a transaction costs is shared by more of them."""
 
+MOST = 5_000
+"""Messages in one transaction, give or take one request's: beyond that, its price is shared by enough of them."""
+
 _RACES = 5
 """How often in a row another process may store the same event first, before something else must be wrong."""
 
 _DEADLOCK = "40P01"
 """PostgreSQL's code. Source: https://www.postgresql.org/docs/current/errcodes-appendix.html"""
 
-_Waiting = tuple[Received, Future[Kept]]
+_Waiting = tuple[Sequence[Received], Future[list[Kept]]]
+"""What one request brought, and where it waits for what became of it."""
 
 
 class GroupCommit:
@@ -52,7 +57,16 @@ class GroupCommit:
         Raises:
             StoreUnavailable: it is not, and the sender should try again.
         """
-        answer: Future[Kept] = Future()
+        [kept] = self.keep_all([received])
+        return kept
+
+    def keep_all(self, received: Sequence[Received]) -> list[Kept]:
+        """Store what came in one request, in its order, all or none; return when it is on disk.
+
+        Raises:
+            StoreUnavailable: none of it is, and the sender should try again.
+        """
+        answer: Future[list[Kept]] = Future()
         self._queue.put((received, answer))
         if not self._has_writer:
             self._hire_writer()
@@ -88,33 +102,36 @@ class GroupCommit:
         for race in range(1, _RACES + 1):
             try:
                 with self._database.writing() as connection:
-                    batch += self._everybody()
-                    kept = keep(connection, [received for received, _ in batch])
+                    batch += self._everybody(MOST - sum(len(received) for received, _ in batch))
+                    kept = iter(keep(connection, [one for received, _ in batch for one in received]))
             except StoreUnavailable as error:
                 if race == _RACES or not _is_race(error):
                     raise
             else:
-                for (_, answer), outcome in zip(batch, kept, strict=True):
-                    answer.set_result(outcome)
+                for received, answer in batch:
+                    answer.set_result(list(islice(kept, len(received))))
                 return
 
     def _one_by_one(self, batch: Sequence[_Waiting]) -> None:
         for received, answer in batch:
             try:
                 with self._database.writing() as connection:
-                    [outcome] = keep(connection, [received])
+                    kept = keep(connection, received)
             except StoreUnavailable as error:
                 answer.set_exception(error)
             else:
-                answer.set_result(outcome)
+                answer.set_result(kept)
 
-    def _everybody(self) -> list[_Waiting]:
-        waiting = []
+    def _everybody(self, most: int) -> list[_Waiting]:
+        """Who waits, until there are ``most`` messages."""
+        waiting: list[_Waiting] = []
         try:
-            while True:
+            while most > 0:
                 waiting.append(self._queue.get_nowait())
+                most -= len(waiting[-1][0])
         except Empty:
-            return waiting
+            pass
+        return waiting
 
 
 def _fail(batch: Sequence[_Waiting], error: StoreUnavailable) -> None:

@@ -4,14 +4,16 @@ Only the first of a lane is ``waiting``, and can be claimed; those behind it are
 good. So one customer's trouble keeps nobody else, and one with ten thousand calls costs the others a look at one.
 """
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from hashlib import blake2b
-from typing import Any
+from typing import Any, TypeVar
 
 from sqlalchemy import Connection, func, select, text, update
 
 from bridge.delivery.retry import Fate
 from bridge.delivery.tables import deliveries
+
+T = TypeVar("T")
 
 Lane = tuple[str, str]
 """A sink and the lane's name there."""
@@ -19,11 +21,23 @@ Lane = tuple[str, str]
 LONGEST_RUN = 100
 """How many that wait behind the first may be looked at, to be merged into it."""
 
+MANY = 1_000
+"""Lanes that one transaction may enter one by one. A lock is a row in a table that PostgreSQL's processes share, and
+that does not grow: whoever wants more takes a single lock for all."""
+
+PORTION = 10_000
+"""Values in one statement. Both databases have a limit: SQLite 32,766, PostgreSQL 65,535."""
+
 # Written out, as in the partial index that answers it.
 _OPEN = text("deliveries.status IN ('waiting', 'queued')")
 _QUEUED = text("deliveries.status = 'queued'")
 
 _LOCK = text("SELECT pg_advisory_xact_lock(key) FROM unnest(CAST(:keys AS bigint[])) AS key")
+_LOCK_ALL = text("SELECT pg_advisory_xact_lock(:every)")
+_LOCK_ALL_SHARED = text("SELECT pg_advisory_xact_lock_shared(:every)")
+
+# Any constant does: it names the lock of all lanes.
+_EVERY = 0x6C616E6573
 
 
 def enter(connection: Connection, lanes: Collection[Lane]) -> None:
@@ -32,8 +46,13 @@ def enter(connection: Connection, lanes: Collection[Lane]) -> None:
     Whoever adds decides by what is there, and whoever settles by what is left: neither may miss the other. SQLite has
     one writer at a time anyway.
     """
-    if lanes and connection.dialect.name == "postgresql":
-        # In one order everywhere, so that nobody waits in a circle.
+    if not lanes or connection.dialect.name != "postgresql":
+        return
+    # In one order everywhere, so that nobody waits in a circle: first that of all, shared by those who want few.
+    if len(lanes) > MANY:
+        connection.execute(_LOCK_ALL, {"every": _EVERY})
+    else:
+        connection.execute(_LOCK_ALL_SHARED, {"every": _EVERY})
         connection.execute(_LOCK, {"keys": sorted(map(_number, lanes))})
 
 
@@ -41,13 +60,19 @@ def occupied(connection: Connection, lanes: Collection[Lane]) -> set[Lane]:
     """Those of the lanes in which something still waits."""
     found: set[Lane] = set()
     for sink, names in _by_sink(lanes).items():
-        statement = (
-            select(deliveries.c.lane)
-            .where(deliveries.c.sink == sink, deliveries.c.lane.in_(names), _OPEN)
-            .group_by(deliveries.c.lane)
-        )
-        found |= {(sink, lane) for lane in connection.execute(statement).scalars()}
+        for some in portions(names):
+            statement = (
+                select(deliveries.c.lane)
+                .where(deliveries.c.sink == sink, deliveries.c.lane.in_(some), _OPEN)
+                .group_by(deliveries.c.lane)
+            )
+            found |= {(sink, lane) for lane in connection.execute(statement).scalars()}
     return found
+
+
+def portions(values: Sequence[T]) -> Iterator[Sequence[T]]:
+    """``values`` in portions that fit into one statement each."""
+    return (values[start : start + PORTION] for start in range(0, len(values), PORTION))
 
 
 def place(rows: Iterable[Mapping[str, Any]], taken: set[Lane]) -> list[dict[str, Any]]:

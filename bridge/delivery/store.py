@@ -167,8 +167,11 @@ def placed(connection: Connection, rows: Sequence[Mapping[str, Any]]) -> list[di
 
 def sightings(connection: Connection, wanted: Sequence[bytes]) -> dict[bytes, Sighting]:
     """Which of the keys were seen before."""
-    rows = connection.execute(select(tables.seen).where(tables.seen.c.key.in_(wanted)))
-    return {bytes(row.key): Sighting(bytes(row.digest), row.event_id) for row in rows}
+    found: dict[bytes, Sighting] = {}
+    for some in lanes.portions(wanted):
+        rows = connection.execute(select(tables.seen).where(tables.seen.c.key.in_(some)))
+        found |= {bytes(row.key): Sighting(bytes(row.digest), row.event_id) for row in rows}
+    return found
 
 
 def keys(arrival: Arrival) -> list[bytes]:

@@ -177,10 +177,62 @@ def test_who_waits_too_long_is_told_so(database: Database, monkeypatch: pytest.M
     assert count(database, deliveries) == 1
 
 
+def test_what_came_in_one_request_is_kept_in_its_order_in_one_transaction(
+    database: Database, commits: list[object]
+) -> None:
+    before = len(commits)
+    kept = GroupCommit(database).keep_all([received(name) for name in ("a", "b", "a", "c")])
+    assert [one.status for one in kept] == ["accepted", "accepted", "duplicate", "accepted"]
+    assert kept[2].id == kept[0].id
+    assert len(commits) == before + 1
+    assert [row["key"] for row in rows(database, deliveries)] == ["a", "b", "c"]
+
+
+def test_nothing_is_kept_of_nothing(database: Database) -> None:
+    assert GroupCommit(database).keep_all([]) == []
+    assert count(database, events) == 0
+
+
+def test_of_one_request_all_is_kept_or_nothing(database: Database) -> None:
+    commit = GroupCommit(database)
+    doomed = [received("a"), received("b", customer={})]  # type: ignore[arg-type] # which no column takes
+    with pytest.raises(StoreUnavailable):
+        commit.keep_all(doomed)
+    assert count(database, events) == count(database, deliveries) == count(database, seen) == 0
+    assert [one.status for one in commit.keep_all([received("a"), received("b")])] == ["accepted"] * 2
+
+
+def test_each_request_is_answered_for_its_own(database: Database) -> None:
+    commit = GroupCommit(database)
+    requests = [
+        [received(f"{name}{number}") for number in range(size)] for name, size in (("a", 1), ("b", 3), ("c", 2))
+    ]
+    with ThreadPoolExecutor(len(requests)) as pool, Door(database) as door:
+        waiting = [pool.submit(commit.keep_all, requests[0])]
+        assert door.reached.wait(30)
+        for number, one in enumerate(requests[1:], start=1):
+            waiting.append(pool.submit(commit.keep_all, one))
+            until(lambda expected=number: commit._queue.qsize() == expected)  # type: ignore[misc]
+    assert [[kept.id for kept in one.result()] for one in waiting] == [
+        [one.message.id for one in request] for request in requests
+    ]
+
+
+def test_a_transaction_does_not_grow_without_end(
+    database: Database, commits: list[object], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(group_commit, "MOST", 4)
+    before = len(commits)
+    kept = together(GroupCommit(database), [received(f"call-{number}") for number in range(10)])
+    assert {one.result().status for one in kept} == {Status.ACCEPTED}
+    assert len(commits) == before + 3
+    assert count(database, deliveries) == 10
+
+
 def test_a_forked_process_begins_with_nobody_waiting(database: Database) -> None:
     commit = GroupCommit(database)
     commit._has_writer = True  # the parent's: it is not here
-    commit._queue.put((received("the parent's"), Future()))
+    commit._queue.put(([received("the parent's")], Future()))
     commit.forget()
     assert commit.keep(received("ours")).status is Status.ACCEPTED
     assert count(database, events) == 1

@@ -7,6 +7,7 @@ from operator import itemgetter
 import pytest
 
 from bridge.arrival import Status
+from bridge.delivery import lanes
 from bridge.delivery.database import Database
 from bridge.delivery.group_commit import GroupCommit
 from bridge.delivery.outbox import Outbox
@@ -91,6 +92,40 @@ def test_the_first_of_one_transaction_waits_and_the_others_queue(database: Datab
     with database.writing() as connection:
         store(connection, [call("anna", "a1"), call("boris", "b1"), call("anna", "a2"), call("boris", "b2")])
     assert standing(database) == {"a1": "waiting", "b1": "waiting", "a2": "queued", "b2": "queued"}
+
+
+def test_more_lanes_and_keys_than_one_statement_or_the_table_of_locks_can_hold(
+    database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(lanes, "PORTION", 2)
+    monkeypatch.setattr(lanes, "MANY", 2)
+    people = ("anna", "boris", "cleo", "dora", "emil")
+    queue(database, "cleo", "c1")
+    with database.writing() as connection:
+        store(connection, [call(lane, f"{lane[0]}2") for lane in people])
+        again = store(connection, [call(lane, f"{lane[0]}2") for lane in people])
+    assert {one.status for one in again} == {Status.DUPLICATE}
+    assert standing(database) == {"c1": "waiting"} | {f"{lane[0]}2": "waiting" for lane in people} | {"c2": "queued"}
+
+
+def test_whoever_enters_many_lanes_keeps_everybody_out_of_each(
+    database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(lanes, "MANY", 2)
+    entered = threading.Event()
+
+    def enter(*names_of: str) -> None:
+        with database.writing() as connection:
+            lanes.enter(connection, {(SINK, name) for name in names_of})
+            entered.set()
+
+    with ThreadPoolExecutor(1) as pool:
+        with database.writing() as connection:
+            lanes.enter(connection, {(SINK, name) for name in ("anna", "boris", "cleo")})
+            other = pool.submit(enter, "dora")
+            assert not entered.wait(0.2)
+        other.result(30)
+    assert entered.is_set()
 
 
 @pytest.mark.parametrize(
