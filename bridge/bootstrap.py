@@ -1,6 +1,7 @@
 """The only place where objects are put together."""
 
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
 
@@ -10,13 +11,17 @@ from bridge.config import Settings, ToVoucherify
 from bridge.delivery.crew import Crew
 from bridge.delivery.database import Database
 from bridge.delivery.group_commit import GroupCommit
+from bridge.delivery.memory import Memory
 from bridge.delivery.outbox import Outbox
 from bridge.delivery.retry import Policy
 from bridge.delivery.worker import Worker
 from bridge.errors import StoreUnavailable
-from bridge.intake import DestinationCalls, VoucherifyWebhooks
+from bridge.intake import DestinationCalls, EventWebhooks, TrackingCalls, VoucherifyWebhooks
+from bridge.mapping_file import VARIABLE, in_force
 from bridge.sinks.segment import SegmentSink
 from bridge.sinks.voucherify import VoucherifySink
+from bridge.to_voucherify.mappings import Mappings
+from bridge.to_voucherify.presets import PRESETS
 
 _log = structlog.get_logger("bridge")
 
@@ -27,13 +32,19 @@ MINUTE = 60.0
 class Bridge:
     """A process's bridge: what it keeps arrivals in, what takes them, and who delivers.
 
-    A direction that is off has nobody to take its messages.
+    A direction that is off has nobody to take its messages, and so has a door that is shut.
+
+    Attributes:
+        mappings: what becomes of raw events, at the moment.
     """
 
     settings: Settings
     database: Database
     webhooks: VoucherifyWebhooks | None
     calls: DestinationCalls | None
+    tracking: TrackingCalls | None
+    event_webhooks: EventWebhooks | None
+    mappings: Callable[[], Mappings]
     crew: Crew
 
 
@@ -41,6 +52,9 @@ def build(settings: Settings) -> Bridge:
     """Put a bridge together. Nothing is delivered until its crew is started.
 
     A database that cannot be reached is no reason to stay down: senders get a 503 until it is back.
+
+    Raises:
+        ConfigError: the file of mappings is wrong, and was never right.
     """
     database = Database(settings.database_url)
     try:
@@ -57,7 +71,7 @@ def build(settings: Settings) -> Bridge:
     commit = GroupCommit(database)
     outbox = Outbox(database)
     hire = partial(Worker, outbox, policy=Policy(max_age=settings.max_age))
-    workers, webhooks, calls = [], None, None
+    workers, webhooks, calls, tracking, event_webhooks, mappings = [], None, None, None, None, _presets
     if out := settings.to_segment:
         workers.append(hire(SegmentSink(out.write_key, out.host, gzip=out.gzip)))
         webhooks = VoucherifyWebhooks(out.webhook_secrets, commit.keep, time.time)
@@ -65,8 +79,17 @@ def build(settings: Settings) -> Bridge:
         sink = _voucherify(back, settings.voucherify_url, outbox)
         workers.append(hire(sink))
         calls = DestinationCalls(back.app_id, back.secret_key, sink.probe, commit.keep, time.time)
+        mappings = in_force(back.mappings, Memory(database, f"{VARIABLE} {back.mappings}"))
+        if back.write_keys:
+            tracking = TrackingCalls(back.write_keys, mappings, commit.keep_all, time.time)
+        if back.event_secrets:
+            event_webhooks = EventWebhooks(back.event_secrets, mappings, commit.keep_all, time.time)
     crew = Crew(workers, before_fork=database.close, after_fork=commit.forget)
-    return Bridge(settings, database, webhooks, calls, crew)
+    return Bridge(settings, database, webhooks, calls, tracking, event_webhooks, mappings, crew)
+
+
+def _presets() -> Mappings:
+    return PRESETS
 
 
 def _voucherify(settings: ToVoucherify, url: str, outbox: Outbox) -> VoucherifySink:

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import cast
 from urllib.parse import urlsplit, urlunsplit
 
@@ -29,6 +30,9 @@ NEEDED = {
 }
 """What each direction cannot do without. It is on when all of it is set; some of it without the rest is a mistake."""
 
+ONLY_WITH = {"Segment → Voucherify": {"BRIDGE_WRITE_KEYS", "SEGMENT_WEBHOOK_SECRET", "BRIDGE_MAPPINGS"}}
+"""What is of no use, and so a mistake, as long as a direction is off."""
+
 
 @dataclass(frozen=True, slots=True)
 class ToSegment:
@@ -52,11 +56,17 @@ class ToVoucherify:
     Attributes:
         app_id, secret_key: the API keys; also what a destination call must present.
         rate_limit: calls a minute that all workers together may make, or None.
+        write_keys: any of them opens the tracking API; it is shut if there are none.
+        event_secrets: any of them may have signed raw events; nobody can send them if there are none.
+        mappings: the file of what becomes of raw events; the presets if None.
     """
 
     app_id: str = field(repr=False)
     secret_key: str = field(repr=False)
     rate_limit: float | None
+    write_keys: tuple[str, ...] = field(default=(), repr=False)
+    event_secrets: tuple[str, ...] = field(default=(), repr=False)
+    mappings: Path | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,7 +98,8 @@ class Settings:
             ConfigError: names every variable that is wrong or missing, and what would be right.
         """
         env = _environment()
-        given = {name for needed in NEEDED.values() for name in needed if (env.str(name, "") or "").strip(" ,")}
+        names = set[str]().union(*NEEDED.values(), *ONLY_WITH.values())
+        given = {name for name in names if (env.str(name, "") or "").strip(" ,")}
         settings = _read(env, given)
         if problems := _missing(given) | _problems(env):
             raise ConfigError(problems)
@@ -106,6 +117,15 @@ def database_url() -> str:
     if problems := _problems(env):
         raise ConfigError(problems)
     return url
+
+
+def mapping_file() -> Path | None:
+    """``BRIDGE_MAPPINGS`` alone, for who replays.
+
+    Raises:
+        ConfigError: ``.env`` cannot be read.
+    """
+    return _read_mapping_file(_environment())
 
 
 def _environment() -> environs.Env:
@@ -130,9 +150,17 @@ def _read_database_url(env: environs.Env) -> str:
     return env.str("BRIDGE_DATABASE_URL", "sqlite:///bridge.db", validate=_database_url) or ""
 
 
+def _read_mapping_file(env: environs.Env) -> Path | None:
+    name = (env.str("BRIDGE_MAPPINGS", "") or "").strip()
+    return Path(name).absolute() if name else None
+
+
 def _missing(given: set[str]) -> dict[str, str]:
     """Half a direction is a mistake, and so is none at all: then the first is taken to be wanted."""
-    begun = [needed for needed in NEEDED.values() if given & needed.keys()] or [next(iter(NEEDED.values()))]
+    wanted = [
+        needed for direction, needed in NEEDED.items() if given & (needed.keys() | ONLY_WITH.get(direction, set()))
+    ]
+    begun = wanted or [next(iter(NEEDED.values()))]
     return {name: f"needed: {what}" for needed in begun for name, what in needed.items() if name not in given}
 
 
@@ -156,12 +184,11 @@ def _read(env: environs.Env, given: set[str]) -> Settings:
 
 def _to_segment(env: environs.Env) -> ToSegment:
     region = env.str("SEGMENT_REGION", "us", validate=validate.OneOf(SEGMENT_HOSTS, error="must be us or eu"))
-    secrets: list[str] | None = env.list("VOUCHERIFY_WEBHOOK_SECRET", [])
     return ToSegment(
         write_key=(env.str("SEGMENT_WRITE_KEY", "") or "").strip(),
         host=_url(env, "SEGMENT_HOST", SEGMENT_HOSTS.get(region, "")),
         gzip=env.bool("SEGMENT_GZIP", False),
-        webhook_secrets=tuple(secret.strip() for secret in secrets or () if secret.strip()),
+        webhook_secrets=_several(env, "VOUCHERIFY_WEBHOOK_SECRET"),
     )
 
 
@@ -170,7 +197,16 @@ def _to_voucherify(env: environs.Env) -> ToVoucherify:
         app_id=(env.str("VOUCHERIFY_APP_ID", "") or "").strip(),
         secret_key=(env.str("VOUCHERIFY_SECRET_KEY", "") or "").strip(),
         rate_limit=env.float("VOUCHERIFY_RATE_LIMIT", None, validate=_POSITIVE),
+        write_keys=_several(env, "BRIDGE_WRITE_KEYS"),
+        event_secrets=_several(env, "SEGMENT_WEBHOOK_SECRET"),
+        mappings=_read_mapping_file(env),
     )
+
+
+def _several(env: environs.Env, name: str) -> tuple[str, ...]:
+    """What is separated by commas."""
+    texts: list[str] | None = env.list(name, [])
+    return tuple(text.strip() for text in texts or () if text.strip())
 
 
 _POSITIVE = validate.Range(min=0, min_inclusive=False, error="must be a number above 0")

@@ -6,13 +6,15 @@
     ├── UpstreamError        a service that must answer first does not (502)
     ├── Unusable             authentic, but not something the bridge can translate (quarantined)
     ├── Invalid              a call that violates its schema; says which fields, and how (400)
+    ├── InvalidMappings      mappings that cannot be used; says which, where and why
     ├── StoreUnavailable     the database cannot keep anything right now (503)
     └── NoSuchEvent          an id that the store does not know
 
 A message may end up in an answer or a log line, so none holds a secret or a person's data.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from typing import NamedTuple
 
 
 class BridgeError(Exception):
@@ -45,6 +47,25 @@ class Invalid(BridgeError):
     def __init__(self, fields: Mapping[str, str]) -> None:
         self.fields = dict(fields)
         super().__init__("; ".join(f"{path or 'the body'}: {problem}" for path, problem in self.fields.items()))
+
+
+class Problem(NamedTuple):
+    """One thing that is wrong with mappings: in which one (its number, from 1, and its name), where in it, and why."""
+
+    mapping: str
+    path: str
+    reason: str
+
+    def __str__(self) -> str:
+        return ": ".join(filter(None, (self.mapping and f"mapping {self.mapping}", self.path, self.reason)))
+
+
+class InvalidMappings(BridgeError):
+    """Mappings that cannot be used. ``problems`` are all that is wrong with them."""
+
+    def __init__(self, problems: Sequence[Problem]) -> None:
+        self.problems = tuple(problems)
+        super().__init__("\n".join(map(str, self.problems)))
 
 
 class StoreUnavailable(BridgeError):

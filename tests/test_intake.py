@@ -18,6 +18,8 @@ from bridge.errors import Invalid, SignatureError, UpstreamError
 from bridge.intake import DOORS, DestinationCalls, Given, VoucherifyWebhooks, run_again
 from bridge.signature import sign
 from bridge.to_voucherify.actions import ACTIONS
+from bridge.to_voucherify.events import TYPES
+from bridge.to_voucherify.presets import PRESETS
 from tests.delivery.arrivals import rows
 from tests.webhooks import SECRET, encode, redemption, webhook
 
@@ -61,6 +63,8 @@ def test_every_action_has_its_door_and_every_door_its_direction() -> None:
         "segmentio/customer-processing": "to_voucherify",
         "segmentio/event-processing": "to_voucherify",
         "segmentio/group-processing": "to_voucherify",
+        **{f"v1/{kind}": "to_voucherify" for kind in (*TYPES, "batch")},
+        "webhooks/segment": "to_voucherify",
     }
 
 
@@ -136,7 +140,7 @@ def test_a_call_replayed_is_what_it_was(database: Database, kind: str) -> None:
     )
     kept = one.take(f"segmentio/{path}", json.dumps(body).encode(), GIVEN)
     before = rows(database, events), rows(database, deliveries)
-    assert run_again(database, kept.id, NOW + 5) == "waiting"
+    assert run_again(database, kept.id, NOW + 5, PRESETS) == "waiting"
     assert (rows(database, events), rows(database, deliveries)) == before
 
 
@@ -147,7 +151,7 @@ def test_a_call_that_todays_schema_refuses_is_quarantined_with_the_reason(databa
     kept = one.take(PATH, BODY, GIVEN)
     with database.writing() as connection:  # as if another version had taken it at another door
         connection.execute(events.update().values(door="segmentio/group-processing"))
-    assert run_again(database, kept.id, NOW + 5) == "quarantined"
+    assert run_again(database, kept.id, NOW + 5, PRESETS) == "quarantined"
     [event] = rows(database, events)
     assert event["status"] == "quarantined"
     assert "group_id" in event["reason"]

@@ -1,12 +1,16 @@
-"""The database that a reading command looks into: it needs no other setting, and does not make one by looking."""
+"""What a command looks into without any other setting: the database, which is not made by looking, and the mappings."""
 
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 
 import click
 
-from bridge.config import database_url
+from bridge.config import database_url, mapping_file
 from bridge.delivery.database import Database
+from bridge.errors import ConfigError, InvalidMappings
+from bridge.mapping_file import VARIABLE, read
+from bridge.to_voucherify.mappings import Mappings
+from bridge.to_voucherify.presets import PRESETS
 
 
 @contextmanager
@@ -21,3 +25,16 @@ def opened() -> Iterator[Database]:
         if not database.exists():
             raise click.ClickException(f"there is no database at {database.name}: see BRIDGE_DATABASE_URL")
         yield database
+
+
+def active_mappings() -> Mappings:
+    """What ``BRIDGE_MAPPINGS`` says, or the presets.
+
+    Raises:
+        ConfigError: the file is wrong. Here somebody can mend it at once.
+    """
+    path = mapping_file()
+    try:
+        return read(path) if path else PRESETS
+    except InvalidMappings as error:
+        raise ConfigError({VARIABLE: f"{path}:\n{error}"}) from error

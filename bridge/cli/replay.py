@@ -4,12 +4,13 @@ import time
 
 import click
 
-from bridge.cli.opening import opened
+from bridge.cli.opening import active_mappings, opened
 from bridge.cli.printing import json_option, print_json, table
 from bridge.delivery.database import Database
 from bridge.delivery.journal import Filter, entries
 from bridge.errors import NoSuchEvent
 from bridge.intake import run_again
+from bridge.to_voucherify.mappings import Mappings
 
 REPLAYABLE = ("quarantined", "dead", "ignored")
 PAGE = 500
@@ -29,9 +30,10 @@ def replay(event_ids: tuple[str, ...], as_json: bool, **wanted: str | None) -> N
     """
     if bool(event_ids) == bool(wanted["status"]):
         raise click.UsageError("Name either EVENT_IDS or a --status.")
+    mappings = active_mappings()
     with opened() as database:
         chosen = event_ids or _choose(database, Filter(**wanted))
-        done = [{"id": event_id, "became": _again(database, event_id)} for event_id in chosen]
+        done = [{"id": event_id, "became": _again(database, event_id, mappings)} for event_id in chosen]
     if as_json:
         print_json(done)
     else:
@@ -40,9 +42,9 @@ def replay(event_ids: tuple[str, ...], as_json: bool, **wanted: str | None) -> N
         raise SystemExit(1)
 
 
-def _again(database: Database, event_id: str) -> str:
+def _again(database: Database, event_id: str, mappings: Mappings) -> str:
     try:
-        return run_again(database, event_id, time.time())
+        return run_again(database, event_id, time.time(), mappings)
     except NoSuchEvent:
         return UNKNOWN
 

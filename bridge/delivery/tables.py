@@ -5,6 +5,7 @@ seen                                              what keeps a repeat from being
 sinks                                             which service must not be called before when
 tallies, latencies                                how many there were of each, and how long they took
 chores                                            what one process at a time does for all
+remembered                                        what one process knows and the next must not forget
 """
 
 from sqlalchemy import (
@@ -172,4 +173,12 @@ chores = Table(
     Column("name", Text, primary_key=True),
     Column("at", Double, nullable=False),  # when somebody last took it on
     Column("mark", Text, nullable=False, server_default=""),  # how far it has come
+)
+
+remembered = Table(
+    "remembered",
+    metadata,
+    Column("name", Text, primary_key=True),
+    Column("content", LargeBinary, nullable=False),
+    Column("at", Double, nullable=False),
 )

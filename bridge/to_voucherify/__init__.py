@@ -1,5 +1,9 @@
-"""Segment call → Voucherify request. PURE: values in, values out; nothing here reads a clock or a socket."""
+"""Segment call → Voucherify request. PURE: values in, values out; nothing here reads a clock or a socket.
 
-from bridge.to_voucherify.translate import DIRECTION, SINK, translate
+What Segment's destination calls goes through ``schemas`` and ``request``; a raw event first through ``events`` and
+those ``mappings`` whose trigger takes it, which make such calls of it (``apply``).
+"""
 
-__all__ = ["DIRECTION", "SINK", "translate"]
+from bridge.to_voucherify.translate import DIRECTION, SINK, translate, translate_event
+
+__all__ = ["DIRECTION", "SINK", "translate", "translate_event"]

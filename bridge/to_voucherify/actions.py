@@ -55,6 +55,7 @@ class Action:
     Attributes:
         name: as in a payload's ``action``.
         title: as people read it.
+        slug: as Segment's mappings name it: their ``partnerAction``.
         path: where Voucherify's API takes it, by POST.
         fields: an object before the fields in it.
         lane: the field that names the customer. One customer's calls are made in the order in which they came in.
@@ -63,6 +64,7 @@ class Action:
 
     name: str
     title: str
+    slug: str
     path: str
     fields: tuple[Field, ...]
     lane: str
@@ -78,7 +80,7 @@ EVENT_LENGTH = 300
 _TEXT, _DATE, _OBJECT = Type
 
 # fmt: off
-UPSERT_CUSTOMER = Action("upsert_customer", "Upsert Customer", "/v1/customers", (
+UPSERT_CUSTOMER = Action("upsert_customer", "Upsert Customer", "upsertCustomer", "/v1/customers", (
     Field("source_id", _TEXT, "source_id", "who it is: the user id", required=True),
     Field("name", _TEXT, "name", "full name", nullable=True),
     Field("first_name", _TEXT, "name", "given name", nullable=True, stands_in=True),
@@ -97,7 +99,7 @@ UPSERT_CUSTOMER = Action("upsert_customer", "Upsert Customer", "/v1/customers", 
     Field("type", _TEXT, "", "the kind of the call, `identify`", required=True),
 ), lane="source_id", is_upsert=True)
 
-ADD_CUSTOM_EVENT = Action("add_custom_event", "Add Custom Event", "/v1/events", (
+ADD_CUSTOM_EVENT = Action("add_custom_event", "Add Custom Event", "addCustomEvent", "/v1/events", (
     Field("event", _TEXT, "event", "the event's name", longest=EVENT_LENGTH),
     Field("customer", _OBJECT, "", "who did it", required=True),
     Field("customer.source_id", _TEXT, "customer.source_id", "who it is: the user id", required=True),
@@ -112,7 +114,7 @@ ADD_CUSTOM_EVENT = Action("add_custom_event", "Add Custom Event", "/v1/events", 
           longest=EVENT_LENGTH),
 ), lane="customer.source_id", is_upsert=False)
 
-ASSIGN_GROUP = Action("assign_group", "Assign Customer To Group", "/v1/customers", (
+ASSIGN_GROUP = Action("assign_group", "Assign Customer To Group", "assignCustomerToGroup", "/v1/customers", (
     Field("customer", _OBJECT, "", "who joins the group", required=True),
     Field("customer.source_id", _TEXT, "source_id", "who it is: the user id", required=True),
     Field("customer.email", _TEXT, "email", "email address"),
@@ -124,6 +126,9 @@ ASSIGN_GROUP = Action("assign_group", "Assign Customer To Group", "/v1/customers
 
 ACTIONS = {action.name: action for action in (UPSERT_CUSTOMER, ADD_CUSTOM_EVENT, ASSIGN_GROUP)}
 """By name."""
+
+BY_SLUG = {action.slug: action for action in ACTIONS.values()}
+"""By what Segment's mappings call it."""
 
 
 def documentation(action: Action) -> str:

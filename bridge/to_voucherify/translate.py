@@ -1,14 +1,29 @@
-"""One call of Segment's destination → what to store and what to deliver."""
+"""One call of Segment's destination, or one raw event → what to store and what to deliver."""
 
-from bridge.arrival import Arrival, Outgoing, Status
+from collections.abc import Mapping
+from typing import Any
+
+from bridge.arrival import Arrival, Identity, Status
 from bridge.errors import Invalid, Unusable
-from bridge.to_voucherify.actions import ACTIONS, MESSAGE_ID, Action
-from bridge.to_voucherify.merge import is_mergeable
-from bridge.to_voucherify.request import at, body
+from bridge.to_voucherify.actions import ACTIONS, MESSAGE_ID
+from bridge.to_voucherify.apply import SINK, apply, outgoing
+from bridge.to_voucherify.events import problems
+from bridge.to_voucherify.mappings import Mappings
+from bridge.to_voucherify.request import at
 from bridge.to_voucherify.schemas import load
-from bridge.wire import read, write
+from bridge.wire import digest, read
 
-DIRECTION, SINK = "to_voucherify", "voucherify"
+__all__ = ["DIRECTION", "SINK", "translate", "translate_event"]
+
+DIRECTION = "to_voucherify"
+
+INTEGRATION = "Voucherify (Actions)"
+"""What an event's ``integrations`` call Segment's own destination; the bridge stands in its place."""
+
+TOO_DEEP = "the JSON is nested too deeply"
+
+NAME_LENGTH = 200
+"""Characters of an event's name that are kept: enough to read it, and no more than a list can show."""
 
 
 def translate(action: str, call: bytes, unique: str) -> Arrival:
@@ -25,22 +40,70 @@ def translate(action: str, call: bytes, unique: str) -> Arrival:
     declared = ACTIONS[action]
     try:
         loaded = load(declared, read(call))
-        outgoing = _outgoing(declared, loaded, unique)
+        message_id = at(loaded, f"metadata.{MESSAGE_ID}")
+        key = f"{action}:{message_id}" if isinstance(message_id, str) and message_id else unique
+        one = outgoing(declared, loaded, key)
     except Unusable as error:
         raise Invalid({"": str(error)}) from error
     except RecursionError as error:
-        raise Invalid({"": "the JSON is nested too deeply"}) from error
-    return Arrival(Status.ACCEPTED, declared.title, customer=outgoing.lane, outgoing=(outgoing,))
+        raise Invalid({"": TOO_DEEP}) from error
+    return Arrival(Status.ACCEPTED, declared.title, customer=one.lane, outgoing=(one,))
 
 
-def _outgoing(action: Action, call: dict[str, object], unique: str) -> Outgoing:
-    """The payload's ``body`` is the request's, before it is fitted to the project's metadata schema."""
-    made = body(action, call)
-    message_id = at(call, f"metadata.{MESSAGE_ID}")
-    return Outgoing(
-        SINK,
-        key=f"{action.name}:{message_id}" if isinstance(message_id, str) and message_id else unique,
-        payload=write({"action": action.name, "path": action.path, "body": made}),
-        lane=at(call, action.lane),
-        mergeable=action.is_upsert and is_mergeable(made),
-    )
+def translate_event(body: bytes, mappings: Mappings) -> Arrival:
+    """What an event means to the mappings that are in force.
+
+    Args:
+        body: the event's JSON, as ``events.completed`` has made it.
+
+    Returns:
+        accepted with a delivery for each mapping that takes it (``reason`` says which of them could not use it);
+        ignored (no mapping takes it; it is not meant for Voucherify; it comes from the bridge; ``anonymous``);
+        quarantined, if nobody can tell what it means, or no mapping that takes it can use it. Never raises.
+    """
+    try:
+        event = read(body)
+        if wrong := problems(event):
+            return _unsent(Status.QUARANTINED, event, str(Invalid(wrong)))
+        if reason := _left_alone(event):
+            return _unsent(Status.IGNORED, event, reason)
+        return _mapped(event, mappings)
+    except (Unusable, RecursionError) as error:
+        return Arrival(Status.QUARANTINED, reason=str(error) if isinstance(error, Unusable) else TOO_DEEP)
+
+
+def _left_alone(event: Mapping[str, Any]) -> str:
+    """Why the event is none of our business; "" if it is."""
+    if isinstance(at(event, "context.voucherify"), dict):
+        return "the bridge's own event"
+    asked = event.get("integrations")
+    asked = asked if isinstance(asked, dict) else {}
+    if asked.get(INTEGRATION, asked.get("All", True)) is False:
+        return f"not meant for {INTEGRATION}: see the event's integrations"
+    return ""
+
+
+def _mapped(event: Mapping[str, Any], mappings: Mappings) -> Arrival:
+    taken = [apply(one, event) for one in mappings if one.enabled and one.trigger.matches(event)]
+    going = tuple(one.outgoing for one in taken if one.outgoing)
+    reason = "; ".join(f"{one.mapping.name}: {one.problem}" for one in taken if one.problem)
+    if going:
+        return Arrival(Status.ACCEPTED, _name(event), reason, going[0].lane, outgoing=going)
+    if not taken:
+        return _unsent(Status.IGNORED, event, "no mapping matches")
+    if not event.get("userId"):
+        return _unsent(Status.IGNORED, event, f"anonymous ({reason})")
+    return _unsent(Status.QUARANTINED, event, reason)
+
+
+def _unsent(status: Status, event: Any, reason: str) -> Arrival:
+    """Of an event of which nothing goes out. It is known again by its id alone, as one is of which something does."""
+    told = event if isinstance(event, dict) else {}
+    call = digest(["event", told.get("messageId", event)])
+    customer = told.get("userId")
+    return Arrival(status, _name(told), reason, customer if isinstance(customer, str) else None, Identity(call, call))
+
+
+def _name(event: Mapping[str, Any]) -> str:
+    name = event.get("event") if event.get("type") == "track" else event.get("type")
+    return name[:NAME_LENGTH] if isinstance(name, str) else ""

@@ -5,7 +5,7 @@ from flask import Flask
 from bridge import logs
 from bridge.bootstrap import build
 from bridge.config import Settings
-from bridge.web import answers, segmentio, voucherify
+from bridge.web import answers, segment, segmentio, tracking, voucherify
 
 
 def create_app(settings: Settings | None = None) -> Flask:
@@ -28,6 +28,10 @@ def create_app(settings: Settings | None = None) -> Flask:
     if bridge.calls:
         app.register_blueprint(segmentio.blueprint(bridge.calls))
         app.wsgi_app = segmentio.ForgivingPaths(app.wsgi_app)  # type: ignore[method-assign]
+    if bridge.tracking:
+        app.register_blueprint(tracking.blueprint(bridge.tracking))
+    if bridge.event_webhooks:
+        app.register_blueprint(segment.blueprint(bridge.event_webhooks))
     answers.register(app)
     if bridge.settings.embedded_worker:
         bridge.crew.start()

@@ -141,7 +141,7 @@ def test_a_webhook_replayed_is_what_it_was(
     kept = GroupCommit(database).keep(packed(body, arrival, NOW))
     before = rows(database, events), rows(database, deliveries)
     assert kept.status == status
-    assert run_again(database, kept.id, NOW + 5) == became
+    assert run_again(database, kept.id, NOW + 5, ()) == became
     assert (rows(database, events), rows(database, deliveries)) == before
 
 

@@ -162,7 +162,7 @@ def test_without_a_valid_signature_it_is_refused_before_anything_is_done(
     def reached(*_: Any, **__: Any) -> None:
         pytest.fail("parsed, or at the database")
 
-    monkeypatch.setattr("bridge.intake._translate", reached)
+    monkeypatch.setattr("bridge.intake.doors._translate", reached)
     for use in ("writing", "reading"):
         monkeypatch.setattr(Database, use, reached)
     headers = {"Content-Type": "application/json"} | ({} if signature is None else {HEADER: signature})
@@ -337,7 +337,7 @@ def test_whatever_else_goes_wrong_is_told_without_a_trace(client: FlaskClient, m
     def fail(*_: Any) -> None:
         raise RuntimeError(f"{SECRET} anna@example.com")
 
-    monkeypatch.setattr("bridge.intake.verify", fail)
+    monkeypatch.setattr("bridge.intake.voucherify.verify", fail)
     refused(post(client, encode(MESSAGE)), 500, "internal_server_error")
 
 

@@ -1,0 +1,47 @@
+"""Who sends raw events? Write keys, and what Segment's webhooks present. Pure, and in constant time.
+
+Sources: https://segment.com/docs/connections/sources/catalog/libraries/server/http-api/ (Basic auth: the write key and
+no password); https://segment.com/docs/connections/destinations/catalog/actions-webhook/ (``X-Signature``: the
+lower-case hex HMAC-SHA1 of the JSON; Segment's published code signs only the first event of an array).
+"""
+
+import binascii
+import hmac
+from base64 import b64decode
+from collections.abc import Iterable, Sequence
+from typing import NamedTuple
+
+
+class Basic(NamedTuple):
+    """What ``Authorization: Basic …`` says."""
+
+    user: str
+    password: str
+
+
+def basic(authorization: str | None) -> Basic | None:
+    """Of a header's value; None if it is another scheme, or nothing that can be read."""
+    scheme, _, text = (authorization or "").partition(" ")
+    if scheme.lower() != "basic":
+        return None
+    try:
+        user, _, password = b64decode(text.strip(), validate=True).decode().partition(":")
+    except (binascii.Error, ValueError):
+        return None
+    return Basic(user, password)
+
+
+def is_known(given: Iterable[str | None], valid: Sequence[str]) -> bool:
+    """Whether any of what was given is valid. All are compared: the time taken says nothing about which one is."""
+    pairs = [(one or "", right) for one in given for right in valid]
+    return True in [hmac.compare_digest(one.encode(), right.encode()) for one, right in pairs]
+
+
+def is_signed(body: bytes, given: str | None, secrets: Sequence[str]) -> bool:
+    """Whether ``given`` signs ``body`` with one of ``secrets``."""
+    return is_known([given], [sign(body, secret) for secret in secrets])
+
+
+def sign(body: bytes, secret: str) -> str:
+    """``X-Signature`` for ``body``, as Segment computes it."""
+    return hmac.digest(secret.encode(), body, "sha1").hex()

@@ -1,0 +1,78 @@
+"""One mapping applied to one event: the action's payload, and from there on what the destination's calls go through."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from bridge.arrival import Outgoing
+from bridge.errors import Invalid
+from bridge.to_voucherify.actions import UPSERT_CUSTOMER, Action, Type
+from bridge.to_voucherify.conversions import string
+from bridge.to_voucherify.engage import with_trait
+from bridge.to_voucherify.mapping import UNDEFINED, MappingFailed
+from bridge.to_voucherify.mappings import ActionMapping
+from bridge.to_voucherify.merge import is_mergeable
+from bridge.to_voucherify.request import at, body
+from bridge.to_voucherify.schemas import load
+from bridge.wire import storable, write
+
+SINK = "voucherify"
+
+
+@dataclass(frozen=True, slots=True)
+class Applied:
+    """What a mapping makes of an event that its trigger takes.
+
+    Attributes:
+        payload: the action's, as Segment's destination would send it; None if the mapping fails.
+        outgoing: None if the payload is none that the action can use.
+        problem: why ("" if it can).
+    """
+
+    mapping: ActionMapping
+    payload: Any
+    outgoing: Outgoing | None
+    problem: str
+
+
+def apply(mapping: ActionMapping, event: Mapping[str, Any]) -> Applied:
+    """What ``mapping`` makes of ``event``, whether its trigger takes it or not; the event is not changed."""
+    action, payload = mapping.action, None
+    try:
+        payload = _payload(mapping, event)
+        call = load(action, payload)
+        key = write([mapping.name, event["messageId"]]).decode()
+        return Applied(mapping, payload, outgoing(action, call, key), "")
+    except (Invalid, MappingFailed) as error:
+        return Applied(mapping, payload, None, str(error))
+
+
+def outgoing(action: Action, call: Mapping[str, Any], key: str) -> Outgoing:
+    """The delivery that a ``call`` asks for, as the action's schema has loaded it.
+
+    Its payload's ``body`` is the request's, before it is fitted to the project's metadata schema.
+    """
+    made = body(action, call)
+    return Outgoing(
+        SINK,
+        key=key,
+        payload=write({"action": action.name, "path": action.path, "body": made}),
+        lane=at(call, action.lane),
+        mergeable=action.is_upsert and is_mergeable(made),
+    )
+
+
+def _payload(mapping: ActionMapping, event: Mapping[str, Any]) -> dict[str, Any]:
+    made = mapping.build(event)
+    payload: dict[str, Any] = {} if made is UNDEFINED else storable(made)  # which is a copy, and may be changed
+    _print_texts(mapping.action, payload)
+    return with_trait(event, payload) if mapping.action is UPSERT_CUSTOMER else payload
+
+
+def _print_texts(action: Action, payload: dict[str, Any]) -> None:
+    """Numbers and booleans in text fields become texts, as Segment makes them before it validates."""
+    for row in action.fields:
+        parent, _, name = row.name.rpartition(".")
+        holder = payload.get(parent) if parent else payload
+        if row.type is not Type.OBJECT and isinstance(holder, dict) and isinstance(holder.get(name), int | float):
+            holder[name] = string(holder[name])

@@ -1,0 +1,48 @@
+"""Segment's tracking API, as its libraries call it."""
+
+from functools import partial
+
+from flask import Blueprint, Response, jsonify, request
+
+from bridge.intake import TRACKING, TrackingCalls
+from bridge.web.body import JSON, json_body, unpacked
+from bridge.web.quarantine import tell
+
+TYPES = (JSON, "text/plain")
+"""analytics.js sends its JSON as text, which a browser may do without asking first."""
+
+ALIASES = {
+    "v1/batch": ("v1/b", "v1/import"),
+    **{f"v1/{kind}": (f"v1/{kind[0]}",) for kind in ("track", "identify", "page", "screen", "group", "alias")},
+}
+"""By path, what libraries call instead: analytics.js and the mobile ones the first letter, analytics-ruby import."""
+
+ALLOWED = {
+    "Access-Control-Allow-Origin": "*",
+    "Access-Control-Allow-Methods": "POST",
+    "Access-Control-Allow-Headers": "Authorization, Content-Type, X-Retry-Count",
+    "Access-Control-Max-Age": "86400",
+}
+"""What a browser must be told before analytics.js may post from any site: it carries a write key and no cookies."""
+
+
+def blueprint(calls: TrackingCalls) -> Blueprint:
+    """``POST /v1/…``: 200 once an event, or every event of a batch, is stored. Libraries read no more than the status,
+    and try again at 5xx and 429 only.
+    """
+    door = Blueprint("tracking", __name__)
+    for path in TRACKING:
+        for name in (path, *ALIASES[path]):
+            door.post(f"/{name}", endpoint=name.replace("/", "-"))(partial(_take, calls, path))
+    door.after_request(_allowed)
+    return door
+
+
+def _take(calls: TrackingCalls, path: str) -> Response:
+    tell(calls.take(path, unpacked(json_body(TYPES)), request.headers.get("Authorization")))
+    return jsonify(success=True)
+
+
+def _allowed(response: Response) -> Response:
+    response.headers.update(ALLOWED)
+    return response
