@@ -133,6 +133,35 @@ def test_no_text_grows_without_end(directive: Any, event: dict[str, Any]) -> Non
         mapping(event)
 
 
+LIQUID_BOMBS = {
+    "doubled": "{% assign a = a | append: a %}" * 30,
+    "captured": "{% capture a %}{{ a }}{{ a }}{% endcapture %}" * 20,
+    "replaced": "{{ a | replace: 'x', a | size }}",
+    "joined": "{{ a | split: '' | join: a | size }}",
+    "encoded": "{{ a" + " | base64_encode" * 50 + " | size }}",
+    "printed": "{{ a }}" * 100,
+}
+
+
+@pytest.mark.parametrize("template", LIQUID_BOMBS.values(), ids=LIQUID_BOMBS)
+def test_no_template_grows_without_end(template: str) -> None:
+    mapping = compile_mapping({"a": {"@liquid": template}})
+    with pytest.raises(MappingFailed, match="more than 100,000 characters"):
+        mapping({"a": "x" * 3_000})
+
+
+def test_liquid_says_nothing_of_the_person() -> None:
+    mapping = compile_mapping({"a": {"@liquid": "{{ traits.name | url_decode }}"}})
+    with pytest.raises(MappingFailed) as caught:
+        mapping({"traits": {"name": "Ada %"}})
+    assert str(caught.value) == "a.@liquid: uses a filter on a value that it cannot take"
+
+
+def test_liquid_keeps_no_state() -> None:
+    mapping = compile_mapping({"a": {"@liquid": "{{ x }}{% assign x = 1 %}{{ x }}"}})
+    assert [mapping({}), mapping({}), mapping({"x": 5})] == [{"a": "1"}, {"a": "1"}, {"a": "51"}]
+
+
 def test_braces_are_read_once() -> None:
     hostile = "{" * 200_000 + "}x" * 200_000
     mapping = compile_mapping({"a": {"@template": "{{{a}}}"}})

@@ -10,11 +10,14 @@ a mapping that is no object, `ENCODE` for encode or `LEFT` for left (there, noth
 that is never taken.
 
     compile     a mapping → a function, in one walk; gathers every problem
+    places      where something stands in a mapping, and what that means for it
     arguments   what a directive's arguments can be, and are for
     directives  the directives: a row each
     choices     @path, @literal, @if
-    texts       @template, @case, @replace
+    texts       @template, @case, @liquid
+    replacing   @replace
     shapes      @json, @flatten, @merge, @arrayPath, @transform, @excludeWhenNull
+    liquidjs    Liquid templates, by python-liquid made to render as Segment's liquidjs does; what differs is told there
     paths       $.context.page.url → a function
     javascript  JSON values as JavaScript treats them: undefined, falsy, printed
     errors      MappingError, MappingFailed

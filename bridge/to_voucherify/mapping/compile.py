@@ -1,21 +1,17 @@
-"""A mapping, as written → a function, in one walk that gathers every problem on its way.
-
-Segment looks into a mapping for mistakes, but not into its lists, @literal and @excludeWhenNull: there, a directive
-beside other keys is data (``Place.checked``). Undefined keys are dropped where an object is made, if nothing else
-looks at it (``Place.final``); else they are dropped from the finished result.
-"""
+"""A mapping, as written → a function, in one walk that gathers every problem on its way."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any
 
-from bridge.to_voucherify.mapping.arguments import Argument, Given, Kind, Use, is_directive_key, kind_of
+from bridge.to_voucherify.mapping.arguments import Argument, Given, Kind, is_directive_key, kind_of
 from bridge.to_voucherify.mapping.directives import DIRECTIVES, Directive
 from bridge.to_voucherify.mapping.errors import MappingError, MappingFailed, Refused
 from bridge.to_voucherify.mapping.javascript import UNDEFINED, kind, without_undefined
 from bridge.to_voucherify.mapping.paths import Run
+from bridge.to_voucherify.mapping.places import Place
 
 _UNUSED = "_metadata"
 """May stand beside a directive: Segment's app keeps notes there."""
@@ -55,27 +51,6 @@ def compile_mapping(source: Any) -> Callable[[Any], Any]:
     return mapped
 
 
-@dataclass(frozen=True, slots=True)
-class _Place:
-    """Where in the mapping something stands.
-
-    Attributes:
-        path: the keys that lead there.
-        checked: a directive beside other keys is a mistake here.
-        final: what is made here goes into the payload as it is.
-    """
-
-    path: tuple[str, ...] = ()
-    checked: bool = True
-    final: bool = True
-
-    def __str__(self) -> str:
-        return ".".join(self.path)
-
-    def below(self, key: object) -> _Place:
-        return replace(self, path=(*self.path, str(key)))
-
-
 def _nothing(_: Any) -> Any:
     return UNDEFINED
 
@@ -88,22 +63,22 @@ class _Compiler:
 
     def root(self, source: Any) -> Run:
         if type(source) is not dict:
-            self._refuse(_Place(), "must be an object")
+            self._refuse(Place(), "must be an object")
             return _nothing
         if _ROOT not in source:
-            return self._compile(source, _Place())
+            return self._compile(source, Place())
         fields = {key: value for key, value in source.items() if key != _ROOT}
         directive = source[_ROOT]
         if type(directive) is not dict or len(directive) != 1 or type(next(iter(directive.values()))) is not dict:
-            self._refuse(_Place((_ROOT,)), "must be an object with one directive, which takes an object")
+            self._refuse(Place((_ROOT,)), "must be an object with one directive, which takes an object")
             return _nothing
         ((name, arguments),) = directive.items()
-        return self._compile({name: {**arguments, "mapping": fields}}, _Place())
+        return self._compile({name: {**arguments, "mapping": fields}}, Place())
 
-    def _refuse(self, place: _Place, reason: str) -> None:
+    def _refuse(self, place: Place, reason: str) -> None:
         self.problems.setdefault(str(place), reason)
 
-    def _compile(self, node: Any, place: _Place) -> Run:
+    def _compile(self, node: Any, place: Place) -> Run:
         match kind_of(node):
             case None:
                 self._refuse(place, "must be a JSON value")
@@ -116,7 +91,7 @@ class _Compiler:
                 return self._list(node, replace(place, checked=False))
         return lambda _: node
 
-    def _object(self, node: dict[str, Any], place: _Place) -> Run:
+    def _object(self, node: dict[str, Any], place: Place) -> Run:
         if not all(isinstance(key, str) for key in node):
             self._refuse(place, "must be a JSON value, whose keys are texts")
             return _nothing
@@ -134,13 +109,13 @@ class _Compiler:
 
         return make
 
-    def _list(self, node: list[Any], place: _Place) -> Run:
+    def _list(self, node: list[Any], place: Place) -> Run:
         runs = tuple(self._compile(item, place.below(index)) for index, item in enumerate(node))
         if place.final:
             return lambda payload: [None if (item := run(payload)) is UNDEFINED else item for run in runs]
         return lambda payload: [run(payload) for run in runs]
 
-    def _directive(self, node: dict[str, Any], place: _Place) -> Run:
+    def _directive(self, node: dict[str, Any], place: Place) -> Run:
         names = [key for key in node if is_directive_key(key)]
         if len(names) > 1 or not node.keys() <= {*names, _UNUSED}:
             self._refuse(place, "a directive stands alone, without other keys beside it")
@@ -152,11 +127,11 @@ class _Compiler:
             return _nothing
         return self._call(directive, node[name], place.below(name))
 
-    def _call(self, directive: Directive, written: Any, place: _Place) -> Run:
+    def _call(self, directive: Directive, written: Any, place: Place) -> Run:
         known = len(self.problems)
         arguments = dict(self._arguments(directive, written, place))
         runs = {
-            name: self._argument(node, row, _placed(at, directive, row, node))
+            name: self._argument(node, row, at.of(directive.checks, row.use, node))
             for name, (row, node, at) in arguments.items()
         }
         if len(self.problems) > known:
@@ -170,7 +145,7 @@ class _Compiler:
             return lambda payload: without_undefined(run(payload))
         return run
 
-    def _argument(self, node: Any, row: Argument, place: _Place) -> Run:
+    def _argument(self, node: Any, row: Argument, place: Place) -> Run:
         if row.items is None:
             return self._compile(node, place)
         for index, item in enumerate(node):
@@ -179,8 +154,8 @@ class _Compiler:
         return self._list(node, place)
 
     def _arguments(
-        self, directive: Directive, written: Any, place: _Place
-    ) -> Iterator[tuple[str, tuple[Argument, Any, _Place]]]:
+        self, directive: Directive, written: Any, place: Place
+    ) -> Iterator[tuple[str, tuple[Argument, Any, Place]]]:
         """What is given for each argument, and where; what is not given, or must not be, is told as a problem."""
         given = _named(directive, written)
         if given is None:
@@ -207,14 +182,6 @@ def _named(directive: Directive, written: Any) -> Mapping[str, tuple[object, Any
     if directive.is_list:
         return dict(zip(directive.takes, enumerate(written), strict=False)) if type(written) is list else None
     return {key: (key, value) for key, value in written.items()} if kind_of(written) is Kind.OBJECT else None
-
-
-def _placed(place: _Place, directive: Directive, row: Argument, node: Any) -> _Place:
-    """Where an argument stands."""
-    checked = place.checked if directive.checks is None else directive.checks
-    if place.checked and kind_of(node) is Kind.DIRECTIVE:
-        checked = True
-    return replace(place, checked=checked, final=place.final and row.use is Use.RESULT)
 
 
 def _not(takes: frozenset[Kind], found: Kind | None) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
-from bridge.to_voucherify.mapping import choices, shapes, texts
+from bridge.to_voucherify.mapping import choices, replacing, shapes, texts
 from bridge.to_voucherify.mapping.arguments import (
     ANYTHING,
     BOOLEAN,
@@ -44,7 +44,7 @@ class Directive:
     leaks: bool = False
 
 
-_WORD = at_most(texts.LONGEST_WORD, at_least=1)
+_WORD = at_most(replacing.LONGEST_WORD, at_least=1)
 
 DIRECTIVES: Mapping[str, Directive] = {
     "@path": Directive(choices.path, {"path": Argument(TEXT_OR_DIRECTIVE)}, is_single=True),
@@ -59,6 +59,11 @@ DIRECTIVES: Mapping[str, Directive] = {
         },
     ),
     "@template": Directive(texts.template, {"template": Argument(TEXT_OR_DIRECTIVE)}, is_single=True),
+    "@liquid": Directive(
+        texts.liquid,
+        {"template": Argument(TEXT, Use.PLAIN, refuse=at_most(texts.LONGEST_TEMPLATE))},
+        is_single=True,
+    ),
     "@case": Directive(
         texts.case,
         {
@@ -67,11 +72,11 @@ DIRECTIVES: Mapping[str, Directive] = {
         },
     ),
     "@replace": Directive(
-        texts.replace,
+        replacing.replace,
         {
             "value": Argument(TEXT_OR_DIRECTIVE, required=True),
             "pattern": Argument(TEXT, Use.PLAIN, required=True, refuse=_WORD),
-            "replacement": Argument(TEXT, Use.PLAIN, refuse=at_most(texts.LONGEST_WORD)),
+            "replacement": Argument(TEXT, Use.PLAIN, refuse=at_most(replacing.LONGEST_WORD)),
             "pattern2": Argument(ANYTHING, Use.PLAIN),
             "replacement2": Argument(ANYTHING, Use.PLAIN),
             "ignorecase": Argument(BOOLEAN, Use.PLAIN),

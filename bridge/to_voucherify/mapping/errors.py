@@ -33,3 +33,7 @@ class Refused(Exception):
     def __init__(self, reason: str, argument: str = "") -> None:
         super().__init__(reason)
         self.argument = argument
+
+
+class Unrendered(Exception):
+    """Raised by a Liquid template that fails on a payload: the text is the reason, and repeats no value."""

@@ -10,6 +10,7 @@ import re
 from collections.abc import Iterator
 from decimal import Decimal
 from enum import Enum
+from math import isfinite, isnan
 from typing import Any, Final
 
 
@@ -20,6 +21,9 @@ class Undefined(Enum):
 
     def __repr__(self) -> str:
         return self.name
+
+    def __liquid__(self) -> None:
+        """What it is to python-liquid: nil."""
 
 
 UNDEFINED: Final = Undefined.UNDEFINED
@@ -33,9 +37,13 @@ WHITE_SPACE: Final = "\t\n\v\f\r \xa0\u1680\u2028\u2029\u202f\u205f\u3000\ufeff"
 LONGEST: Final = 1_000_000
 """Characters that a directive may write at once. An event has 32 KB; only a text made to multiply gets here."""
 
+TOO_LONG: Final = f"makes a text of more than {LONGEST:,} characters"
+
 _INDEX = re.compile(r"0|[1-9][0-9]{0,9}", re.ASCII)
 _MOST_INDEX = 2**32 - 2
 _INTEGERS = 2**53
+_DECIMAL = re.compile(r"[+-]?(?:Infinity|[0-9]+\.?[0-9]*(?:[eE][+-]?[0-9]+)?|\.[0-9]+(?:[eE][+-]?[0-9]+)?)")
+_PREFIXED = re.compile(r"0(?:[xX][0-9a-fA-F]{1,99}|[oO][0-7]{1,99}|[bB][01]{1,99})")
 _FIXED, _FRACTION = 21, -6
 """Numbers are printed with an exponent from 1e21 up, and below 1e-6."""
 
@@ -107,16 +115,33 @@ def text(value: Any) -> str:
 _CONSTANTS = {True: "true", False: "false", None: "null"}
 
 
+def as_double(number: float) -> float:
+    """A number as JavaScript has it: 2**53 + 1 is 2**53 there, and 10**400 is infinite."""
+    try:
+        return float(number)
+    except OverflowError:
+        return float("inf") if number > 0 else float("-inf")
+
+
+def as_number(value: Any) -> float:
+    """What Number() makes of a value: NaN where it is none."""
+    if isinstance(value, bool | int | float):
+        return as_double(value)
+    if value is None:
+        return 0.0
+    written = text(value).strip(WHITE_SPACE) if value is not UNDEFINED else "undefined"
+    if _DECIMAL.fullmatch(written):
+        return float(written)
+    return as_double(int(written, 0)) if _PREFIXED.fullmatch(written) else 0.0 if not written else float("nan")
+
+
 def number_text(number: float) -> str:
     """``1.0`` → ``1``, ``1e16`` → ``10000000000000000``, ``1e-07`` → ``1e-7``."""
     if isinstance(number, int) and abs(number) <= _INTEGERS:
         return str(number)
-    try:
-        double = float(number)
-    except OverflowError:
-        double = float("inf") if number > 0 else float("-inf")
-    if double in (float("inf"), float("-inf")):
-        return "Infinity" if double > 0 else "-Infinity"
+    double = as_double(number)
+    if not isfinite(double):
+        return "NaN" if isnan(double) else "Infinity" if double > 0 else "-Infinity"
     if double == 0:
         return "0"
     sign, digits, exponent = Decimal(repr(double)).normalize().as_tuple()

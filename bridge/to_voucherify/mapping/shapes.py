@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json as python_json
 from collections.abc import Iterator
+from math import isfinite
 from typing import Any
 
 from bridge.errors import Unusable
@@ -12,6 +13,7 @@ from bridge.to_voucherify.mapping.errors import MappingFailed
 from bridge.to_voucherify.mapping.javascript import (
     LONGEST,
     UNDEFINED,
+    as_double,
     entries,
     is_falsy,
     kind,
@@ -40,7 +42,7 @@ def _written(value: Any) -> Iterator[str]:
         case bool():
             yield "true" if value else "false"
         case int() | float():
-            yield "null" if (printed := number_text(value)).endswith("Infinity") else printed
+            yield number_text(value) if isfinite(as_double(value)) else "null"
         case list():
             yield "["
             for index, item in enumerate(value):
