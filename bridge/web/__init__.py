@@ -7,7 +7,7 @@ from flask import Flask
 from bridge import logs
 from bridge.bootstrap import build
 from bridge.config import Settings
-from bridge.web import answers, segment, segmentio, tracking, voucherify
+from bridge.web import answers, description, segment, segmentio, tracking, voucherify
 
 TURN = 0.02
 """Seconds that a thread may compute before another one may interrupt it. What a request computes takes about one
@@ -39,6 +39,7 @@ def create_app(settings: Settings | None = None) -> Flask:
         app.register_blueprint(tracking.blueprint(bridge.tracking))
     if bridge.event_webhooks:
         app.register_blueprint(segment.blueprint(bridge.event_webhooks))
+    app.register_blueprint(description.blueprint())
     answers.register(app)
     if bridge.settings.embedded_worker:
         bridge.crew.start()
