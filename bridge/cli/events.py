@@ -5,9 +5,11 @@ from typing import Any
 
 import click
 
+from bridge.cli.moment import moment
 from bridge.cli.opening import opened
 from bridge.cli.printing import console, json_option, print_json, readable, table, when
 from bridge.delivery.journal import Delivered, Entry, Filter, Story, counts, entries, story
+from bridge.delivery.tallies import DIRECTIONS
 
 STATUSES = ("waiting", "queued", "delivered", "dead", "uncertain", "ignored", "quarantined")
 
@@ -17,11 +19,15 @@ STATUSES = ("waiting", "queued", "delivered", "dead", "uncertain", "ignored", "q
 @click.option("--status", type=click.Choice(STATUSES), help="Where they stand.")
 @click.option("--event", help='Their name, e.g. "Customer Redemption Succeeded".')
 @click.option("--customer", help="The customer's source_id.")
+@click.option("--direction", type=click.Choice(DIRECTIONS), help="Where they go.")
+@click.option("--error", help="A text in why they were not delivered, or are quarantined.")
+@click.option("--since", type=moment, help="Received then or later: a time in UTC, or 90m, 24h, 7d ago.")
+@click.option("--until", type=moment, help="Received before, in UTC.")
 @click.option("--before", help="Only events older than this id: the next page.")
 @click.option("--limit", default=20, show_default=True, type=click.IntRange(1, 1000), help="How many.")
 @click.option("--count", is_flag=True, help="How many there are of each event, instead.")
 @json_option
-def events(event_id: str | None, limit: int, count: bool, as_json: bool, **wanted: str | None) -> None:
+def events(event_id: str | None, limit: int, count: bool, as_json: bool, **wanted: Any) -> None:
     """List events, newest first; or show the one with EVENT_ID, from its arrival to every attempt to deliver it."""
     with opened() as database, database.reading() as connection:
         if count:

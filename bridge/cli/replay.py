@@ -1,6 +1,8 @@
 """``bridge replay``: run it through today's code again."""
 
 import time
+from dataclasses import replace as changed
+from typing import Any
 
 import click
 
@@ -23,7 +25,7 @@ UNKNOWN = "no such event"
 @click.option("--event", help="Of these, only those of that name.")
 @click.option("--customer", help="Of these, only those of that customer's source_id.")
 @json_option
-def replay(event_ids: tuple[str, ...], as_json: bool, **wanted: str | None) -> None:
+def replay(event_ids: tuple[str, ...], as_json: bool, **wanted: Any) -> None:
     """Translate events anew and deliver what was not delivered: EVENT_IDS, or all with a --status.
 
     Doing it twice is harmless: what has been delivered, or is on its way, is left alone.
@@ -56,5 +58,5 @@ def _choose(database: Database, wanted: Filter) -> list[str]:
         page = entries(connection, wanted, PAGE)
         while page:
             chosen += [entry.id for entry in page]
-            page = entries(connection, Filter(wanted.status, wanted.event, wanted.customer, before=chosen[-1]), PAGE)
+            page = entries(connection, changed(wanted, before=chosen[-1]), PAGE)
     return list(dict.fromkeys(reversed(chosen)))

@@ -3,31 +3,14 @@
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Connection, Row, Select, Text, and_, cast, func, or_, select
+from sqlalchemy import Connection, Row, Select, func, select
 
-from bridge.delivery.retry import Fate
+from bridge.delivery.search import Filter, fitting, standing
 from bridge.delivery.store import unpack
 from bridge.delivery.tables import attempts, deliveries, events
 from bridge.errors import NoSuchEvent
 
-
-@dataclass(frozen=True, slots=True)
-class Filter:
-    """Which events; what is None does not matter.
-
-    Attributes:
-        status: what became of it when it came in (ignored, quarantined), or where its delivery stands
-            (waiting, delivered, dead).
-        event: its name, as at Segment.
-        customer: the ``source_id``.
-        before: an event's id; only older ones.
-    """
-
-    status: str | None = None
-    event: str | None = None
-    customer: str | None = None
-    direction: str | None = None
-    before: str | None = None
+__all__ = ["Attempt", "Delivered", "Entry", "Filter", "Story", "counts", "entries", "story"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,8 +63,12 @@ class Story:
 
 
 def entries(connection: Connection, wanted: Filter, limit: int) -> list[Entry]:
-    """The newest events that fit, newest first; an event with several deliveries is there once for each."""
-    statement = _entries().where(*_conditions(wanted)).order_by(events.c.id.desc()).limit(limit)
+    """The newest ``limit`` events that fit, newest first; one with several deliveries is there once for each.
+
+    The id of the last, as ``before``, is where the next page begins.
+    """
+    ids = fitting(connection, wanted, limit)
+    statement = _entries().where(events.c.id.in_(ids), *standing(wanted)).order_by(events.c.id.desc(), deliveries.c.id)
     return [_entry(row) for row in connection.execute(statement)]
 
 
@@ -107,15 +94,6 @@ def counts(connection: Connection) -> dict[tuple[str, str], int]:
     return {(row[0], row[1]): row[2] for row in connection.execute(statement)}
 
 
-_LAST_OUTCOME = (
-    select(attempts.c.outcome + func.coalesce(" " + cast(attempts.c.code, Text), ""))
-    .where(attempts.c.delivery_id == deliveries.c.id, deliveries.c.status != Fate.DELIVERED)
-    .order_by(attempts.c.claim.desc())
-    .limit(1)
-    .scalar_subquery()
-)
-"""Why a delivery is not delivered: what its last attempt came to."""
-
 _JOINED = events.outerjoin(deliveries, deliveries.c.event_id == events.c.id)
 
 
@@ -126,23 +104,12 @@ def _entries() -> Select[Any]:
         events.c.direction,
         events.c.event,
         func.coalesce(deliveries.c.status, events.c.status).label("status"),
-        func.coalesce(func.nullif(events.c.reason, ""), _LAST_OUTCOME, "").label("reason"),
+        func.coalesce(func.nullif(events.c.reason, ""), deliveries.c.cause, "").label("reason"),
         events.c.customer,
         events.c.repeats,
         func.coalesce(deliveries.c.attempts, 0).label("attempts"),
         deliveries.c.settled_at,
     ).select_from(_JOINED)
-
-
-def _conditions(wanted: Filter) -> list[Any]:
-    exact = {events.c.event: wanted.event, events.c.customer: wanted.customer, events.c.direction: wanted.direction}
-    conditions: list[Any] = [column == value for column, value in exact.items() if value is not None]
-    if wanted.before is not None:
-        conditions.append(events.c.id < wanted.before)
-    if wanted.status is not None:
-        undelivered = and_(deliveries.c.id.is_(None), events.c.status == wanted.status)
-        conditions.append(or_(deliveries.c.status == wanted.status, undelivered))
-    return conditions
 
 
 def _entry(row: Row[Any]) -> Entry:

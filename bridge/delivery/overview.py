@@ -5,25 +5,20 @@ from dataclasses import dataclass
 from itertools import groupby
 from typing import Any
 
-from sqlalchemy import Connection, Row, func, select, union_all
+from sqlalchemy import Connection, bindparam, func, select
 from ulid import ULID
 
 from bridge.arrival import Status
+from bridge.delivery.backlog import oldest_waiting, standing
+from bridge.delivery.concerns import Concern, concerns
 from bridge.delivery.percentiles import percentile
 from bridge.delivery.retry import Fate
-from bridge.delivery.tables import deliveries, events, latencies, sinks, tallies
-from bridge.delivery.tallies import REFUSED, RETRIED, bucket, sink_of
-
-DIRECTIONS = ("to_segment", "to_voucherify")
-
-ALIVE_WITHIN = 15.0
-"""Seconds without a beat after which a sink is taken to have no worker."""
+from bridge.delivery.sinks import SinkState, sink_states
+from bridge.delivery.tables import events, latencies, tallies
+from bridge.delivery.tallies import DIRECTIONS, REFUSED, RETRIED, bucket, sink_of
 
 _FAILED = (Fate.DEAD, Fate.UNCERTAIN)
 _OPEN = (Fate.WAITING, Fate.QUEUED)
-
-_LOOKED_AT = 500
-"""Of the waiting, when the oldest is looked for: see ``_oldest``."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,24 +71,6 @@ class Flow:
 
 
 @dataclass(frozen=True, slots=True)
-class SinkState:
-    """One service that is delivered to.
-
-    Attributes:
-        state: ``running``, ``paused`` (nobody calls it before ``paused_until``, because of ``reason``) or
-            ``no worker``.
-        paused_until: epoch seconds, or None.
-        beat_at: when a worker of it was last known to be alive, in epoch seconds; 0 if never.
-    """
-
-    name: str
-    state: str
-    paused_until: float | None
-    reason: str
-    beat_at: float
-
-
-@dataclass(frozen=True, slots=True)
 class Point:
     """One step of a chart: how many deliveries were delivered, and how many failed, from ``at`` (epoch seconds) on."""
 
@@ -138,6 +115,7 @@ class Overview:
     period: str
     since: int
     flows: tuple[Flow, ...]
+    concerns: tuple[Concern, ...]
     sinks: tuple[SinkState, ...]
     points: tuple[Point, ...]
     troubles: tuple[Trouble, ...]
@@ -149,60 +127,18 @@ def overview(connection: Connection, period: str, now: float) -> Overview:
     chosen = PERIODS[period]
     since = chosen.since(now)
     counted = _counted(connection, since)
+    states = sink_states(connection, now)
     return Overview(
         now,
         period,
         since,
         flows=tuple(_flows(connection, counted, since, now)),
-        sinks=sink_states(connection, now),
+        concerns=concerns(connection, states, now),
+        sinks=states,
         points=tuple(_points(connection, chosen, since, now)),
         troubles=_troubles(counted),
-        events=tuple(_named(connection, counted, since)),
+        events=tuple(_named(connection, counted)),
     )
-
-
-def standing(connection: Connection) -> dict[tuple[str, str], int]:
-    """How many deliveries stand where an operator should know, by (sink, fate): not those that are delivered."""
-    columns = deliveries.c
-    names = [sink_of(direction) for direction in DIRECTIONS]
-    statement = (
-        select(columns.sink, columns.status, func.count())
-        .where(columns.sink.in_(names), columns.status.in_([*_OPEN, *_FAILED]))
-        .group_by(columns.sink, columns.status)
-    )
-    return {(row[0], row[1]): row[2] for row in connection.execute(statement)}
-
-
-def oldest_waiting(connection: Connection, sink: str, now: float) -> float | None:
-    """Seconds since the oldest of the waiting came in.
-
-    They are in the order of their ids, and so of their receipt, but those that were replayed since wait only since
-    then: so a few more than one are looked at.
-    """
-    columns = deliveries.c
-    first = [
-        select(columns.created_at)
-        .where(columns.sink == sink, columns.status == fate)
-        .order_by(columns.event_id)
-        .limit(_LOOKED_AT)
-        .subquery()
-        for fate in _OPEN
-    ]
-    oldest = union_all(*(select(func.min(one.c.created_at).label("at")) for one in first)).subquery()
-    at: float | None = connection.execute(select(func.min(oldest.c.at))).scalar()
-    return None if at is None else max(0.0, now - at)
-
-
-def sink_states(connection: Connection, now: float) -> tuple[SinkState, ...]:
-    """Every sink that there has been."""
-    return tuple(_sink_state(row, now) for row in connection.execute(select(sinks).order_by(sinks.c.name)))
-
-
-def _sink_state(row: Row[Any], now: float) -> SinkState:
-    if row.paused_until > now:
-        return SinkState(row.name, "paused", row.paused_until, row.reason, row.beat_at)
-    state = "running" if now - row.beat_at <= ALIVE_WITHIN else "no worker"
-    return SinkState(row.name, state, None, "", row.beat_at)
 
 
 def _counted(connection: Connection, since: int) -> Sequence[Any]:
@@ -220,7 +156,7 @@ def _total(counted: Sequence[Any], *whats: str) -> int:
     return int(sum(row.total for row in counted if row.what in whats))
 
 
-def _flows(connection: Connection, counted: Sequence[Row[Any]], since: int, now: float) -> Iterator[Flow]:
+def _flows(connection: Connection, counted: Sequence[Any], since: int, now: float) -> Iterator[Flow]:
     stands = standing(connection)
     histograms = _histograms(connection, since)
     for direction in DIRECTIONS:
@@ -271,7 +207,7 @@ def _points(connection: Connection, period: Period, since: int, now: float) -> I
             yield Point(direction, at, found.get((direction, at, Fate.DELIVERED), 0), failed)
 
 
-def _troubles(counted: Sequence[Row[Any]]) -> tuple[Trouble, ...]:
+def _troubles(counted: Sequence[Any]) -> tuple[Trouble, ...]:
     totals: dict[tuple[str, str, str], int] = {}
     for row in counted:
         if row.cause:
@@ -280,12 +216,12 @@ def _troubles(counted: Sequence[Row[Any]]) -> tuple[Trouble, ...]:
     return tuple(Trouble(*key, count) for key, count in sorted(totals.items(), key=lambda one: (-one[1], one[0])))
 
 
-def _named(connection: Connection, counted: Sequence[Row[Any]], since: int) -> Iterator[Named]:
+def _named(connection: Connection, counted: Sequence[Any]) -> Iterator[Named]:
     """The most frequent first."""
-    last = _last(connection, since)
-    by_name: dict[tuple[str, str], list[Row[Any]]] = {}
+    by_name: dict[tuple[str, str], list[Any]] = {}
     for row in counted:
         by_name.setdefault((row.direction, row.event), []).append(row)
+    last = {name: at for name in by_name if (at := _last(connection, *name))}
     found = [
         Named(
             *name,
@@ -301,13 +237,12 @@ def _named(connection: Connection, counted: Sequence[Row[Any]], since: int) -> I
     yield from sorted(found, key=lambda one: (-one.received, one.direction, one.event))
 
 
-def _last(connection: Connection, since: int) -> dict[tuple[str, str], float]:
-    """When the last of each name came in, as its id says."""
-    names = select(tallies.c.direction, tallies.c.event).where(tallies.c.bucket >= since).distinct().subquery()
-    newest = (
-        select(func.max(events.c.id))
-        .where(events.c.direction == names.c.direction, events.c.event == names.c.event)
-        .scalar_subquery()
-    )
-    rows = connection.execute(select(names.c.direction, names.c.event, newest))
-    return {(row[0], row[1]): ULID.from_str(row[2]).timestamp for row in rows if row[2]}
+def _last(connection: Connection, direction: str, event: str) -> float | None:
+    """When the last of a name came in, as its id says."""
+    newest = connection.execute(_NEWEST, {"of_direction": direction, "named": event}).scalar()
+    return ULID.from_str(newest).timestamp if newest else None
+
+
+_NEWEST = select(func.max(events.c.id)).where(
+    events.c.direction == bindparam("of_direction"), events.c.event == bindparam("named")
+)

@@ -1,7 +1,7 @@
 """Counting what happens, in the transaction in which it happens: so the counts are right whatever is killed.
 
-A count belongs to an interval of five minutes. What is older than a day is held by the hour, and what is older than
-eight days in one bucket for all time: see ``fold``. So the total is the sum over all buckets, at any time.
+A count belongs to an interval of five minutes. Older ones are held by longer intervals, and what is older than eight
+days in one for all time: see ``folding``. So the total is the sum over all buckets, at any time.
 """
 
 import os
@@ -16,11 +16,19 @@ from sqlalchemy import Connection, Engine, select
 from bridge.delivery import tables
 from bridge.delivery.database import INSERT
 
+DIRECTIONS = ("to_segment", "to_voucherify")
+
 BUCKET = 300
 """Seconds."""
 
 BOUNDS = (0.1, 0.25, 0.5, 0.75, 1.0, 1.5, 2.5, 5.0, 10.0, 30.0, 60.0, 300.0, 1800.0, 3600.0, 21_600.0, 86_400.0)
 """Seconds from receipt to delivery: the upper bounds of the histogram, before one without a bound."""
+
+HOUR = 3600
+WIDTHS = ((2 * HOUR, 1800), (26 * HOUR, 3 * HOUR))
+"""From which age on, in seconds, how long an interval is: counts are kept for who looks at an hour, a day, a week."""
+TOTAL_AFTER = 8 * 24 * HOUR
+"""Seconds after which only the total is kept."""
 
 RETRIED, REFUSED = "retried", "refused"
 """What is counted beside statuses and fates: a try that must be made again, a call that does not prove who sent it."""
@@ -55,6 +63,11 @@ class Latency(NamedTuple):
 def bucket(at: float) -> int:
     """The interval of a time in epoch seconds."""
     return int(at) // BUCKET * BUCKET
+
+
+def width(at: int, now: float) -> int:
+    """How long the interval that began at ``at`` is, or may be by now."""
+    return max((wide for age, wide in WIDTHS if at < now - age), default=BUCKET)
 
 
 def direction_of(sink: str) -> str:

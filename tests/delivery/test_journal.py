@@ -1,4 +1,5 @@
 from collections.abc import Callable
+from typing import Any
 
 import pytest
 
@@ -37,7 +38,7 @@ def ids(database: Database) -> dict[str, str]:
 def listed(database: Database, ids: dict[str, str]) -> Callable[..., list[str]]:
     """The standings of the events that fit."""
 
-    def find(limit: int = 100, **wanted: str) -> list[str]:
+    def find(limit: int = 100, **wanted: Any) -> list[str]:
         with database.reading() as connection:
             found = entries(connection, Filter(**wanted), limit)
         assert [one.status for one in found] == [

@@ -6,9 +6,11 @@ import pytest
 from bridge.arrival import Status
 from bridge.delivery.database import Database
 from bridge.delivery.outbox import Outbox
-from bridge.delivery.overview import DIRECTIONS, PERIODS, Named, Overview, Point, SinkState, Trouble, overview
+from bridge.delivery.overview import PERIODS, Named, Overview, Point, Trouble, overview
 from bridge.delivery.retry import Policy
 from bridge.delivery.sink import Happened, Outcome
+from bridge.delivery.sinks import SinkState
+from bridge.delivery.tallies import DIRECTIONS
 from bridge.delivery.worker import Worker
 from tests.delivery.arrivals import SINK, keep, received
 from tests.delivery.sinks import DELIVERED, ScriptedSink

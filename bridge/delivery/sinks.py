@@ -1,0 +1,41 @@
+"""How the services that are delivered to are doing: who may call them, and whether anybody does."""
+
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import Connection, Row, select
+
+from bridge.delivery.tables import sinks
+
+ALIVE_WITHIN = 15.0
+"""Seconds without a beat after which a sink is taken to have no worker."""
+
+
+@dataclass(frozen=True, slots=True)
+class SinkState:
+    """One service that is delivered to.
+
+    Attributes:
+        state: ``running``, ``paused`` (nobody calls it before ``paused_until``, because of ``reason``) or
+            ``no worker``.
+        paused_until: epoch seconds, or None.
+        beat_at: when a worker of it was last known to be alive, in epoch seconds; 0 if never.
+    """
+
+    name: str
+    state: str
+    paused_until: float | None
+    reason: str
+    beat_at: float
+
+
+def sink_states(connection: Connection, now: float) -> tuple[SinkState, ...]:
+    """Every sink that there has been."""
+    return tuple(_state(row, now) for row in connection.execute(select(sinks).order_by(sinks.c.name)))
+
+
+def _state(row: Row[Any], now: float) -> SinkState:
+    if row.paused_until > now:
+        return SinkState(row.name, "paused", row.paused_until, row.reason, row.beat_at)
+    state = "running" if now - row.beat_at <= ALIVE_WITHIN else "no worker"
+    return SinkState(row.name, state, None, "", row.beat_at)

@@ -1,0 +1,92 @@
+"""What an operator waits for at a million events: the list under each filter, and the overview.
+
+``python tests/benchmarks/console.py`` (``--postgresql``, ``--events 1000``) prints milliseconds: the median of
+ten, and the slowest.
+"""
+
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, closing
+from functools import partial
+from pathlib import Path
+from statistics import median
+
+import click
+from sqlalchemy import Connection, text
+from ulid import ULID
+
+# A script finds the modules beside it, and these are named as everywhere else in the tests.
+sys.path[0] = str(Path(__file__).parents[2])
+from bridge.delivery.database import Database  # noqa: E402 - see above
+from bridge.delivery.journal import Filter, entries  # noqa: E402 - see above
+from bridge.delivery.measures import measures  # noqa: E402 - see above
+from bridge.delivery.overview import PERIODS, overview  # noqa: E402 - see above
+from tests.benchmarks import databases, million  # noqa: E402 - see above
+
+PAGE, ROUNDS = 50, 10
+
+Look = Callable[[Connection], object]
+
+
+def looks(now: float) -> Iterator[tuple[str, Look]]:
+    """All that is timed, by what it is called."""
+    named = "Customer Redemption Succeeded"
+    filters = {
+        "all": Filter(),
+        "page 10,000": Filter(before=str(ULID.from_timestamp(now - 3.5 * 86_400))),
+        "direction": Filter(direction="to_voucherify"),
+        "delivered": Filter(status="delivered"),
+        "dead": Filter(status="dead"),
+        "waiting": Filter(status="waiting"),
+        "ignored": Filter(status="ignored"),
+        "quarantined": Filter(status="quarantined"),
+        "a status that nothing has": Filter(status="queued"),
+        "event": Filter(event=named),
+        "an event that there is not": Filter(event="Nothing"),
+        "customer": Filter(customer="customer-4711"),
+        "a customer that there is not": Filter(customer="nobody"),
+        "one hour, three days ago": Filter(since=now - 3 * 86_400, until=now - 3 * 86_400 + 3600),
+        "error": Filter(error="cause number 7"),
+        "an error that there is not": Filter(error="never seen"),
+        "event and dead": Filter(event=named, status="dead"),
+        "event and delivered": Filter(event=named, status="delivered"),
+        "customer and dead": Filter(customer="customer-4711", status="dead"),
+        "direction, dead, error": Filter(direction="to_segment", status="dead", error="cause number 7"),
+    }
+    for name, wanted in filters.items():
+        yield f"list: {name}", partial(entries, wanted=wanted, limit=PAGE)
+    for period in PERIODS:
+        yield f"overview: {period}", partial(overview, period=period, now=now)
+    yield "metrics", partial(measures, now=now)
+
+
+@click.command()
+@click.option("--postgresql", is_flag=True, help="On PostgreSQL instead of SQLite.")
+@click.option("--events", default=1_000_000, show_default=True, help="How many.")
+def main(events: int, *, postgresql: bool) -> None:
+    """Fill, look, print."""
+    with ExitStack() as stack:
+        folder = Path(stack.enter_context(tempfile.TemporaryDirectory()))
+        new = stack.enter_context(databases.postgres(folder)) if postgresql else databases.sqlite(folder)
+        database = stack.enter_context(closing(Database(new())))
+        now = time.time()
+        million.fill(database, events, now)
+        click.echo(f"{events:,} events, made in {time.time() - now:.0f} s")
+        with database.reading() as connection:
+            if postgresql:
+                connection.execute(text("VACUUM ANALYZE"))
+            for name, look in looks(now):
+                times = [_time(look, connection) for _ in range(ROUNDS)]
+                click.echo(f"{name:36} {median(times):8.1f} ms {max(times):8.1f} ms")
+
+
+def _time(look: Look, connection: Connection) -> float:
+    began = time.perf_counter()
+    look(connection)
+    return 1000 * (time.perf_counter() - began)
+
+
+if __name__ == "__main__":
+    main()
