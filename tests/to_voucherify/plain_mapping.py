@@ -55,7 +55,7 @@ def truthy_literal(given: dict[str, Any], name: str) -> bool:
 
 
 def find(payload: Any, path: str) -> Any:
-    for name in re.sub(r"[\[\].]+", " ", path).split():
+    for name in filter(None, re.split(r"[\[\].]+", path)):
         if falsy(payload):
             return payload
         items = list(payload) if isinstance(payload, str) else payload

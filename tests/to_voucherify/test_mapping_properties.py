@@ -104,7 +104,7 @@ MAPPINGS = st.dictionaries(st.sampled_from(KEYS), NODES, max_size=3) | directive
 
 
 @given(MAPPINGS, EVENTS)
-@settings(max_examples=600, deadline=None)
+@settings(max_examples=250, deadline=None)
 def test_compiled_it_makes_what_a_plain_reading_makes(mapping: dict[str, Any], event: dict[str, Any]) -> None:
     compiled = compile_mapping(mapping)
     try:
@@ -139,7 +139,7 @@ ANYTHING = st.one_of(NEARLY, MAPPINGS)
 
 
 @given(ANYTHING, EVENTS | JSON | st.recursive(st.text() | st.floats() | st.integers(), st.lists))
-@settings(max_examples=600, deadline=None)
+@settings(max_examples=250, deadline=None)
 def test_no_mapping_and_no_event_crashes_it(mapping: Any, event: Any) -> None:
     try:
         made = compile_mapping(mapping)(event)
@@ -191,7 +191,7 @@ LIQUID = st.lists(
 @example("{{ a | date }}", {"a": 10**400})
 @example("{{ a | round: b }}", {"a": 1.5, "b": 10**400})
 @example("{{ a | url_encode }}", {"a": "\ud83d"})
-@settings(max_examples=600, deadline=None)
+@settings(max_examples=250, deadline=None)
 def test_no_template_and_no_event_crashes_liquid(template: str, event: dict[str, Any]) -> None:
     try:
         made = compile_mapping({"a": {"@liquid": template}})(event)

@@ -96,9 +96,9 @@ def entries(value: Any) -> Iterator[tuple[str, Any]]:
     if isinstance(value, list):
         yield from ((str(index), item) for index, item in enumerate(value))
     elif isinstance(value, dict):
-        indexes = sorted(filter(_is_index, value), key=int)
+        indexes = sorted([name for name in value if name[:1].isdigit() and _is_index(name)], key=int)
         yield from ((name, value[name]) for name in indexes)
-        yield from ((name, item) for name, item in value.items() if not (indexes and _is_index(name)))
+        yield from ((name, item) for name, item in value.items() if name not in indexes) if indexes else value.items()
 
 
 def text(value: Any) -> str:

@@ -104,7 +104,14 @@ def merge(given: Given) -> Run:
     """
     objects = given.runs["objects"]
     order = -1 if given.plain["direction"] == "left" else 1
-    return lambda payload: {name: item for one in objects(payload)[::order] for name, item in entries(one)}
+
+    def merged(payload: Any) -> dict[str, Any]:
+        made: dict[str, Any] = {}
+        for one in objects(payload)[::order]:
+            made.update(one if isinstance(one, dict) else entries(one))
+        return made
+
+    return merged
 
 
 def array_path(given: Given) -> Run:

@@ -14,7 +14,8 @@ from liquid.exceptions import LiquidError
 from bridge.to_voucherify.mapping.errors import Refused, Unrendered
 from bridge.to_voucherify.mapping.javascript import UNDEFINED, is_nothing, member
 from bridge.to_voucherify.mapping.liquidjs.expressions import check
-from bridge.to_voucherify.mapping.liquidjs.filters import FILTERS, check_length, printed
+from bridge.to_voucherify.mapping.liquidjs.filters import FILTERS
+from bridge.to_voucherify.mapping.liquidjs.printing import check_length, printed
 from bridge.wire import storable
 
 _SYNTAX = ("content", "output", "illegal")

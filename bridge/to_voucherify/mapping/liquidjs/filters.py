@@ -3,41 +3,25 @@
 from __future__ import annotations
 
 import base64
-import html
 import math
 import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import wraps
 from typing import Any
-from urllib.parse import quote, unquote
+from urllib.parse import quote
 
 from bridge.to_voucherify.mapping.errors import Unrendered
 from bridge.to_voucherify.mapping.javascript import (
     UNDEFINED,
     WHITE_SPACE,
     as_number,
-    is_falsy,
     is_nothing,
-    member,
-    text,
-    units,
 )
-from bridge.to_voucherify.mapping.liquidjs import numbers
+from bridge.to_voucherify.mapping.liquidjs import numbers, parts
 from bridge.to_voucherify.mapping.liquidjs.dates import date, refuse_date
+from bridge.to_voucherify.mapping.liquidjs.printing import check_length, printed
 from bridge.to_voucherify.mapping.shapes import encoded
-
-LONGEST = 100_000
-"""Characters that a template may make at once."""
-
-_SPACES = re.compile(f"[{WHITE_SPACE}]+")
-
-
-def printed(value: Any) -> str:
-    """A value as a template prints it: nothing for nothing, the items of a list one after the other."""
-    if isinstance(value, list):
-        return "".join(map(printed, value))
-    return "" if is_nothing(value) else text(value)
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,12 +51,6 @@ def _bounded(function: Callable[..., Any]) -> Callable[..., Any]:
     return apply
 
 
-def check_length(made: int) -> None:
-    """Raises ``Unrendered`` for more characters than a text may have."""
-    if made > LONGEST:
-        raise Unrendered(f"makes a text of more than {LONGEST:,} characters")
-
-
 def _of_text(function: Callable[..., Any], least: int = 0, most: int | None = None) -> Row:
     """A filter of a text whose arguments are texts."""
     return Row(
@@ -90,93 +68,12 @@ def _number(value: Any) -> float:
     return 0.0 if math.isnan(number) else number
 
 
-def _count(value: Any, default: float) -> int:
-    """An argument that counts characters or items, from 0 to the most there can be."""
-    wanted = default if value is UNDEFINED else as_number(value)
-    return 0 if math.isnan(wanted) else math.ceil(max(-LONGEST, min(wanted, LONGEST)))
-
-
-def _replace(value: str, pattern: str, replacement: str = "") -> str:
-    parts = value.split(pattern) if pattern else list(value)
-    check_length(sum(map(len, parts)) + len(replacement) * (len(parts) - 1))
-    return replacement.join(parts)
-
-
-def _replace_last(value: str, pattern: str, replacement: str = "") -> str:
-    at = value.rfind(pattern)
-    return value if at < 0 else value[:at] + replacement + value[at + len(pattern) :]
-
-
-def _split(value: str, separator: str = "") -> list[str]:
-    parts = value.split(separator) if separator else list(value)
-    while parts and not parts[-1]:
-        parts.pop()
-    return parts
-
-
-def _slice(value: Any, begin: Any, size: Any = UNDEFINED) -> Any:
-    if is_nothing(value):
-        return []
-    items = value if isinstance(value, list) else printed(value)
-    first, many = _count(begin, 0), _count(size, 1)
-    first += len(items) if first < 0 else 0
-    return items[first : first + many] if first >= 0 and many >= 0 else items[:0]
-
-
-def _truncate(value: Any, most: Any = UNDEFINED, end: Any = "...") -> Any:
-    written, count, end = printed(value), _count(most, 50), printed(end)
-    return value if len(written) <= max(count, 0) else written[: max(count - len(end), 0)] + end
-
-
-def _truncate_words(value: Any, most: Any = UNDEFINED, end: Any = "...") -> str:
-    words, count = _SPACES.split(printed(value).lstrip(WHITE_SPACE)), max(_count(most, 15), 1)
-    return " ".join(words[:count]) + (printed(end) if len(words) >= count else "")
-
-
 def _default(value: Any, default: Any = UNDEFINED, *, allow_false: Any = False) -> Any:
     if isinstance(value, str | list):
         return value or default
     if value is False and not (allow_false is False or is_nothing(allow_false)):
         return False
     return default if value is False or is_nothing(value) else value
-
-
-def _first_and_last(at: int) -> Callable[[Any], Any]:
-    def pick(value: Any) -> Any:
-        items = units(value) if value and isinstance(value, str) else value
-        return (items[at] if items else UNDEFINED) if isinstance(items, list) else ""
-
-    return pick
-
-
-def _items(value: Any) -> list[Any]:
-    return [] if is_nothing(value) else value if isinstance(value, list) else [value]
-
-
-def _join(value: Any, separator: Any = UNDEFINED) -> str:
-    items = ["" if is_nothing(item) else text(item) for item in _items(value) if value != ""]
-    between = " " if is_nothing(separator) else printed(separator)
-    check_length(sum(map(len, items)) + len(between) * len(items))
-    return between.join(items)
-
-
-def _size(value: Any) -> Any:
-    found = member(value, "length")
-    return 0 if is_falsy(value) or is_falsy(found) else found
-
-
-def _decoded(value: str) -> str:
-    if re.search("%(?![0-9A-Fa-f]{2})", value):
-        raise ValueError
-    return unquote(value.replace("+", " "), errors="strict")
-
-
-def _escape(value: str) -> str:
-    return html.escape(value).replace("&quot;", "&#34;").replace("&#x27;", "&#39;")
-
-
-def _unescape_basic(value: str) -> str:
-    return re.sub("&(amp|lt|gt|#34|#39);", lambda found: html.unescape(found[0]), value)
 
 
 _JSON = Row(encoded)
@@ -194,29 +91,29 @@ FILTERS = {
         "lstrip": _of_text(lambda value: value.lstrip(WHITE_SPACE)),
         "rstrip": _of_text(lambda value: value.rstrip(WHITE_SPACE)),
         "strip_newlines": _of_text(lambda value: re.sub(r"\r?\n", "", value)),
-        "normalize_whitespace": _of_text(lambda value: _SPACES.sub(" ", value)),
-        "replace": _of_text(_replace, 1, 2),
+        "normalize_whitespace": _of_text(lambda value: parts.SPACES.sub(" ", value)),
+        "replace": _of_text(parts.replace, 1, 2),
         "replace_first": _of_text(lambda value, pattern, by="": value.replace(pattern, by, 1), 1, 2),
-        "replace_last": _of_text(_replace_last, 1, 2),
+        "replace_last": _of_text(parts.replace_last, 1, 2),
         "remove": _of_text(lambda value, pattern: value.replace(pattern, "") if pattern else value, 1),
         "remove_first": _of_text(lambda value, pattern: value.replace(pattern, "", 1), 1),
-        "remove_last": _of_text(_replace_last, 1),
-        "split": _of_text(_split, 1),
-        "slice": Row(_slice, 1, 2),
-        "truncate": Row(_truncate, 0, 2),
-        "truncatewords": Row(_truncate_words, 0, 2),
-        "escape": _of_text(_escape),
-        "xml_escape": _of_text(_escape),
-        "escape_once": _of_text(lambda value: _escape(_unescape_basic(value))),
+        "remove_last": _of_text(parts.replace_last, 1),
+        "split": _of_text(parts.split, 1),
+        "slice": Row(parts.part, 1, 2),
+        "truncate": Row(parts.truncate, 0, 2),
+        "truncatewords": Row(parts.truncate_words, 0, 2),
+        "escape": _of_text(parts.escape),
+        "xml_escape": _of_text(parts.escape),
+        "escape_once": _of_text(lambda value: parts.escape(parts.unescape_basic(value))),
         "url_encode": _of_text(lambda value: quote(value, safe=_UNRESERVED).replace("%20", "+")),
-        "url_decode": _of_text(_decoded),
+        "url_decode": _of_text(parts.decoded),
         "base64_encode": _of_text(lambda value: base64.b64encode(value.encode()).decode()),
         "default": Row(_default, 0, 1, frozenset({"allow_false"})),
-        "size": Row(_size),
-        "first": Row(_first_and_last(0)),
-        "last": Row(_first_and_last(-1)),
-        "join": Row(_join, 0, 1),
-        "compact": Row(lambda value: [item for item in _items(value) if not is_nothing(item)]),
+        "size": Row(parts.size),
+        "first": Row(parts.first_and_last(0)),
+        "last": Row(parts.first_and_last(-1)),
+        "join": Row(parts.join, 0, 1),
+        "compact": Row(lambda value: [item for item in parts.as_list(value) if not is_nothing(item)]),
         "json": _JSON,
         "jsonify": _JSON,
         "raw": Row(lambda value: value),
