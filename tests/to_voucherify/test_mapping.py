@@ -178,3 +178,35 @@ def test_depth_is_an_error_like_any_other() -> None:
     with pytest.raises(MappingFailed):
         mapping(deep)
     assert compile_mapping({"a": {"@path": "$.a"}})(deep) is not UNDEFINED
+
+
+LIQUID_FAILURES = [
+    ("{{ x | date: '%Y' }}", "now", "what time it is now is no part of an event"),
+    ("{{ x | date: '%Y' }}", 1_709_251_200_000, "finds a date that is not in the years 1 to 9999"),
+    ("{{ x | date: '%Y' }}", "0000-01-01", "finds a date that is not in the years 1 to 9999"),
+    ("{{ '2031-03-01' | date: x }}", "%c", "%c is told differently at Segment"),
+    ("{{ '2031-03-01' | date: x }}", "%101Y", "pads a date to more than 100 characters"),
+    ("{{ x | url_decode }}", "%", "uses a filter on a value that it cannot take"),
+]
+
+
+@pytest.mark.parametrize(("template", "value", "reason"), LIQUID_FAILURES)
+def test_liquid_fails_with_a_reason(template: str, value: Any, reason: str) -> None:
+    mapping = compile_mapping({"a": {"@liquid": template}})
+    with pytest.raises(MappingFailed) as caught:
+        mapping({"x": value})
+    assert caught.value.reason == reason
+
+
+@pytest.mark.parametrize("value", ["2031-13-01", "2031-03-01T25:00", "1 May", 10**40, "9" * 400])
+def test_what_is_no_date_stays_as_it_is(value: Any) -> None:
+    assert compile_mapping({"a": {"@liquid": "{{ x | date | size }}"}})({"x": value}) in (
+        {"a": str(len(str(value)))},
+        {"a": "0"},
+    )
+
+
+@pytest.mark.parametrize("tag", ["doc", "ifchanged"])
+def test_liquid_takes_no_tag_that_only_python_liquid_knows(tag: str) -> None:
+    with pytest.raises(MappingError):
+        compile_mapping({"a": {"@liquid": f"{{% {tag} %}}x{{% end{tag} %}}"}})

@@ -10,8 +10,9 @@
 
 The two differ in how values print, compare, count and calculate, so those parts are replaced; reading templates and
 running them is python-liquid's. What would come out differently all the same is refused when the mapping is compiled:
-backslashes in quoted texts, `not`, ranges, operators in output, `nil`, `blank` and `empty` as names, and outside of comparisons, keyword arguments (but for
-`allow_false`), tags and filters that are not listed here. Segment itself refuses loops, `case`, `include` and others.
+backslashes in quoted texts, `not`, ranges, operators in output, `nil`, `blank` and `empty` as names, the latter two
+outside of comparisons, keyword arguments (but for `allow_false`), tags and filters that are not listed here. Segment
+itself refuses loops, `case`, `include` and others.
 
 Dates are read if they are ISO 8601 or seconds, and told in UTC and English; the time of day is no part of an event, so
 `now` and `today` are refused. Rendering is bounded: there are no loops, and no text of more than 100,000 characters.

@@ -7,8 +7,7 @@ from collections.abc import Callable
 from typing import Any
 
 from liquid import RenderContext
-from liquid.ast import BlockNode, ConditionalBlockNode, Node
-from liquid.builtin.content import ContentNode
+from liquid.ast import Node
 from liquid.builtin.expressions import (
     BooleanExpression,
     Filter,
@@ -29,23 +28,12 @@ from liquid.builtin.expressions.logical import (
     NeExpression,
 )
 from liquid.builtin.expressions.primitive import Blank, Empty, RangeLiteral
-from liquid.builtin.output import OutputNode
-from liquid.builtin.tags.assign_tag import AssignNode
-from liquid.builtin.tags.capture_tag import CaptureNode
-from liquid.builtin.tags.comment_tag import CommentNode
-from liquid.builtin.tags.if_tag import IfNode
-from liquid.builtin.tags.unless_tag import UnlessNode
 from liquid.expression import Expression
 
 from bridge.to_voucherify.mapping.errors import Refused
 from bridge.to_voucherify.mapping.javascript import WHITE_SPACE, as_number, is_nothing, text
 from bridge.to_voucherify.mapping.liquidjs.dates import CLOCK, NO_CLOCK
 from bridge.to_voucherify.mapping.liquidjs.filters import FILTERS, IGNORED_BY_US
-
-_NODES = (
-    *(BlockNode, ConditionalBlockNode, ContentNode, OutputNode),
-    *(AssignNode, CaptureNode, CommentNode, IfNode, UnlessNode),
-)
 
 
 def check(node: Node, context: RenderContext) -> None:
@@ -54,8 +42,6 @@ def check(node: Node, context: RenderContext) -> None:
     Raises:
         Refused: with the reason.
     """
-    if not isinstance(node, _NODES):
-        raise Refused(f"must hold no tag {node.token.value}: Segment does not know it")
     for expression in node.expressions():
         _check(expression)
     for child in node.children(context):
