@@ -7,7 +7,7 @@ from unittest.mock import patch
 
 import pytest
 
-from bridge.config import DAY, Settings, ToSegment, ToVoucherify
+from bridge.config import DAY, Settings, ToSegment, ToVoucherify, mapping_file
 from bridge.errors import ConfigError
 
 GIVEN = {"SEGMENT_WRITE_KEY": "the-write-key", "VOUCHERIFY_WEBHOOK_SECRET": "the-secret"}
@@ -72,6 +72,10 @@ def test_each_direction_is_on_when_all_of_it_is_set() -> None:
         ("VOUCHERIFY_SECRET_KEY", " spaced ", "to_voucherify.secret_key", "spaced"),
         ("VOUCHERIFY_RATE_LIMIT", "100", "to_voucherify.rate_limit", 100.0),
         ("VOUCHERIFY_RATE_LIMIT", "1.5", "to_voucherify.rate_limit", 1.5),
+        ("BRIDGE_WRITE_KEYS", "one, two,", "to_voucherify.write_keys", ("one", "two")),
+        ("SEGMENT_WEBHOOK_SECRET", "old, new", "to_voucherify.event_secrets", ("old", "new")),
+        ("BRIDGE_MAPPINGS", "/etc/mappings.json", "to_voucherify.mappings", Path("/etc/mappings.json")),
+        ("BRIDGE_MAPPINGS", " ", "to_voucherify.mappings", None),
         ("BRIDGE_DATABASE_URL", "sqlite:////data/bridge.db", "database_url", "sqlite:////data/bridge.db"),
         ("BRIDGE_DATABASE_URL", "postgresql://u:p@h/n", "database_url", "postgresql://u:p@h/n"),
         ("BRIDGE_DATABASE_URL", "postgres://u:p@h/n", "database_url", "postgres://u:p@h/n"),
@@ -179,6 +183,18 @@ def test_half_of_one_direction_beside_the_whole_other_refuses_to_start() -> None
     assert problems(**GIVEN, VOUCHERIFY_APP_ID="the-app-id").keys() == {"VOUCHERIFY_SECRET_KEY"}
     os.environ.clear()
     assert problems(**KEYS, VOUCHERIFY_WEBHOOK_SECRET="the-secret").keys() == {"SEGMENT_WRITE_KEY"}
+
+
+@pytest.mark.parametrize("name", ["BRIDGE_WRITE_KEYS", "SEGMENT_WEBHOOK_SECRET", "BRIDGE_MAPPINGS"])
+def test_what_raw_events_need_is_a_mistake_without_the_direction_that_they_go_in(name: str) -> None:
+    assert problems(**{name: "x"}).keys() == KEYS.keys()
+    assert problems(**GIVEN, **{name: "x"}).keys() == KEYS.keys()
+    assert read(**KEYS, **{name: "x"}).to_voucherify is not None
+
+
+def test_a_file_is_looked_for_where_the_process_was_started(tmp_path: Path) -> None:
+    read(**KEYS, BRIDGE_MAPPINGS="mappings.toml")
+    assert mapping_file() == tmp_path / "mappings.toml"
 
 
 def test_half_of_both_directions_names_what_each_lacks() -> None:

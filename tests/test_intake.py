@@ -15,12 +15,14 @@ from bridge.delivery.store import Received
 from bridge.delivery.tables import deliveries, events
 from bridge.demo.calls import CALLS, credentials
 from bridge.errors import Invalid, SignatureError, UpstreamError
-from bridge.intake import DOORS, DestinationCalls, Given, VoucherifyWebhooks, run_again
+from bridge.intake import DOORS, DestinationCalls, Given, TrackingCalls, VoucherifyWebhooks, run_again
 from bridge.signature import sign
 from bridge.to_voucherify.actions import ACTIONS
 from bridge.to_voucherify.events import TYPES
-from bridge.to_voucherify.presets import PRESETS
+from bridge.to_voucherify.mappings import ActionMapping, load
+from bridge.to_voucherify.presets import ADD_CUSTOM_EVENT, PRESETS
 from tests.delivery.arrivals import rows
+from tests.to_voucherify.raw import row
 from tests.webhooks import SECRET, encode, redemption, webhook
 
 NOW = 1_900_000_000.0
@@ -162,3 +164,51 @@ def test_keys_are_read_as_utf_8(store: Store) -> None:
     one = DestinationCalls("the-åpp", "clé", lambda: Outcome(Happened.DELIVERED), store.keep, lambda: NOW)
     one.take(PATH, BODY, Given(headers["Authorization"], headers["Secret-Key"]))
     assert len(store.received) == 1
+
+
+def tracking(database: Database, *mappings: ActionMapping) -> TrackingCalls:
+    return TrackingCalls(["key"], lambda: mappings, GroupCommit(database).keep_all, lambda: NOW)
+
+
+def paid(**fields: Any) -> bytes:
+    return json.dumps({"userId": "anna-1", "event": "Paid", "messageId": "m-1", "writeKey": "key", **fields}).encode()
+
+
+def test_a_raw_event_replayed_with_the_same_mappings_is_what_it_was(database: Database) -> None:
+    [kept] = tracking(database, *PRESETS).take("v1/track", paid(), None)
+    before = rows(database, events), rows(database, deliveries)
+    assert run_again(database, kept.id, NOW + 5, PRESETS) == "waiting"
+    assert (rows(database, events), rows(database, deliveries)) == before
+
+
+def test_replayed_with_others_it_delivers_what_was_not_delivered_yet(database: Database) -> None:
+    [first, second] = load([row("first"), row("second")])
+    [kept] = tracking(database, first).take("v1/track", paid(), None)
+    assert run_again(database, kept.id, NOW + 5, [first, second]) == "to be sent"
+    assert run_again(database, kept.id, NOW + 6, [first, second]) in ("queued and waiting", "waiting and queued")
+    assert [one["key"] for one in rows(database, deliveries)] == ['["first", "m-1"]', '["second", "m-1"]']
+
+
+def test_what_was_ignored_is_delivered_once_a_mapping_takes_it(database: Database) -> None:
+    [kept] = tracking(database).take("v1/track", paid(), None)
+    assert kept.status is Status.IGNORED
+    assert run_again(database, kept.id, NOW + 5, ()) == "ignored"
+    assert run_again(database, kept.id, NOW + 6, PRESETS) == "to be sent"
+    assert [event["status"] for event in rows(database, events)] == ["accepted"]
+    [again] = tracking(database, *PRESETS).take("v1/track", paid(), None)
+    assert (again.status, again.id) == (Status.DUPLICATE, kept.id)
+
+
+def test_an_event_that_comes_again_after_a_mapping_was_added_is_new_to_that_one_only(database: Database) -> None:
+    [first, second] = load([row("first"), row("second")])
+    tracking(database, first).take("v1/track", paid(), None)
+    [again] = tracking(database, first, second).take("v1/track", paid(), None)
+    assert again.status is Status.ACCEPTED
+    assert [one["key"] for one in rows(database, deliveries)] == ['["first", "m-1"]', '["second", "m-1"]']
+
+
+def test_a_quarantined_one_is_delivered_once_its_mapping_is_mended(database: Database) -> None:
+    [broken] = load([row("a", mapping={**ADD_CUSTOM_EVENT, "metadata": {"@path": "$.event"}})])
+    [kept] = tracking(database, broken).take("v1/track", paid(), None)
+    assert (kept.status, kept.reason) == (Status.QUARANTINED, "a: metadata: Not an object.")
+    assert run_again(database, kept.id, NOW + 5, load([row("a")])) == "to be sent"

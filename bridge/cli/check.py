@@ -1,17 +1,19 @@
 """``bridge check``: is everything set up, and if not, what to do about it?"""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import closing
 from dataclasses import dataclass, replace
 
 import click
 import requests
 
+from bridge.cli.opening import active_mappings
 from bridge.cli.printing import json_option, print_json, table
 from bridge.config import DAY, NEEDED, Settings, ToVoucherify
 from bridge.delivery.database import Database
 from bridge.delivery.sink import Happened
 from bridge.errors import ConfigError, StoreUnavailable
+from bridge.mapping_file import VARIABLE
 from bridge.sinks.voucherify import VoucherifySink
 
 PATIENCE = 5.0
@@ -45,10 +47,13 @@ def _findings() -> Iterator[Finding]:
     try:
         settings = Settings.from_env()
     except ConfigError as error:
+        yield from _wrong_mappings()
         yield from (Finding(name, "wrong", problem, _remedy(name)) for name, problem in sorted(error.problems.items()))
         return
     for name, shown in _shown(settings).items():
         yield Finding(name, "ok", shown)
+    if settings.to_voucherify:
+        yield _mappings(settings.to_voucherify)
     yield _database(settings)
     if settings.to_segment:
         yield _reached("Segment", settings.to_segment.host, "SEGMENT_REGION or SEGMENT_HOST")
@@ -74,6 +79,8 @@ def _shown(settings: Settings) -> dict[str, str]:
             "VOUCHERIFY_APP_ID": "set",
             "VOUCHERIFY_SECRET_KEY": "set",
             "VOUCHERIFY_RATE_LIMIT": f"{back.rate_limit:g} calls a minute" if back.rate_limit else "none of our own",
+            "BRIDGE_WRITE_KEYS": _set(back.write_keys),
+            "SEGMENT_WEBHOOK_SECRET": _set(back.event_secrets),
         }
     return shown | {
         "VOUCHERIFY_API_URL": settings.voucherify_url,
@@ -82,6 +89,32 @@ def _shown(settings: Settings) -> dict[str, str]:
         "BRIDGE_MAX_BODY_BYTES": str(settings.max_body_bytes),
         "BRIDGE_MAX_AGE_DAYS": f"{settings.max_age / DAY:g}",
     }
+
+
+def _set(secrets: Sequence[str]) -> str:
+    return f"{len(secrets)} set" if secrets else "none: this door is shut"
+
+
+def _mappings(settings: ToVoucherify) -> Finding:
+    for finding in _wrong_mappings():
+        return finding
+    active = active_mappings()
+    enabled = sum(one.enabled for one in active)
+    where = f"{enabled} of {len(active)} enabled" if settings.mappings else "the five presets"
+    if settings.mappings and not (settings.write_keys or settings.event_secrets):
+        remedy = "set BRIDGE_WRITE_KEYS or SEGMENT_WEBHOOK_SECRET, or leave it out"
+        return Finding(VARIABLE, "warning", f"{where}, but no raw event can come in", remedy)
+    return Finding(VARIABLE, "ok", where)
+
+
+def _wrong_mappings() -> Iterator[Finding]:
+    """One, if the file is wrong, whatever else is."""
+    try:
+        active_mappings()
+    except ConfigError as error:
+        if VARIABLE in error.problems:
+            found = error.problems[VARIABLE].replace("\n", "; ")
+            yield Finding(VARIABLE, "wrong", found, "correct the file: bridge mappings check FILE")
 
 
 def _remedy(name: str) -> str:

@@ -12,7 +12,7 @@ import click
 
 from bridge.cli.printing import json_option, print_json, table
 from bridge.demo.calls import credentials
-from bridge.demo.play import APP_ID, SECRET, SECRET_KEY, Stage, changes, play, stage
+from bridge.demo.play import APP_ID, SECRET, SECRET_KEY, SOURCE_KEY, Stage, changes, play, stage
 from bridge.demo.voucherify import Call
 
 
@@ -48,7 +48,7 @@ def _show(events: list[Mapping[str, Any]], calls: list[Call]) -> None:
     rows = [(event["event"], event["userId"], _properties(event["properties"]), event["messageId"]) for event in events]
     table("From Voucherify's webhooks, arrived at Segment", ("event", "userId", "properties", "messageId"), rows)
     requests = [(f"{call.method} {call.path}", json.dumps(call.body, ensure_ascii=False)) for call in calls]
-    table("From Segment's destination, arrived at Voucherify", ("request", "body"), requests)
+    table("From Segment's destination and the tracking API, arrived at Voucherify", ("request", "body"), requests)
 
 
 def _properties(properties: Mapping[str, Any]) -> str:
@@ -75,6 +75,9 @@ The bridge still listens. Try it by hand, from another terminal:
   curl {running.url}/segmentio/group-processing -H 'Content-Type: application/json' \\
     -H 'Authorization: {keys["Authorization"]}' -H 'Secret-Key: {keys["Secret-Key"]}' \\
     -d '{{"customer": {{"source_id": "ada-1815"}}, "group_id": "book-club", "type": "group"}}'
+
+  curl {running.url}/v1/track -u {SOURCE_KEY}: -H 'Content-Type: application/json' \\
+    -d '{{"userId": "ada-1815", "event": "Book Returned"}}'
 
 What arrives is shown here. Ctrl-C ends the demo.
 """

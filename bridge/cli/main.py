@@ -11,6 +11,7 @@ from bridge.cli.check import check
 from bridge.cli.decide import decide
 from bridge.cli.demo import demo
 from bridge.cli.events import events
+from bridge.cli.mappings import mappings
 from bridge.cli.replay import replay
 from bridge.cli.trigger import trigger
 from bridge.cli.worker import worker
@@ -42,5 +43,5 @@ def main() -> None:
     """
 
 
-for command in (demo, check, trigger, events, replay, decide, worker):
+for command in (demo, check, mappings, trigger, events, replay, decide, worker):
     main.add_command(command)

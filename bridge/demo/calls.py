@@ -1,4 +1,6 @@
-"""The five kinds of call that Segment's presets for Voucherify make, and how its destination makes them."""
+"""The five kinds of call that Segment's presets for Voucherify make, and how its destination makes them; and an event
+as one of Segment's libraries posts it to the bridge itself.
+"""
 
 from base64 import b64encode
 from collections.abc import Mapping
@@ -48,6 +50,13 @@ CALLS: Mapping[str, tuple[str, Mapping[str, Any]]] = {
 }
 """By kind: the path below ``/segmentio``, and the body."""
 
+EVENT: Mapping[str, Any] = {
+    "userId": "ada-1815",
+    "event": "Book Reviewed",
+    "properties": {"email": "ada@example.com", "metadata": {"stars": 5}},
+}
+"""As ``analytics.track`` posts it."""
+
 
 def credentials(app_id: str, secret_key: str) -> dict[str, str]:
     """The headers of every call: the keys in base64, without a colon or a password."""
@@ -59,6 +68,11 @@ def call(url: str, kind: str, headers: Mapping[str, str]) -> requests.Response:
     path, body = CALLS[kind]
     address = f"{url}/segmentio/{path}"
     return requests.post(address, json=body, headers={**headers, "Connection": "close"}, timeout=10)
+
+
+def track(url: str, write_key: str) -> requests.Response:
+    """Post the event."""
+    return requests.post(f"{url}/v1/track", json=EVENT, auth=(write_key, ""), timeout=10)
 
 
 def _base64(key: str) -> str:

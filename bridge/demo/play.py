@@ -14,7 +14,7 @@ from uuid import uuid4
 
 import requests
 
-from bridge.demo.calls import CALLS, call, credentials
+from bridge.demo.calls import CALLS, call, credentials, track
 from bridge.demo.samples import all_webhooks
 from bridge.demo.segment import SegmentStandIn
 from bridge.demo.serving import Served
@@ -24,6 +24,8 @@ from bridge.signature import HEADER, sign
 
 SECRET, WRITE_KEY = "demo-secret", "demo-write-key"
 APP_ID, SECRET_KEY = "demo-app-id", "demo-secret-key"
+SOURCE_KEY = "demo-source-key"
+"""What opens the bridge's own tracking API."""
 
 STARTING = 20.0
 ARRIVING = 20.0
@@ -89,6 +91,8 @@ def stage(port: int = 0) -> Iterator[Stage]:
             "VOUCHERIFY_APP_ID": APP_ID,
             "VOUCHERIFY_SECRET_KEY": SECRET_KEY,
             "VOUCHERIFY_API_URL": voucherify_api.url,
+            "BRIDGE_WRITE_KEYS": SOURCE_KEY,
+            "BRIDGE_MAPPINGS": "",
             "BRIDGE_DATABASE_URL": f"sqlite:///{folder}/demo.db",
             "BRIDGE_WORKER": "embedded",
         }
@@ -110,7 +114,7 @@ def stage(port: int = 0) -> Iterator[Stage]:
 
 
 def play(stage: Stage) -> None:
-    """Post the 12 events and the five kinds of call, and wait until all have arrived.
+    """Post the 12 events, the five kinds of call and a raw event, and wait until all have arrived.
 
     Raises:
         DemoFailed: they have not.
@@ -121,8 +125,10 @@ def play(stage: Stage) -> None:
     headers = credentials(APP_ID, SECRET_KEY)
     for kind in CALLS:
         stage.accepted(call(stage.url, kind, headers))
+    stage.accepted(track(stage.url, SOURCE_KEY))
+    expected = len(CALLS) + 1
     deadline = time.monotonic() + ARRIVING
-    while len(stage.segment.events) < len(webhooks) or len(changes(stage.voucherify)) < len(CALLS):
+    while len(stage.segment.events) < len(webhooks) or len(changes(stage.voucherify)) < expected:
         if time.monotonic() > deadline:
             raise DemoFailed(f"not everything arrived at the stand-ins\n{stage.log.read_text()}")
         time.sleep(0.05)

@@ -13,7 +13,7 @@ from bridge.to_voucherify.request import at
 from bridge.to_voucherify.schemas import load
 from bridge.wire import digest, read
 
-__all__ = ["DIRECTION", "SINK", "translate", "translate_event"]
+__all__ = ["DIRECTION", "SINK", "left_alone", "translate", "translate_event"]
 
 DIRECTION = "to_voucherify"
 
@@ -64,16 +64,17 @@ def translate_event(body: bytes, mappings: Mappings) -> Arrival:
     try:
         event = read(body)
         if wrong := problems(event):
-            return _unsent(Status.QUARANTINED, event, str(Invalid(wrong)))
-        if reason := _left_alone(event):
+            reasons = (f"{name or 'the event'}: {reason}" for name, reason in wrong.items())
+            return _unsent(Status.QUARANTINED, event, "; ".join(reasons))
+        if reason := left_alone(event):
             return _unsent(Status.IGNORED, event, reason)
         return _mapped(event, mappings)
     except (Unusable, RecursionError) as error:
         return Arrival(Status.QUARANTINED, reason=str(error) if isinstance(error, Unusable) else TOO_DEEP)
 
 
-def _left_alone(event: Mapping[str, Any]) -> str:
-    """Why the event is none of our business; "" if it is."""
+def left_alone(event: Mapping[str, Any]) -> str:
+    """Why no mapping is asked about an event; "" if they are."""
     if isinstance(at(event, "context.voucherify"), dict):
         return "the bridge's own event"
     asked = event.get("integrations")

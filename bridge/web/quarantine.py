@@ -1,4 +1,4 @@
-"""What the log says of messages that were taken, and of which nothing can be delivered."""
+"""What the log says of messages that were taken although nothing, or not all, can be delivered of them."""
 
 from collections.abc import Sequence
 
@@ -10,7 +10,8 @@ _log = structlog.get_logger("bridge.web")
 
 
 def tell(kept: Sequence[Kept]) -> None:
-    """One line for all that came in one request, with the first as an example."""
-    found = [one for one in kept if one.status is Status.QUARANTINED]
-    if found:
-        _log.warning("quarantined", event_id=found[0].id, reason=found[0].reason, events=len(found))
+    """One line of a kind for all that came in one request, with the first as an example."""
+    for what, status in (("quarantined", Status.QUARANTINED), ("accepted in part", Status.ACCEPTED)):
+        found = [one for one in kept if one.status is status and one.reason]
+        if found:
+            _log.warning(what, event_id=found[0].id, reason=found[0].reason, events=len(found))

@@ -1,0 +1,119 @@
+"""``bridge mappings``: is a file of mappings right, what do they make of an event, which are in force?"""
+
+import json
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import click
+
+from bridge.cli.opening import active_mappings
+from bridge.cli.printing import console, json_option, print_json, printable, table
+from bridge.errors import Invalid, InvalidMappings, Unusable
+from bridge.mapping_file import read as read_file
+from bridge.to_voucherify import left_alone
+from bridge.to_voucherify.apply import apply
+from bridge.to_voucherify.events import Event, completed, single
+from bridge.to_voucherify.mappings import ActionMapping
+from bridge.wire import read as read_json
+
+FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
+UNSENT = "its messageId"
+
+
+@dataclass(frozen=True, slots=True)
+class Tried:
+    """What a mapping would do with an event.
+
+    Attributes:
+        matched: whether its trigger takes the event.
+        why: what speaks against it; "" if nothing does.
+        payload: the action's.
+        request: to Voucherify, before its metadata is fitted to the project's schema.
+    """
+
+    mapping: str
+    matched: bool
+    why: str
+    payload: Any = None
+    request: dict[str, Any] | None = None
+
+
+@click.group(short_help="Check and try mappings, and show those in force.")
+def mappings() -> None:
+    """Check and try mappings, and show those that are in force. Nothing is sent, and no bridge has to run."""
+
+
+@mappings.command(short_help="Is a file right?")
+@click.argument("file", type=FILE)
+@json_option
+def check(file: Path, as_json: bool) -> None:
+    """Compile the mappings of FILE, JSON or TOML, and name everything that is wrong with them."""
+    problems, count = [], 0
+    try:
+        count = len(read_file(file))
+    except InvalidMappings as error:
+        problems = [one._asdict() for one in error.problems]
+    if as_json:
+        print_json({"mappings": count, "problems": problems})
+    elif problems:
+        table(f"Wrong in {file}", ("mapping", "path", "reason"), [tuple(one.values()) for one in problems])
+    else:
+        click.echo(f"{file}: {count} mappings, all right.")
+    if problems:
+        raise SystemExit(1)
+
+
+@mappings.command(short_help="What do they make of an event?")
+@click.argument("file", type=FILE)
+@click.argument("event", type=FILE)
+@json_option
+def test(file: Path, event: Path, as_json: bool) -> None:
+    """Show what each mapping of FILE makes of EVENT, the JSON of one of Segment's events, and which request follows."""
+    value = _event(event)
+    alone = left_alone(value)
+    tried = [_try(one, value, alone) for one in read_file(file)]
+    if as_json:
+        print_json([asdict(one) for one in tried])
+        return
+    rows = [(one.mapping, "yes" if one.matched else "no", _result(one), one.why) for one in tried]
+    table(f"What becomes of {event}", ("mapping", "matched", "request", "why not"), rows, empty="No mapping.")
+    for one in tried:
+        _show(one)
+
+
+@mappings.command(short_help="Which are in force?")
+def show() -> None:
+    """Print the mappings in force, of BRIDGE_MAPPINGS or else the presets, as JSON: a file to start from."""
+    print_json([dict(one.source) for one in active_mappings()])
+
+
+def _event(file: Path) -> Event:
+    try:
+        event: Event = completed(single(read_json(file.read_bytes())), UNSENT, file.stat().st_mtime)
+    except (Unusable, Invalid) as error:
+        raise click.ClickException(f"{file}: {str(error).replace('the body', 'the event')}") from error
+    return event
+
+
+def _try(mapping: ActionMapping, event: Event, alone: str) -> Tried:
+    mismatch = mapping.trigger.mismatch(event)
+    if mismatch:
+        return Tried(mapping.name, matched=False, why=mismatch)
+    applied = apply(mapping, event)
+    why = alone or ("" if mapping.enabled else "disabled") or applied.problem
+    sent = json.loads(applied.outgoing.payload) if applied.outgoing and not why else None
+    request = sent and {"method": "POST", "path": sent["path"], "body": sent["body"]}
+    return Tried(mapping.name, matched=True, why=why, payload=applied.payload, request=request)
+
+
+def _result(one: Tried) -> str:
+    return f"{one.request['method']} {one.request['path']}" if one.request else ""
+
+
+def _show(one: Tried) -> None:
+    out = console()
+    for title, value in (("payload", one.payload), ("request", one.request and one.request["body"])):
+        if value is not None:
+            out.rule(f"{printable(one.mapping)}: {title}", align="left")
+            out.print(json.dumps(value, indent=2, ensure_ascii=False), markup=False)

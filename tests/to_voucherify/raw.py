@@ -1,0 +1,34 @@
+"""Raw events, as libraries make them, and mappings for them."""
+
+import json
+from typing import Any
+
+from bridge.arrival import Arrival
+from bridge.to_voucherify import translate_event
+from bridge.to_voucherify.mappings import Mappings, load
+from bridge.to_voucherify.presets import ADD_CUSTOM_EVENT, PRESETS
+
+
+def event(kind: str = "track", **fields: Any) -> dict[str, Any]:
+    """Of anna-1, with a message id; a field that is None is left out."""
+    made = {"type": kind, "userId": "anna-1", "messageId": "m-1", **({"event": "Paid"} if kind == "track" else {})}
+    return {name: value for name, value in {**made, **fields}.items() if value is not None}
+
+
+def row(name: str = "Orders", **fields: Any) -> dict[str, Any]:
+    """A mapping that takes every track call."""
+    made = {"name": name, "subscribe": 'type = "track"', "partnerAction": "addCustomEvent", "mapping": ADD_CUSTOM_EVENT}
+    return {**made, **fields}
+
+
+def take(value: Any, mappings: Mappings = PRESETS) -> Arrival:
+    return translate_event(json.dumps(value).encode(), mappings)
+
+
+def sent(arrival: Arrival) -> list[dict[str, Any]]:
+    """The bodies of the requests."""
+    return [json.loads(one.payload)["body"] for one in arrival.outgoing]
+
+
+def mapped(value: Any, *rows: dict[str, Any]) -> Arrival:
+    return take(value, load(rows))

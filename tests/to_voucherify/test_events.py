@@ -1,0 +1,205 @@
+"""Segment's calls as they are posted → events: limits, what is added, what is taken away, and what means nothing."""
+
+import json
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from bridge.errors import Invalid
+from bridge.to_voucherify.events import (
+    BATCH_BYTES,
+    BATCH_EVENTS,
+    EVENT_BYTES,
+    TYPES,
+    WEBHOOK_EVENTS,
+    batch,
+    completed,
+    problems,
+    several,
+    single,
+    size,
+)
+
+AT = 1_900_000_000.25
+TRACK = {"type": "track", "userId": "anna-1", "event": "Order Completed"}
+
+JSON: st.SearchStrategy[Any] = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False) | st.text(),
+    lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.text(max_size=8), inner, max_size=4),
+    max_leaves=12,
+)
+
+
+def of_size(wanted: int) -> dict[str, Any]:
+    padding = wanted - size({**TRACK, "properties": {"x": ""}})
+    return {**TRACK, "properties": {"x": "x" * padding}}
+
+
+def refused(raised: pytest.ExceptionInfo[Invalid]) -> dict[str, str]:
+    return raised.value.fields
+
+
+@pytest.mark.parametrize("kind", TYPES)
+def test_the_path_says_what_type_an_event_is(kind: str) -> None:
+    posted = {"userId": "anna-1", "event": "Order Completed", "type": "something else"}
+    assert single(posted, kind)["type"] == kind
+
+
+@pytest.mark.parametrize(
+    ("posted", "kind", "fields"),
+    [
+        pytest.param({"event": "X"}, "track", {"userId"}, id="neither user nor anonymous id"),
+        pytest.param({"event": "X", "userId": ""}, "track", {"userId"}, id="an empty user id"),
+        pytest.param({"event": "X", "userId": " "}, "track", {"userId"}, id="a blank user id"),
+        pytest.param({"event": "X", "userId": None, "anonymousId": None}, "track", {"userId"}, id="nulls"),
+        pytest.param({"event": "X", "userId": {"a": 1}}, "track", {"userId"}, id="a user id that is an object"),
+        pytest.param({"event": "X", "userId": True}, "track", {"userId"}, id="a user id that is a boolean"),
+        pytest.param({"userId": "a"}, "track", {"event"}, id="no name"),
+        pytest.param({"userId": "a", "event": ""}, "track", {"event"}, id="an empty name"),
+        pytest.param({"userId": "a", "event": 5}, "track", {"event"}, id="a name that is a number"),
+        pytest.param({}, "track", {"userId", "event"}, id="nothing"),
+        pytest.param({"userId": "a"}, None, {"type"}, id="no type"),
+        pytest.param({"userId": "a", "type": "delete"}, None, {"type"}, id="another type"),
+        pytest.param({"userId": "a", "type": ["track"]}, None, {"type"}, id="a type that is a list"),
+        pytest.param({"userId": "a", "messageId": []}, "page", {"messageId"}, id="a message id that is a list"),
+        pytest.param([], "track", {""}, id="a list"),
+        pytest.param("x", None, {""}, id="a text"),
+        pytest.param(None, "track", {""}, id="null"),
+    ],
+)
+def test_a_single_event_that_means_nothing_is_refused_by_field(posted: Any, kind: str | None, fields: set[str]) -> None:
+    with pytest.raises(Invalid) as raised:
+        single(posted, kind)
+    assert refused(raised).keys() == fields
+
+
+@pytest.mark.parametrize("kind", ["identify", "page", "screen", "group", "alias"])
+@pytest.mark.parametrize("who", [{"userId": "anna-1"}, {"anonymousId": "nobody"}])
+def test_no_other_type_needs_a_name_and_either_id_will_do(kind: str, who: dict[str, str]) -> None:
+    assert problems(single(who, kind)) == {}
+
+
+def test_ids_that_are_numbers_become_texts_and_nulls_and_write_keys_go() -> None:
+    posted = {"userId": 7, "groupId": 7.5, "messageId": 1, "anonymousId": None, "writeKey": "secret", "event": "X"}
+    assert single({**posted, "properties": {"kept": None}}, "track") == {
+        "type": "track",
+        "userId": "7",
+        "groupId": "7.5",
+        "messageId": "1",
+        "event": "X",
+        "properties": {"kept": None},
+    }
+
+
+def test_an_event_of_32_kb_is_taken_and_a_byte_more_is_not() -> None:
+    assert single(of_size(EVENT_BYTES), "track")
+    with pytest.raises(Invalid, match="Larger than 32 KB"):
+        single(of_size(EVENT_BYTES + 1), "track")
+
+
+def test_the_limit_counts_bytes_of_utf_8() -> None:
+    posted = of_size(EVENT_BYTES)
+    posted["properties"]["x"] = "ö" * (len(posted["properties"]["x"]) // 2)
+    assert size(posted) <= EVENT_BYTES < len(json.dumps(posted))
+    assert single(posted, "track")
+
+
+def test_what_a_webhook_brings_may_be_larger_for_segment_has_added_to_it() -> None:
+    assert single(of_size(EVENT_BYTES + 500))
+
+
+# Batches
+
+
+def test_a_batch_gives_its_context_and_integrations_to_all_and_each_has_the_last_word() -> None:
+    posted = {
+        "context": {"ip": "1.2.3.4", "library": {"name": "the batch's"}},
+        "integrations": {"All": False},
+        "writeKey": "secret",
+        "batch": [
+            TRACK,
+            {**TRACK, "context": {"library": {"name": "its own"}}, "integrations": {"All": True}},
+            {**TRACK, "context": None},
+            {**TRACK, "context": "odd"},
+            "no event",
+        ],
+    }
+    shared = {"context": posted["context"], "integrations": {"All": False}}
+    assert batch(posted, 100) == [
+        {**TRACK, **shared},
+        {**TRACK, "context": {"ip": "1.2.3.4", "library": {"name": "its own"}}, "integrations": {"All": True}},
+        {**TRACK, **shared},
+        {**TRACK, "context": "odd", "integrations": {"All": False}},
+        "no event",
+    ]
+
+
+@pytest.mark.parametrize("odd", [5, "x", [], None])
+def test_what_is_shared_and_no_object_is_not_shared(odd: Any) -> None:
+    assert batch({"batch": [TRACK], "context": odd, "integrations": odd}, 100) == [TRACK]
+
+
+@pytest.mark.parametrize("posted", [{}, [], "x", None, {"batch": {}}, {"batch": None}])
+def test_what_is_no_batch_is_refused(posted: Any) -> None:
+    with pytest.raises(Invalid) as raised:
+        batch(posted, 100)
+    assert refused(raised).keys() == {"batch"}
+
+
+def test_the_limits_of_a_batch() -> None:
+    full = {"batch": [TRACK] * BATCH_EVENTS}
+    assert len(batch(full, BATCH_BYTES)) == BATCH_EVENTS
+    with pytest.raises(Invalid, match="More than 2500 events"):
+        batch({"batch": [*full["batch"], TRACK]}, BATCH_BYTES)
+    with pytest.raises(Invalid, match="Larger than 500 KB"):
+        batch(full, BATCH_BYTES + 1)
+    assert batch({"batch": []}, 20) == []
+
+
+def test_events_of_a_batch_that_are_too_large_are_named() -> None:
+    posted = {"batch": [TRACK, of_size(EVENT_BYTES + 1), of_size(EVENT_BYTES), "x" * EVENT_BYTES]}
+    with pytest.raises(Invalid) as raised:
+        batch(posted, size(posted))
+    assert refused(raised).keys() == {"batch.1", "batch.3"}
+
+
+def test_an_array_holds_what_segments_webhooks_send_at_most() -> None:
+    assert len(several([TRACK] * WEBHOOK_EVENTS)) == WEBHOOK_EVENTS
+    with pytest.raises(Invalid, match="More than 4000"):
+        several([TRACK] * (WEBHOOK_EVENTS + 1))
+
+
+# What Segment adds
+
+
+def test_an_event_without_an_id_or_a_time_is_given_both() -> None:
+    received = "2030-03-17T17:46:40.250Z"
+    added = {"messageId": "new", "timestamp": received, "receivedAt": received}
+    assert completed(TRACK, "new", AT) == {**TRACK, **added}
+    assert completed({**TRACK, "messageId": ""}, "new", AT)["messageId"] == "new"
+
+
+def test_what_an_event_says_of_itself_stays() -> None:
+    told = {**TRACK, "messageId": "m-1", "timestamp": "2020-01-01T00:00:00Z", "receivedAt": "2020-01-01T00:00:01Z"}
+    assert completed(told, "new", AT) == told
+    assert completed("no event", "new", AT) == "no event"
+
+
+@given(JSON, st.sampled_from([None, *TYPES]))
+def test_any_json_is_an_event_or_refused(value: Any, kind: str | None) -> None:
+    try:
+        event = single(value, kind)
+    except Invalid as error:
+        assert error.fields  # noqa: PT017 - either is right
+    else:
+        assert problems(event) == {}
+
+
+@given(st.lists(JSON, max_size=5), JSON)
+def test_any_item_of_a_batch_is_kept_in_its_place(items: list[Any], context: Any) -> None:
+    taken = batch({"batch": items, "context": context}, 100)
+    assert [isinstance(one, dict) for one in taken] == [isinstance(one, dict) for one in items]
+    for one in taken:
+        assert isinstance(problems(completed(one, "new", AT)), dict)

@@ -1,0 +1,280 @@
+"""Segment's tracking API: what libraries post, and what is stored, answered, and refused."""
+
+import gzip
+import json
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+from flask.testing import FlaskClient
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from structlog.testing import capture_logs
+from werkzeug.test import TestResponse
+
+from bridge.config import Settings
+from bridge.delivery.database import Database
+from bridge.delivery.store import unpack
+from bridge.delivery.tables import deliveries, events
+from bridge.to_voucherify.events import BATCH_BYTES, EVENT_BYTES, TYPES
+from tests.delivery.arrivals import count, rows
+from tests.to_voucherify.test_events import JSON, of_size
+from tests.web.raw_events import KEY, LIMIT, TRACK, Make, applications, basic, encode, refused
+
+SUCCESS = {"success": True}
+
+
+@pytest.fixture
+def make(sqlite_url: str) -> Iterator[Make]:
+    with applications(sqlite_url) as made:
+        yield made
+
+
+@pytest.fixture
+def client(make: Make) -> FlaskClient:
+    return make().test_client()
+
+
+@pytest.fixture
+def stored(sqlite_url: str, open_database: Callable[[str], Database]) -> Database:
+    return open_database(sqlite_url)
+
+
+def post(client: FlaskClient, path: str, value: Any, **headers: str) -> TestResponse:
+    given = {"Content-Type": "application/json", **basic(KEY), **headers}
+    return client.post(path, data=encode(value), headers={name: text for name, text in given.items() if text})
+
+
+@pytest.mark.parametrize("kind", TYPES)
+def test_every_type_has_its_path_and_is_stored_before_it_is_answered(
+    client: FlaskClient, stored: Database, kind: str
+) -> None:
+    response = post(client, f"/v1/{kind}", {**TRACK, "groupId": "g", "previousId": "p"})
+    [event] = rows(stored, events)
+    assert (response.status_code, response.json) == (200, SUCCESS)
+    assert (event["door"], event["direction"], event["customer"]) == (f"v1/{kind}", "to_voucherify", "anna-1")
+    assert json.loads(unpack(event["body"]))["type"] == kind
+    assert event["status"] == ("ignored" if kind == "alias" else "accepted")
+    assert count(stored, deliveries) == (0 if kind == "alias" else 1)
+
+
+@pytest.mark.parametrize(
+    ("path", "door"),
+    [(f"/v1/{kind[0]}", f"v1/{kind}") for kind in TYPES] + [("/v1/b", "v1/batch"), ("/v1/import", "v1/batch")],
+)
+def test_the_paths_that_libraries_use_instead(client: FlaskClient, stored: Database, path: str, door: str) -> None:
+    value = {"batch": [{**TRACK, "type": "track"}]} if door == "v1/batch" else TRACK
+    assert post(client, path, value).json == SUCCESS
+    assert [row["door"] for row in rows(stored, events)] == [door]
+
+
+@pytest.mark.parametrize(
+    "headers",
+    [
+        pytest.param({}, id="a header"),
+        pytest.param(basic("write-key-2"), id="another valid key"),
+        pytest.param(basic(KEY, "a password"), id="with a password"),
+    ],
+)
+def test_a_write_key_in_the_header_opens_the_door(client: FlaskClient, headers: dict[str, str]) -> None:
+    assert post(client, "/v1/track", TRACK, **headers).status_code == 200
+
+
+@pytest.mark.parametrize("path", ["/v1/track", "/v1/batch"])
+@pytest.mark.parametrize("authorization", ["", "Bearer token"])
+def test_so_does_one_in_the_body_which_is_not_stored(
+    client: FlaskClient, stored: Database, path: str, authorization: str
+) -> None:
+    item = {**TRACK, "type": "track", "writeKey": KEY}
+    value = {"batch": [item], "writeKey": KEY} if path == "/v1/batch" else item
+    assert post(client, path, value, Authorization=authorization).status_code == 200
+    assert KEY.encode() not in unpack(rows(stored, events)[0]["body"])
+
+
+@pytest.mark.parametrize("value", [TRACK, {**TRACK, "writeKey": "another"}, {**TRACK, "writeKey": 5}, [], b"{", b""])
+@pytest.mark.parametrize("headers", [{"Authorization": ""}, basic("another"), {"Authorization": "Basic ***"}])
+def test_without_a_valid_one_nothing_is_stored(
+    client: FlaskClient, stored: Database, value: Any, headers: dict[str, str]
+) -> None:
+    refused(post(client, "/v1/track", value, **headers), 401, "unauthorized")
+    assert count(stored, events) == 0
+
+
+def test_an_event_is_taken_once_and_a_retried_batch_adds_nothing(client: FlaskClient, stored: Database) -> None:
+    batch = {"batch": [{"type": kind, "userId": "anna-1", "event": "X", "messageId": kind} for kind in TYPES] + [5]}
+    for path, value in (("/v1/track", TRACK), ("/v1/track", {**TRACK, "sentAt": "later"}), ("/v1/batch", batch)):
+        assert post(client, path, value).status_code == 200
+    before = [{**row, "repeats": 0} for row in rows(stored, events)], rows(stored, deliveries)
+    assert post(client, "/v1/batch", batch).status_code == 200
+    assert ([{**row, "repeats": 0} for row in rows(stored, events)], rows(stored, deliveries)) == before
+    assert [row["repeats"] for row in rows(stored, events)] == [1] * 8
+
+
+def test_without_a_message_id_each_is_new(client: FlaskClient, stored: Database) -> None:
+    for _ in range(2):
+        post(client, "/v1/track", {**TRACK, "messageId": None})
+    bodies = [json.loads(unpack(row["body"])) for row in rows(stored, events)]
+    assert len({body["messageId"] for body in bodies}) == 2
+    assert [row["id"] for row in rows(stored, events)] == [body["messageId"] for body in bodies]
+
+
+def test_the_events_of_a_batch_are_events_of_their_own_in_its_order(client: FlaskClient, stored: Database) -> None:
+    batch = [{"type": "track", "userId": f"u-{number % 7}", "event": f"E{number:03}"} for number in range(200)]
+    assert post(client, "/v1/batch", {"batch": batch, "context": {"ip": "1.2.3.4"}}).json == SUCCESS
+    kept = rows(stored, events)
+    assert [row["event"] for row in kept] == [item["event"] for item in batch]
+    assert {json.loads(unpack(row["body"]))["context"]["ip"] for row in kept} == {"1.2.3.4"}
+    assert [json.loads(unpack(row["payload"]))["body"]["event"] for row in rows(stored, deliveries)] == [
+        item["event"] for item in batch
+    ]
+
+
+def test_of_a_batch_what_means_nothing_is_recorded_with_the_reason(client: FlaskClient, stored: Database) -> None:
+    batch = [{**TRACK, "type": "track"}, {"type": "track", "userId": "a"}, {"type": "track", "event": "X"}, "odd"]
+    with capture_logs() as logs:
+        assert post(client, "/v1/batch", {"batch": batch}).json == SUCCESS
+    kept = rows(stored, events)
+    assert [(row["status"], row["reason"]) for row in kept] == [
+        ("accepted", ""),
+        ("quarantined", "event: Missing."),
+        ("quarantined", "userId: Missing, and so is anonymousId."),
+        ("quarantined", "the event: Not an object."),
+    ]
+    assert [line for line in logs if line["event"] == "quarantined"] == [
+        {
+            "event": "quarantined",
+            "event_id": kept[1]["id"],
+            "reason": "event: Missing.",
+            "events": 3,
+            "log_level": "warning",
+        }
+    ]
+
+
+@pytest.mark.parametrize(
+    ("path", "value", "fields"),
+    [
+        ("/v1/track", {"userId": "a"}, {"event"}),
+        ("/v1/track", {"event": "X"}, {"userId"}),
+        ("/v1/page", {}, {"userId"}),
+        ("/v1/identify", [], {""}),
+        ("/v1/identify", b"{", {""}),
+        ("/v1/identify", b"\xff", {""}),
+        ("/v1/identify", b"[" * 100_000, {""}),
+        ("/v1/batch", {}, {"batch"}),
+        ("/v1/batch", b"null", {"batch"}),
+        ("/v1/track", of_size(EVENT_BYTES + 1), {""}),
+        ("/v1/batch", {"batch": [{}, of_size(EVENT_BYTES + 1)]}, {"batch.1"}),
+        ("/v1/batch", {"batch": [{}] * 2501}, {"batch"}),
+        ("/v1/batch", {"batch": [], "padding": "x" * BATCH_BYTES}, {""}),
+    ],
+)
+def test_what_segment_refuses_or_throws_away_is_refused(
+    client: FlaskClient, stored: Database, path: str, value: Any, fields: set[str]
+) -> None:
+    assert refused(post(client, path, value), 400, "invalid").keys() == fields
+    assert count(stored, events) == 0
+
+
+def test_an_anonymous_event_is_recorded(client: FlaskClient, stored: Database) -> None:
+    assert post(client, "/v1/page", {"anonymousId": "nobody"}).json == SUCCESS
+    [event] = rows(stored, events)
+    assert event["status"] == "ignored"
+    assert event["reason"].startswith("anonymous")
+
+
+def test_an_empty_batch_is_a_success(client: FlaskClient, stored: Database) -> None:
+    assert post(client, "/v1/batch", {"batch": []}).json == SUCCESS
+    assert count(stored, events) == 0
+
+
+# How it is sent
+
+
+def test_a_compressed_body_is_unpacked(client: FlaskClient, stored: Database) -> None:
+    packed = gzip.compress(encode(TRACK))
+    assert post(client, "/v1/track", packed, **{"Content-Encoding": "gzip"}).status_code == 200
+    assert count(stored, events) == 1
+
+
+@pytest.mark.parametrize(
+    ("body", "encoding", "status"),
+    [
+        pytest.param(gzip.compress(b" " * (LIMIT + 1)), "gzip", 413, id="a bomb"),
+        pytest.param(gzip.compress(b" " * LIMIT), "gzip", 400, id="as much as may be, of nothing"),
+        pytest.param(gzip.compress(encode(TRACK))[:-9], "gzip", 400, id="cut"),
+        pytest.param(gzip.compress(encode(TRACK)) + b"x", "gzip", 400, id="something behind it"),
+        pytest.param(encode(TRACK), "gzip", 400, id="not compressed"),
+        pytest.param(b"", "gzip", 400, id="empty"),
+        pytest.param(encode(TRACK), "br", 415, id="another encoding"),
+        pytest.param(encode(TRACK), "gzip, gzip", 415, id="twice"),
+    ],
+)
+def test_a_body_that_is_badly_compressed_is_refused(
+    client: FlaskClient, stored: Database, body: bytes, encoding: str, status: int
+) -> None:
+    assert post(client, "/v1/track", body, **{"Content-Encoding": encoding}).status_code == status
+    assert count(stored, events) == 0
+
+
+@pytest.mark.parametrize("kind", ["application/json; charset=utf-8", "text/plain", "text/plain;charset=UTF-8"])
+def test_json_may_be_sent_as_text_as_browsers_do(client: FlaskClient, kind: str) -> None:
+    assert post(client, "/v1/t", TRACK, **{"Content-Type": kind}).status_code == 200
+
+
+@pytest.mark.parametrize("kind", ["application/x-www-form-urlencoded", "image/png", ""])
+def test_any_other_kind_of_content_is_refused(client: FlaskClient, kind: str) -> None:
+    refused(post(client, "/v1/track", TRACK, **{"Content-Type": kind}), 415, "unsupported_media_type")
+
+
+def test_the_general_limit_holds_here_too(make: Make) -> None:
+    client = make(max_body_bytes=500).test_client()
+    refused(post(client, "/v1/track", of_size(501)), 413, "request_entity_too_large")
+
+
+@pytest.mark.parametrize("path", ["/v1/track", "/v1/t", "/v1/b", "/v1/batch"])
+def test_a_browser_is_told_that_it_may_post(client: FlaskClient, path: str) -> None:
+    asked = client.options(
+        path, headers={"Origin": "https://shop.example.com", "Access-Control-Request-Method": "POST"}
+    )
+    assert asked.status_code == 200
+    assert asked.headers["Access-Control-Allow-Origin"] == "*"
+    assert "POST" in asked.headers["Access-Control-Allow-Methods"]
+    allowed = {name.strip().lower() for name in asked.headers["Access-Control-Allow-Headers"].split(",")}
+    assert {"authorization", "content-type", "x-retry-count"} <= allowed
+
+
+@pytest.mark.parametrize(("value", "status"), [(TRACK, 200), ({}, 400), (b"{", 400)])
+def test_it_may_read_every_answer(client: FlaskClient, value: Any, status: int) -> None:
+    response = post(client, "/v1/track", value)
+    assert (response.status_code, response.headers["Access-Control-Allow-Origin"]) == (status, "*")
+
+
+def test_no_other_door_is_open_to_browsers(client: FlaskClient) -> None:
+    assert "Access-Control-Allow-Origin" not in client.options("/segmentio/customer-processing").headers
+
+
+def test_without_write_keys_there_is_no_door(make: Make) -> None:
+    client = make(write_keys=()).test_client()
+    refused(post(client, "/v1/track", TRACK), 404, "not_found")
+
+
+def test_a_lost_database_is_a_503(sqlite_url: str) -> None:
+    with applications("sqlite:////nowhere/bridge.db") as make:
+        client = make().test_client()
+        refused(post(client, "/v1/track", TRACK), 503, "unavailable")
+        refused(post(client, "/v1/batch", {"batch": [{**TRACK, "type": "track"}]}), 503, "unavailable")
+
+
+@given(
+    st.sampled_from([*(f"/v1/{kind}" for kind in TYPES), "/v1/batch"]),
+    JSON | st.fixed_dictionaries({"batch": st.lists(JSON, max_size=4)}, optional={"context": JSON}),
+)
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow], max_examples=60)
+def test_no_json_is_answered_with_a_5xx(client: FlaskClient, path: str, value: Any) -> None:
+    assert post(client, path, value).status_code in (200, 400)
+
+
+def test_settings_hide_the_keys(make: Make) -> None:
+    shown: Settings = make().extensions["bridge"].settings
+    assert KEY not in repr(shown)
