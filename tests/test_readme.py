@@ -1,5 +1,6 @@
 """The README is the product's face: what it says is so, and its commands work."""
 
+import json
 import os
 import re
 import shlex
@@ -21,9 +22,11 @@ from bridge.demo.samples import webhook
 from bridge.demo.segment import SegmentStandIn
 from bridge.demo.serving import Served
 from bridge.demo.voucherify import VoucherifyStandIn
+from bridge.intake import TRACKING
 from bridge.signature import sign
 from bridge.to_segment.catalogue import EVENTS
 from bridge.to_voucherify.actions import ACTIONS, Action, documentation
+from bridge.to_voucherify.presets import PRESETS
 from bridge.web import create_app
 
 CHECKOUT = Path(__file__).parents[1]
@@ -93,8 +96,15 @@ def bridge_url(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, sqlite_url: str)
 BRIDGE_COMMANDS = [command for command in COMMANDS[2:] if command.startswith(".venv/bin/bridge ")]
 
 
+MAPPINGS = re.search(r"```json\n(.*?)```", README, re.DOTALL)
+EVENT = {"type": "track", "userId": "ada-1815", "event": "Order Completed", "properties": {"total": 100}}
+
+
 @pytest.mark.parametrize("command", BRIDGE_COMMANDS)
 def test_a_bridge_command(command: str, bridge_url: str) -> None:
+    assert MAPPINGS
+    Path("mappings.json").write_text(MAPPINGS[1])
+    Path("event.json").write_text(json.dumps(EVENT))
     body = webhook(EVENTS[0], "1")
     bridge = build(Settings.from_env())
     assert bridge.webhooks is not None
@@ -107,6 +117,8 @@ def test_a_bridge_command(command: str, bridge_url: str) -> None:
     assert result.exit_code == 0, result.output
     if words[0] == "decide":
         assert result.output == "Nothing of it is uncertain.\n"
+    if "event.json" in words:
+        assert '"event": "Large order"' in result.output
 
 
 def test_every_command_is_told_of() -> None:
@@ -131,6 +143,18 @@ def test_the_tables_of_calls_are_those_of_the_actions() -> None:
     ]
 
 
+def test_the_table_of_presets_is_the_presets() -> None:
+    table = README.partition("| call | mapping | action |")[2].partition("\n\n")[0]
+    rows = re.findall(r"^\| (\w+) \| ([^|]+) \| (\w[\w ]+\w)[^|]*\|$", table, re.MULTILINE)
+    told = {(f'type = "{kind}"', name, action) for kind, name, action in rows if name != "none"}
+    assert told == {(str(one.trigger), one.name, one.action.title) for one in PRESETS}
+
+
+def test_every_path_of_the_tracking_api_is_told() -> None:
+    [kinds] = re.findall(r"`POST /v1/{([\w,]+)}`", README)
+    assert [f"v1/{kind}" for kind in kinds.split(",")] == list(TRACKING)
+
+
 VARIABLE = r"((?:SEGMENT|VOUCHERIFY|BRIDGE)_[A-Z_]+)"
 
 
@@ -149,7 +173,7 @@ def test_every_variable_that_is_spoken_of_is_in_the_table() -> None:
 
 def test_a_call_is_answered_as_the_readme_says(bridge_url: str) -> None:
     named = set(re.findall(r"https://your-bridge\.example\.com(/[\w/]+)?", README))
-    assert named == {"", "/webhooks/voucherify"}
+    assert named == {"", "/webhooks/voucherify", "/webhooks/segment"}
     assert requests.get(f"{bridge_url}/segmentio/test-authentication", timeout=10).status_code == 401
     headers = credentials("app-id", "secret-key")
     assert requests.get(f"{bridge_url}/segmentio/test-authentication", headers=headers, timeout=10).status_code == 200

@@ -20,7 +20,8 @@ ALIASES = {
 ALLOWED = {
     "Access-Control-Allow-Origin": "*",
     "Access-Control-Allow-Methods": "POST",
-    "Access-Control-Allow-Headers": "Authorization, Content-Type, X-Retry-Count",
+    # The first is RudderStack's.
+    "Access-Control-Allow-Headers": "AnonymousId, Authorization, Content-Type, X-Retry-Count",
     "Access-Control-Max-Age": "86400",
 }
 """What a browser must be told before analytics.js may post from any site: it carries a write key and no cookies."""
