@@ -25,7 +25,7 @@ from tests.webhooks import SECRET
 
 CHECKS = [not_a_server_error, status_code_conformance, content_type_conformance, response_schema_conformance]
 SHARED, WRITE_KEY = "a-shared-secret", "a-write-key"
-EXAMPLES = 15
+EXAMPLES = 10
 
 
 class Proof(requests.auth.AuthBase):
