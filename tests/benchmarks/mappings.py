@@ -121,10 +121,10 @@ CASES: Mapping[str, tuple[Sequence[Source], Sequence[Event]]] = {
 
 
 def rate(sources: Sequence[Source], events: Sequence[Event], seconds: float) -> float:
-    """Events a second, each through every trigger and the mappings whose trigger matches."""
+    """Events a second of processor time, each through every trigger and the mappings whose trigger matches."""
     compiled = [(compile_trigger(row["subscribe"]).matches, compile_mapping(row["mapping"])) for row in sources]
-    count, began = 0, time.perf_counter()
-    while (passed := time.perf_counter() - began) < seconds:
+    count, began = 0, time.process_time()
+    while (passed := time.process_time() - began) < seconds:
         for _ in range(20):
             for event in events:
                 for matches, make in compiled:
