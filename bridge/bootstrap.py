@@ -8,15 +8,17 @@ from functools import partial
 import structlog
 
 from bridge.config import Settings, ToVoucherify
+from bridge.delivery.bulk import BulkReplayer
 from bridge.delivery.crew import Crew
 from bridge.delivery.database import Database
+from bridge.delivery.desk import Desk
 from bridge.delivery.group_commit import GroupCommit
 from bridge.delivery.memory import Memory
 from bridge.delivery.outbox import Outbox
 from bridge.delivery.retry import Policy
 from bridge.delivery.worker import Worker
 from bridge.errors import StoreUnavailable
-from bridge.intake import DestinationCalls, EventWebhooks, TrackingCalls, VoucherifyWebhooks
+from bridge.intake import DestinationCalls, EventWebhooks, TrackingCalls, VoucherifyWebhooks, again
 from bridge.mapping_file import VARIABLE, in_force
 from bridge.sinks.segment import SegmentSink
 from bridge.sinks.voucherify import VoucherifySink
@@ -46,6 +48,7 @@ class Bridge:
     event_webhooks: EventWebhooks | None
     mappings: Callable[[], Mappings]
     crew: Crew
+    desk: Desk
 
 
 def build(settings: Settings) -> Bridge:
@@ -84,8 +87,15 @@ def build(settings: Settings) -> Bridge:
             tracking = TrackingCalls(back.write_keys, mappings, commit.keep_all, time.time)
         if back.event_secrets:
             event_webhooks = EventWebhooks(back.event_secrets, mappings, commit.keep_all, time.time)
-    crew = Crew(workers, before_fork=database.close, after_fork=commit.forget)
-    return Bridge(settings, database, webhooks, calls, tracking, event_webhooks, mappings, crew)
+    hands = [BulkReplayer(database, again(mappings))]
+    crew = Crew(workers, before_fork=database.close, after_fork=commit.forget, hands=hands)
+    operators = desk(database, mappings)
+    return Bridge(settings, database, webhooks, calls, tracking, event_webhooks, mappings, crew, operators)
+
+
+def desk(database: Database, mappings: Callable[[], Mappings]) -> Desk:
+    """Where an operator acts, with the mappings in force then."""
+    return Desk(database, again(mappings), time.time)
 
 
 def _presets() -> Mappings:

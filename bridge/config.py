@@ -17,6 +17,7 @@ SEGMENT_HOSTS = {"us": "https://api.segment.io", "eu": "https://events.eu1.segme
 """By region (Oregon, Dublin). Source: https://segment.com/docs/guides/regional-segment/"""
 
 DAY = 86_400.0
+SHORTEST_TOKEN = 16
 
 NEEDED = {
     "Voucherify → Segment": {
@@ -80,6 +81,7 @@ class Settings:
         embedded_worker: whether every web process also delivers.
         max_body_bytes: a larger request is refused.
         max_age: seconds until a delivery that keeps failing is a dead letter.
+        admin_token: opens the console; without one there is none.
     """
 
     to_segment: ToSegment | None
@@ -89,6 +91,7 @@ class Settings:
     embedded_worker: bool
     max_body_bytes: int
     max_age: float
+    admin_token: str | None = field(default=None, repr=False)
 
     @classmethod
     def from_env(cls) -> "Settings":
@@ -179,6 +182,7 @@ def _read(env: environs.Env, given: set[str]) -> Settings:
         embedded_worker=worker == "embedded",
         max_body_bytes=env.int("BRIDGE_MAX_BODY_BYTES", 1_048_576, validate=_POSITIVE),
         max_age=DAY * (env.float("BRIDGE_MAX_AGE_DAYS", 7.0, validate=_POSITIVE) or 0.0),
+        admin_token=(env.str("BRIDGE_ADMIN_TOKEN", "", validate=_admin_token) or "").strip() or None,
     )
 
 
@@ -222,6 +226,12 @@ def _api(url: str) -> str:
     parts = urlsplit(url)
     labels = ["api" if label == "segmentio" else label for label in parts.netloc.split(".")]
     return urlunsplit(parts._replace(netloc=".".join(labels)))
+
+
+def _admin_token(text: str) -> None:
+    """Whoever visits the console is handed something that is signed with it: it must not be found by trying."""
+    if 0 < len(text.strip()) < SHORTEST_TOKEN:
+        raise ValidationError(f"must have at least {SHORTEST_TOKEN} characters, for example of openssl rand -hex 16")
 
 
 def _database_url(text: str) -> None:

@@ -8,7 +8,8 @@
     ├── Invalid              a call that violates its schema; says which fields, and how (400)
     ├── InvalidMappings      mappings that cannot be used; says which, where and why
     ├── StoreUnavailable     the database cannot keep anything right now (503)
-    └── NoSuchEvent          an id that the store does not know
+    ├── NoSuchEvent          an id that the store does not know
+    └── InHand               a delivery that a worker is sending at this moment: it cannot be called back
 
 A message may end up in an answer or a log line, so none holds a secret or a person's data.
 """
@@ -74,3 +75,7 @@ class StoreUnavailable(BridgeError):
 
 class NoSuchEvent(BridgeError):
     """The store has no event of that id."""
+
+
+class InHand(BridgeError):
+    """It is being sent right now: what becomes of it is not known before that has ended."""

@@ -86,6 +86,7 @@ def _shown(settings: Settings) -> dict[str, str]:
         "VOUCHERIFY_API_URL": settings.voucherify_url,
         "BRIDGE_DATABASE_URL": Database(settings.database_url).name,
         "BRIDGE_WORKER": "embedded" if settings.embedded_worker else "external",
+        "BRIDGE_ADMIN_TOKEN": "set" if settings.admin_token else "not set, so there is no console",
         "BRIDGE_MAX_BODY_BYTES": str(settings.max_body_bytes),
         "BRIDGE_MAX_AGE_DAYS": f"{settings.max_age / DAY:g}",
     }

@@ -1,13 +1,9 @@
 """``bridge decide``: whether an uncertain delivery was taken, only a person can say."""
 
-import time
-
 import click
 
-from bridge.cli.opening import opened
+from bridge.cli.opening import at_desk, opened, who
 from bridge.cli.printing import json_option, print_json
-from bridge.delivery.journal import story
-from bridge.delivery.replay import decide as decide_event
 
 
 @click.command(short_help="Say what became of an uncertain event.")
@@ -23,10 +19,7 @@ def decide(event_id: str, verdict: str | None, as_json: bool) -> None:
     if verdict is None:
         raise click.UsageError("Say --delivered or --again.")
     with opened() as database:
-        with database.reading() as connection:
-            story(connection, event_id)  # that there is one
-        with database.writing() as connection:
-            decided = decide_event(connection, event_id, again=verdict == "again", now=time.time())
+        decided = at_desk(database).decide(event_id, who(), again=verdict == "again")
     if as_json:
         print_json({"id": event_id, "decided": decided})
     else:

@@ -12,7 +12,7 @@ import click
 
 from bridge.cli.printing import json_option, print_json, table
 from bridge.demo.calls import credentials
-from bridge.demo.play import APP_ID, SECRET, SECRET_KEY, SOURCE_KEY, Stage, changes, play, stage
+from bridge.demo.play import ADMIN_TOKEN, APP_ID, SECRET, SECRET_KEY, SOURCE_KEY, Stage, changes, play, stage
 from bridge.demo.voucherify import Call
 
 
@@ -78,6 +78,8 @@ The bridge still listens. Try it by hand, from another terminal:
 
   curl {running.url}/v1/track -u {SOURCE_KEY}: -H 'Content-Type: application/json' \\
     -d '{{"userId": "ada-1815", "event": "Book Returned"}}'
+
+See all of it at {running.url}/console: the token is {ADMIN_TOKEN}
 
 What arrives is shown here. Ctrl-C ends the demo.
 """

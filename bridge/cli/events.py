@@ -11,7 +11,7 @@ from bridge.cli.printing import console, json_option, print_json, readable, tabl
 from bridge.delivery.journal import Delivered, Entry, Filter, Story, counts, entries, story
 from bridge.delivery.tallies import DIRECTIONS
 
-STATUSES = ("waiting", "queued", "delivered", "dead", "uncertain", "ignored", "quarantined")
+STATUSES = ("waiting", "queued", "delivered", "dead", "uncertain", "ignored", "quarantined", "discarded")
 
 
 @click.command(short_help="List events, or show one whole.")

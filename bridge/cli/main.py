@@ -7,9 +7,11 @@ from typing import Any
 import click
 
 from bridge import __version__
+from bridge.cli.audit import audit
 from bridge.cli.check import check
 from bridge.cli.decide import decide
 from bridge.cli.demo import demo
+from bridge.cli.discard import discard
 from bridge.cli.events import events
 from bridge.cli.mappings import mappings
 from bridge.cli.replay import replay
@@ -43,5 +45,5 @@ def main() -> None:
     """
 
 
-for command in (demo, check, mappings, trigger, events, replay, decide, worker):
+for command in (demo, check, mappings, trigger, events, replay, decide, discard, audit, worker):
     main.add_command(command)

@@ -1,12 +1,16 @@
 """What a command looks into without any other setting: the database, which is not made by looking, and the mappings."""
 
+import getpass
+import os
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 
 import click
 
+from bridge.bootstrap import desk
 from bridge.config import database_url, mapping_file
 from bridge.delivery.database import Database
+from bridge.delivery.desk import Desk
 from bridge.errors import ConfigError, InvalidMappings
 from bridge.mapping_file import VARIABLE, read
 from bridge.to_voucherify.mappings import Mappings
@@ -25,6 +29,24 @@ def opened() -> Iterator[Database]:
         if not database.exists():
             raise click.ClickException(f"there is no database at {database.name}: see BRIDGE_DATABASE_URL")
         yield database
+
+
+def at_desk(database: Database) -> Desk:
+    """Where an operator acts.
+
+    Raises:
+        ConfigError: the file of mappings is wrong.
+    """
+    mappings = active_mappings()
+    return desk(database, lambda: mappings)
+
+
+def who() -> str:
+    """How what is done here is recorded."""
+    try:
+        return f"command line: {getpass.getuser()}"
+    except (KeyError, OSError):  # a user without a name, as in a container
+        return f"command line: {os.getuid()}"
 
 
 def active_mappings() -> Mappings:

@@ -30,6 +30,7 @@ COLOURS = {
     "dead": "red",
     "quarantined": "red",
     "ignored": "dim",
+    "discarded": "dim",
     "ok": "green",
     "warning": "yellow",
     "wrong": "red",

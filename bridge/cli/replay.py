@@ -1,20 +1,18 @@
 """``bridge replay``: run it through today's code again."""
 
-import time
 from dataclasses import replace as changed
 from typing import Any
 
 import click
 
-from bridge.cli.opening import active_mappings, opened
+from bridge.cli.opening import at_desk, opened, who
 from bridge.cli.printing import json_option, print_json, table
+from bridge.delivery.bulk import REPLAYABLE
 from bridge.delivery.database import Database
+from bridge.delivery.desk import Desk
 from bridge.delivery.journal import Filter, entries
 from bridge.errors import NoSuchEvent
-from bridge.intake import run_again
-from bridge.to_voucherify.mappings import Mappings
 
-REPLAYABLE = ("quarantined", "dead", "ignored")
 PAGE = 500
 UNKNOWN = "no such event"
 
@@ -32,10 +30,10 @@ def replay(event_ids: tuple[str, ...], as_json: bool, **wanted: Any) -> None:
     """
     if bool(event_ids) == bool(wanted["status"]):
         raise click.UsageError("Name either EVENT_IDS or a --status.")
-    mappings = active_mappings()
     with opened() as database:
+        desk = at_desk(database)
         chosen = event_ids or _choose(database, Filter(**wanted))
-        done = [{"id": event_id, "became": _again(database, event_id, mappings)} for event_id in chosen]
+        done = [{"id": event_id, "became": _again(desk, event_id)} for event_id in chosen]
     if as_json:
         print_json(done)
     else:
@@ -44,9 +42,9 @@ def replay(event_ids: tuple[str, ...], as_json: bool, **wanted: Any) -> None:
         raise SystemExit(1)
 
 
-def _again(database: Database, event_id: str, mappings: Mappings) -> str:
+def _again(desk: Desk, event_id: str) -> str:
     try:
-        return run_again(database, event_id, time.time(), mappings)
+        return desk.replay(event_id, who())
     except NoSuchEvent:
         return UNKNOWN
 

@@ -10,8 +10,25 @@ import os
 import threading
 import weakref
 from collections.abc import Callable, Sequence
+from typing import Protocol
 
 from bridge.delivery.worker import Worker
+
+
+class Hand(Protocol):
+    """Who works beside those that deliver.
+
+    Attributes:
+        name: of its work.
+        patience: seconds within which it ends what it has in hand.
+    """
+
+    name: str
+    patience: float
+
+    def run(self, stop: threading.Event) -> None:
+        """Work until ``stop`` is set; what is in hand then is finished first."""
+        ...
 
 
 class Crew:
@@ -19,14 +36,20 @@ class Crew:
 
     Args:
         workers: one a sink.
+        hands: who works beside them.
         before_fork: gives up what must not be shared with a child.
         after_fork: makes anew, in the child, what it must not share with its parent.
     """
 
     def __init__(
-        self, workers: Sequence[Worker], before_fork: Callable[[], None], after_fork: Callable[[], None]
+        self,
+        workers: Sequence[Worker],
+        before_fork: Callable[[], None],
+        after_fork: Callable[[], None],
+        hands: Sequence[Hand] = (),
     ) -> None:
         self._workers = workers
+        self._hands = hands
         self._before_fork = before_fork
         self._after_fork = after_fork
         self._stop = threading.Event()
@@ -44,10 +67,9 @@ class Crew:
         """Begin to deliver."""
         self._hired = True
         self._stop = threading.Event()
-        self._threads = [
-            threading.Thread(target=worker.run, args=(self._stop,), name=f"deliver-{worker.sink.name}", daemon=True)
-            for worker in self._workers
-        ]
+        work = [(f"deliver-{worker.sink.name}", worker.run) for worker in self._workers]
+        work += [(hand.name, hand.run) for hand in self._hands]
+        self._threads = [threading.Thread(target=run, args=(self._stop,), name=name, daemon=True) for name, run in work]
         for thread in self._threads:
             thread.start()
 
@@ -58,8 +80,9 @@ class Crew:
 
     def _lay_off(self) -> None:
         self._stop.set()
-        for worker, thread in zip(self._workers, self._threads, strict=False):
-            thread.join(worker.sink.patience)
+        patiences = [worker.sink.patience for worker in self._workers] + [hand.patience for hand in self._hands]
+        for patience, thread in zip(patiences, self._threads, strict=False):
+            thread.join(patience)
         self._threads = []
 
     def prepare_to_fork(self) -> None:

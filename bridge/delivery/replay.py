@@ -23,6 +23,8 @@ from bridge.delivery.store import (
 from bridge.errors import NoSuchEvent
 
 TO_BE_SENT = "to be sent"
+REVIVED = (Fate.DEAD, Fate.DISCARDED)
+"""What is sent again when its event is replayed."""
 
 Translate = Callable[[str, bytes, str, float], Arrival]
 """What a body means: (door, raw body, the event's id, when it was received in epoch seconds)."""
@@ -102,8 +104,9 @@ def _deliver(connection: Connection, outgoing: Outgoing, fresh: dict[str, Any], 
     columns = tables.deliveries.c
     own = and_(columns.event_id == event_id, columns.key == outgoing.key)
     stood = connection.execute(select(columns.status).where(own)).scalar()
-    if stood != Fate.DEAD:
+    if stood not in REVIVED:
         return stood or "another event's"
-    unsettled = {"run_end": None, "attempts": 0, "doubt_since": None, "settled_at": None, "cause": None}
+    # What was discarded in doubt is still in doubt, and looked up first. A dead letter never is.
+    unsettled = {"run_end": None, "attempts": 0, "settled_at": None, "cause": None}
     connection.execute(update(tables.deliveries).where(own).values({**row, **unsettled}))
     return TO_BE_SENT

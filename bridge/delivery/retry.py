@@ -43,6 +43,8 @@ class Fate(StrEnum):
     DELIVERED = "delivered"
     DEAD = "dead"
     UNCERTAIN = "uncertain"
+    DISCARDED = "discarded"
+    """By an operator: see ``discard.py``."""
 
 
 @dataclass(frozen=True, slots=True)

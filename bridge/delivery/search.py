@@ -9,7 +9,19 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Select, and_, exists, literal_column, or_, select, union
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    Select,
+    Subquery,
+    and_,
+    exists,
+    func,
+    literal_column,
+    or_,
+    select,
+    union,
+)
 from ulid import ULID
 
 from bridge.arrival import Status
@@ -26,7 +38,8 @@ _LAST_TIME = (1 << 48) / 1000 - 1
 # Written out, as in the partial index that answers it.
 _QUARANTINED: ColumnElement[str] = literal_column("'quarantined'")
 
-_KEPT = (Status.ACCEPTED, Status.IGNORED, Status.QUARANTINED)
+_KEPT = (Status.ACCEPTED, Status.IGNORED, Status.QUARANTINED, Fate.DISCARDED)
+"""What an event can be; it is discarded that was quarantined, of a delivered one it is the delivery."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +53,7 @@ class Filter:
         customer: the ``source_id``.
         direction: ``to_segment`` or ``to_voucherify``.
         before: an event's id; only older ones.
+        after: an event's id, or ""; only newer ones, and the oldest of these first.
         since, until: when it was received, in epoch seconds; not at ``until`` itself.
         error: is in the cause of a delivery that failed, or in the reason of what is quarantined, however written.
     """
@@ -49,16 +63,30 @@ class Filter:
     customer: str | None = None
     direction: str | None = None
     before: str | None = None
+    after: str | None = None
     since: float | None = None
     until: float | None = None
     error: str | None = None
 
 
 def fitting(connection: Connection, wanted: Filter, limit: int) -> list[str]:
-    """The ids of the newest events that fit."""
-    ranges = [select(one.limit(limit).subquery().c.id) for one in _ranges(wanted)]
-    found = union(*ranges).subquery()
-    return list(connection.execute(select(found.c.id).order_by(found.c.id.desc()).limit(limit)).scalars())
+    """The ids of the newest events that fit; with ``after``, of the oldest."""
+    found = _found(wanted, limit)
+    return list(connection.execute(select(found.c.id).order_by(_in_order(wanted, found.c.id)).limit(limit)).scalars())
+
+
+def count(connection: Connection, wanted: Filter, most: int) -> int:
+    """How many events fit, counted no further than ``most``."""
+    found: int = connection.execute(select(func.count()).select_from(_found(wanted, most))).scalar_one()
+    return min(found, most)
+
+
+def _found(wanted: Filter, limit: int) -> Subquery:
+    return union(*(select(one.limit(limit).subquery().c.id) for one in _ranges(wanted))).subquery()
+
+
+def _in_order(wanted: Filter, column: ColumnElement[str]) -> ColumnElement[str]:
+    return column.desc() if wanted.after is None else column.asc()
 
 
 def standing(wanted: Filter) -> list[ColumnElement[bool]]:
@@ -82,12 +110,12 @@ def _ranges(wanted: Filter) -> Sequence[Select[Any]]:
             _events(wanted, "events_by_reason", _quarantined_with(wanted.error)),
         ]
     if wanted.status in set(Fate) and not (wanted.status == Fate.DELIVERED and wanted.event is not None):
-        sinks = map(sink_of, directions)
         columns = deliveries.c
-        return [
+        ranges = [
             _deliveries(wanted, "deliveries_by_status", columns.sink == sink, columns.status == wanted.status)
-            for sink in sinks
+            for sink in map(sink_of, directions)
         ]
+        return [*ranges, *(_by_event(wanted, directions) if wanted.status in _KEPT else ())]
     return _by_event(wanted, directions)
 
 
@@ -121,7 +149,7 @@ def _events(wanted: Filter, index: str | None, *conditions: ColumnElement[bool])
             or_(exists().where(own, _failed_with(wanted.error)), _quarantined_with(wanted.error))
         )
     hinted = statement.with_hint(events, f"INDEXED BY {index}", "sqlite") if index else statement
-    return hinted.order_by(events.c.id.desc())
+    return hinted.order_by(_in_order(wanted, events.c.id))
 
 
 def _deliveries(wanted: Filter, index: str, *conditions: ColumnElement[bool]) -> Select[Any]:
@@ -134,7 +162,8 @@ def _deliveries(wanted: Filter, index: str, *conditions: ColumnElement[bool]) ->
         statement = statement.where(columns.event == wanted.event)
     if asked := _of_event(replace(wanted, event=None)):
         statement = statement.where(exists().where(events.c.id == columns.event_id, *asked))
-    return statement.with_hint(deliveries, f"INDEXED BY {index}", "sqlite").order_by(columns.event_id.desc())
+    hinted = statement.with_hint(deliveries, f"INDEXED BY {index}", "sqlite")
+    return hinted.order_by(_in_order(wanted, columns.event_id))
 
 
 def _of_event(wanted: Filter) -> list[ColumnElement[bool]]:
@@ -147,6 +176,8 @@ def _within(wanted: Filter, column: ColumnElement[str]) -> list[ColumnElement[bo
     conditions = []
     if wanted.before is not None:
         conditions.append(column < wanted.before)
+    if wanted.after is not None:
+        conditions.append(column > wanted.after)
     if wanted.since is not None:
         conditions.append(column >= _first_id(wanted.since))
     if wanted.until is not None:

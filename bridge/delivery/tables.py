@@ -6,6 +6,8 @@ sinks                                             which service must not be call
 tallies, latencies                                how many there were of each, and how long they took
 chores                                            what one process at a time does for all
 remembered                                        what one process knows and the next must not forget
+audit, sign_ins                                   who did what; who tries to guess the token
+bulk_replays                                      many events run again, in the background
 """
 
 from sqlalchemy import (
@@ -181,4 +183,43 @@ remembered = Table(
     Column("name", Text, primary_key=True),
     Column("content", LargeBinary, nullable=False),
     Column("at", Double, nullable=False),
+)
+
+audit = Table(
+    "audit",
+    metadata,
+    Column("id", Text, primary_key=True),  # a ULID
+    Column("at", Double, nullable=False),
+    Column("who", Text, nullable=False),
+    Column("did", Text, nullable=False),
+    Column("event_id", Text),  # no foreign key: it outlives the event
+    Column("detail", Text, nullable=False),
+    Index("audit_by_event", "event_id", "id"),
+)
+
+sign_ins = Table(
+    "sign_ins",
+    metadata,
+    Column("source", Text, primary_key=True),  # a digest of the address
+    Column("since", Double, nullable=False),
+    Column("failures", Integer, nullable=False),
+)
+
+bulk_replays = Table(
+    "bulk_replays",
+    metadata,
+    Column("id", Text, primary_key=True),  # a ULID
+    Column("who", Text, nullable=False),
+    Column("at", Double, nullable=False),
+    Column("wanted", Text, nullable=False),  # the filter, as JSON
+    Column("total", Integer, nullable=False),  # how many there were when it was begun
+    Column("state", Text, nullable=False),
+    Column("mark", Text, nullable=False),  # the last event that was run again
+    Column("up_to", Text, nullable=False),  # the newest event that there was when it was begun
+    Column("done", Integer, nullable=False, server_default="0"),
+    Column("became", Text, nullable=False, server_default="{}"),  # how many of them became what, as JSON
+    Column("claims", Integer, nullable=False, server_default="0"),  # the fencing token
+    Column("leased_until", Double, nullable=False, server_default="0"),
+    Column("ended_at", Double),
+    Index("bulk_replays_by_state", "state"),
 )

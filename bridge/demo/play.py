@@ -24,6 +24,7 @@ from bridge.signature import HEADER, sign
 
 SECRET, WRITE_KEY = "demo-secret", "demo-write-key"
 APP_ID, SECRET_KEY = "demo-app-id", "demo-secret-key"
+ADMIN_TOKEN = "demo-admin-token"  # noqa: S105 - of a console that ends with the demo
 SOURCE_KEY = "demo-source-key"
 """What opens the bridge's own tracking API."""
 
@@ -95,6 +96,7 @@ def stage(port: int = 0) -> Iterator[Stage]:
             "BRIDGE_MAPPINGS": "",
             "BRIDGE_DATABASE_URL": f"sqlite:///{folder}/demo.db",
             "BRIDGE_WORKER": "embedded",
+            "BRIDGE_ADMIN_TOKEN": ADMIN_TOKEN,
         }
         command = [sys.executable, "-m", "gunicorn", "bridge.web:create_app()", "--bind", address]
         with log.open("wb") as output:

@@ -9,7 +9,7 @@ Each proves who sent it, and hands on; ``doors.py`` says what a message means at
 """
 
 from bridge.intake.destination import CALLS, DestinationCalls, Given
-from bridge.intake.doors import DOORS, TRACKING, WEBHOOKS, Door, run_again
+from bridge.intake.doors import DOORS, TRACKING, WEBHOOKS, Door, again, run_again
 from bridge.intake.segment import SECRET, SIGNATURE, EventWebhooks
 from bridge.intake.tracking import TrackingCalls
 from bridge.intake.voucherify import VoucherifyWebhooks
@@ -27,5 +27,6 @@ __all__ = [
     "Given",
     "TrackingCalls",
     "VoucherifyWebhooks",
+    "again",
     "run_again",
 ]

@@ -12,7 +12,7 @@ from ulid import ULID
 from bridge import to_segment, to_voucherify
 from bridge.arrival import Arrival, Kept, Status
 from bridge.delivery.database import Database
-from bridge.delivery.replay import replay
+from bridge.delivery.replay import Translate, replay
 from bridge.delivery.store import Message, Received
 from bridge.errors import Invalid
 from bridge.to_voucherify.events import completed
@@ -106,6 +106,11 @@ def run_again(database: Database, event_id: str, now: float, mappings: Mappings)
     """
     with database.writing() as connection:
         return replay(connection, event_id, partial(_translate_again, mappings), now)
+
+
+def again(mappings: Callable[[], Mappings]) -> Translate:
+    """What a message that is kept means by today's code, and by the ``mappings`` that are in force at that moment."""
+    return lambda door, body, event_id, at: _translate_again(mappings(), door, body, event_id, at)
 
 
 def _received(door: str, event_id: str, body: bytes, at: float, mappings: Mappings) -> Received:

@@ -3,11 +3,12 @@
 import sys
 
 from flask import Flask
+from werkzeug.middleware.dispatcher import DispatcherMiddleware
 
 from bridge import logs
 from bridge.bootstrap import build
 from bridge.config import Settings
-from bridge.web import answers, description, segment, segmentio, tracking, voucherify
+from bridge.web import answers, console, description, segment, segmentio, tracking, voucherify
 
 TURN = 0.02
 """Seconds that a thread may compute before another one may interrupt it. What a request computes takes about one
@@ -41,6 +42,9 @@ def create_app(settings: Settings | None = None) -> Flask:
         app.register_blueprint(segment.blueprint(bridge.event_webhooks))
     app.register_blueprint(description.blueprint())
     answers.register(app)
+    if token := bridge.settings.admin_token:
+        pages = console.application(bridge, token)
+        app.wsgi_app = DispatcherMiddleware(app.wsgi_app, {console.PATH: pages})  # type: ignore[method-assign]
     if bridge.settings.embedded_worker:
         bridge.crew.start()
     return app

@@ -1,0 +1,36 @@
+"""``bridge discard``: give an event up."""
+
+import click
+
+from bridge.cli.opening import at_desk, opened, who
+from bridge.cli.printing import json_option, print_json, table
+from bridge.errors import InHand, NoSuchEvent
+
+UNKNOWN, IN_HAND, NOTHING = "no such event", "is being sent right now: try again in a minute", "nothing to discard"
+
+
+@click.command(short_help="Give up events that will not be delivered.")
+@click.argument("event_ids", nargs=-1, required=True)
+@json_option
+def discard(event_ids: tuple[str, ...], as_json: bool) -> None:
+    """Give up what is not delivered of EVENT_IDS: what waits, is dead or uncertain, or is quarantined.
+
+    What waits behind it for the same customer goes on. bridge replay brings it back.
+    """
+    with opened() as database:
+        desk = at_desk(database)
+        done = []
+        for event_id in event_ids:
+            try:
+                became = "discarded" if desk.discard(event_id, who()) else NOTHING
+            except NoSuchEvent:
+                became = UNKNOWN
+            except InHand:
+                became = IN_HAND
+            done.append({"id": event_id, "became": became})
+    if as_json:
+        print_json(done)
+    else:
+        table("Discarded", ("id", "became"), [tuple(one.values()) for one in done])
+    if any(one["became"] in (UNKNOWN, IN_HAND) for one in done):
+        raise SystemExit(1)

@@ -1,0 +1,93 @@
+"""The operator's desk: what can be done by hand, each deed recorded with who did it, in the same transaction."""
+
+from collections.abc import Callable
+
+from bridge.delivery import bulk, discard, replay
+from bridge.delivery.audit import Deed, record
+from bridge.delivery.database import Database
+from bridge.delivery.journal import Filter, Story, story
+from bridge.delivery.replay import Translate
+from bridge.errors import Invalid
+
+
+class Desk:
+    """Where an operator acts, from the console or the command line.
+
+    Every method may raise StoreUnavailable (nothing was changed) and, given an event's id, NoSuchEvent.
+
+    Args:
+        translate: what a body means, by today's code.
+        clock: the time, in epoch seconds.
+    """
+
+    def __init__(self, database: Database, translate: Translate, clock: Callable[[], float]) -> None:
+        self._database = database
+        self._translate = translate
+        self._clock = clock
+
+    def replay(self, event_id: str, who: str) -> str:
+        """Run an event again; what became of it: see ``replay.replay``."""
+        with self._database.writing() as connection:
+            now = self._clock()
+            became = replay.replay(connection, event_id, self._translate, now)
+            record(connection, who, Deed.REPLAYED, now, event_id=event_id, detail=became)
+        return became
+
+    def discard(self, event_id: str, who: str) -> int:
+        """Give up what is not delivered of an event; how many there were.
+
+        Raises:
+            InHand: it is being sent at this moment.
+        """
+        with self._database.writing() as connection:
+            now = self._clock()
+            given_up = discard.discard(connection, event_id, now)
+            if given_up:
+                record(connection, who, Deed.DISCARDED, now, event_id=event_id)
+        return given_up
+
+    def decide(self, event_id: str, who: str, *, again: bool) -> int:
+        """Say what became of an event's uncertain deliveries; how many there were."""
+        with self._database.writing() as connection:
+            now = self._clock()
+            story(connection, event_id)  # that there is one
+            decided = replay.decide(connection, event_id, again=again, now=now)
+            if decided:
+                record(connection, who, Deed.SENT_AGAIN if again else Deed.MARKED, now, event_id=event_id)
+        return decided
+
+    def reveal(self, event_id: str, who: str) -> Story:
+        """An event's story, for who has asked to see the customer's data."""
+        with self._database.writing() as connection:
+            told = story(connection, event_id)
+            record(connection, who, Deed.REVEALED, self._clock(), event_id=event_id)
+        return told
+
+    def begin_bulk_replay(self, wanted: Filter, who: str) -> str:
+        """Run again all that fit, in the background; the bulk replay's id.
+
+        Raises:
+            Invalid: they do not stand where they may be replayed by the many.
+        """
+        if wanted.status not in bulk.REPLAYABLE:
+            raise Invalid({"status": f"must be one of {', '.join(bulk.REPLAYABLE)}"})
+        with self._database.writing() as connection:
+            now = self._clock()
+            replay_id = bulk.begin(connection, wanted, who, now)
+            record(connection, who, Deed.BULK_BEGUN, now, detail=replay_id)
+        return replay_id
+
+    def stop_bulk_replay(self, replay_id: str, who: str) -> bool:
+        """Stop it after the step in hand. Returns whether it was running."""
+        with self._database.writing() as connection:
+            now = self._clock()
+            bulk.one(connection, replay_id)  # that there is one
+            stopped = bulk.stop(connection, replay_id, now)
+            if stopped:
+                record(connection, who, Deed.BULK_STOPPED, now, detail=replay_id)
+        return stopped
+
+    def sign_in(self, who: str) -> None:
+        """Note that somebody has signed in."""
+        with self._database.writing() as connection:
+            record(connection, who, Deed.SIGNED_IN, self._clock())

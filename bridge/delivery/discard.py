@@ -1,0 +1,97 @@
+"""What an operator gives up: it will not be delivered, and what waits behind it goes on. A replay brings it back."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from sqlalchemy import Connection, Row, case, exists, select, text, update
+
+from bridge.arrival import Status
+from bridge.delivery import lanes, tables
+from bridge.delivery.retry import Fate
+from bridge.errors import InHand, NoSuchEvent
+
+DISCARDABLE = (Fate.WAITING, Fate.QUEUED, Fate.DEAD, Fate.UNCERTAIN)
+"""Of a delivery; an event can be discarded that is quarantined."""
+
+_deliveries, _attempts, _events = tables.deliveries.c, tables.attempts.c, tables.events.c
+
+# Written out, as in the partial index that answers it.
+_WAITING = text("deliveries.status = 'waiting'")
+
+
+def discard(connection: Connection, event_id: str, now: float) -> int:
+    """Give up what is not delivered of an event.
+
+    Returns:
+        How many there were: deliveries, or the quarantined event itself.
+
+    Raises:
+        NoSuchEvent: there is none of that id.
+        InHand: a worker is sending it at this moment; nothing was changed.
+    """
+    status = connection.execute(select(_events.status).where(_events.id == event_id)).scalar()
+    if status is None:
+        raise NoSuchEvent(f"there is no event {event_id}")
+    given_up = _discard_deliveries(connection, event_id, now)
+    if status == Status.QUARANTINED:
+        quarantined = (_events.id == event_id, _events.status == Status.QUARANTINED)
+        changed = connection.execute(update(tables.events).where(*quarantined).values(status=Fate.DISCARDED))
+        return given_up or changed.rowcount
+    return given_up
+
+
+def _discard_deliveries(connection: Connection, event_id: str, now: float) -> int:
+    ours = select(_deliveries.id, _deliveries.sink, _deliveries.lane).where(_deliveries.event_id == event_id)
+    found = connection.execute(ours).all()
+    in_lanes = {(row.sink, row.lane) for row in found if row.lane is not None}
+    lanes.enter(connection, in_lanes)
+    ids = {row.id for row in found} | {row.id for sink, lane in in_lanes for row in _first(connection, sink, lane)}
+    rows = _locked(connection, sorted(ids), now)
+    given_up = [row for row in rows if row.event_id == event_id and row.status in DISCARDABLE]
+    if any(row.in_hand for row in given_up) or any(_is_merged(row, rows) for row in given_up):
+        raise InHand("it is being sent at this moment: try again when that has ended, in a minute at the latest")
+    connection.execute(
+        update(tables.deliveries)
+        .where(_deliveries.id.in_([row.id for row in given_up]))
+        .values(
+            status=Fate.DISCARDED,
+            settled_at=now,
+            cause=None,
+            claims=_deliveries.claims + 1,  # whoever had claimed it settles nothing any more
+            # Brought back, it is looked up before it is sent again.
+            doubt_since=case(
+                (_deliveries.status == Fate.UNCERTAIN, _deliveries.created_at), else_=_deliveries.doubt_since
+            ),
+        )
+    )
+    for row in given_up:
+        if row.lane is not None and row.status == Fate.WAITING:
+            lanes.advance(connection, row.sink, [row.lane], now)
+    return len(given_up)
+
+
+def _first(connection: Connection, sink: str, lane: str) -> Sequence[Row[Any]]:
+    in_lane = (_deliveries.sink == sink, _deliveries.lane == lane, _WAITING)
+    return connection.execute(select(_deliveries.id).where(*in_lane)).all()
+
+
+def _locked(connection: Connection, ids: Sequence[int], now: float) -> Sequence[Row[Any]]:
+    """The rows, which nobody claims or settles until the end of the transaction.
+
+    One is in hand while its lease runs and nobody has recorded what came of that claim.
+    """
+    connection.execute(select(_deliveries.id).where(_deliveries.id.in_(ids)).order_by(_deliveries.id).with_for_update())
+    recorded = exists().where(_attempts.delivery_id == _deliveries.id, _attempts.claim == _deliveries.claims)
+    is_leased = (_deliveries.status == Fate.WAITING) & (_deliveries.claims > 0) & (_deliveries.due_at > now)
+    columns = (_deliveries.id, _deliveries.event_id, _deliveries.sink, _deliveries.lane, _deliveries.status)
+    return connection.execute(
+        select(*columns, _deliveries.run_end, (is_leased & ~recorded).label("in_hand")).where(_deliveries.id.in_(ids))
+    ).all()
+
+
+def _is_merged(row: Row[Any], rows: Sequence[Row[Any]]) -> bool:
+    """Whether it is being sent with the first of its lane."""
+    return row.status == Fate.QUEUED and any(
+        (first.sink, first.lane) == (row.sink, row.lane) and first.in_hand and row.id <= (first.run_end or 0)
+        for first in rows
+    )

@@ -1,0 +1,120 @@
+"""The same for scripts: JSON, with ``Authorization: Bearer`` and the admin token in place of a session."""
+
+import time
+from dataclasses import asdict
+from typing import Any
+
+from flask import Blueprint, Response, jsonify, request
+from werkzeug.exceptions import BadRequest, TooManyRequests
+
+from bridge.bootstrap import Bridge
+from bridge.delivery import bulk
+from bridge.delivery.audit import trail
+from bridge.delivery.database import Database
+from bridge.delivery.desk import Desk
+from bridge.delivery.journal import entries, story
+from bridge.delivery.overview import PERIODS
+from bridge.delivery.overview import overview as look
+from bridge.errors import SignatureError
+from bridge.web.console.asked import wanted
+from bridge.web.console.door import Door
+from bridge.web.console.masking import shortened
+from bridge.web.console.story import plain
+
+WHO = "script"
+PAGE, LARGEST_PAGE = 50, 1000
+
+
+def blueprint(door: Door, bridge: Bridge) -> Blueprint:
+    """``/console/api``. Customer data is hidden without ``?reveal=true``, as on the pages."""
+    calls = Blueprint("api", __name__, url_prefix="/api")
+    database, desk = bridge.database, bridge.desk
+
+    @calls.before_request
+    def demand_token() -> None:
+        address = request.remote_addr or ""
+        scheme, _, token = request.headers.get("Authorization", "").partition(" ")
+        if (wait := door.wait(address)) > 0:
+            raise TooManyRequests("Too many wrong tokens.", retry_after=round(wait) + 1)
+        if scheme.lower() != "bearer" or not door.opens(token, address):
+            raise SignatureError("Authorization must be Bearer and the admin token")
+
+    @calls.get("/overview")
+    def overview() -> Response:
+        period = request.args.get("period", "24h")
+        if period not in PERIODS:
+            raise BadRequest(f"period must be one of {', '.join(PERIODS)}")
+        with database.reading() as connection:
+            return jsonify(asdict(look(connection, period, time.time())))
+
+    _serve_events(calls, database, desk)
+    _serve_replays(calls, database, desk)
+    return calls
+
+
+def _serve_events(calls: Blueprint, database: Database, desk: Desk) -> None:
+    @calls.get("/events")
+    def events() -> Response:
+        with database.reading() as connection:
+            found = entries(connection, wanted(request.args), _limit())
+        return jsonify([_entry(asdict(one), reveal=False) for one in found])
+
+    @calls.get("/events/<event_id>")
+    def event(event_id: str) -> Response:
+        reveal = request.args.get("reveal") == "true"
+        if reveal:
+            found = desk.reveal(event_id, WHO)
+        else:
+            with database.reading() as connection:
+                found = story(connection, event_id)
+        return jsonify(_entry(asdict(found.entry), reveal=reveal) | plain(found, reveal=reveal))
+
+    @calls.post("/events/<event_id>/replay")
+    def replay(event_id: str) -> Response:
+        return jsonify(id=event_id, became=desk.replay(event_id, WHO))
+
+    @calls.post("/events/<event_id>/discard")
+    def discard(event_id: str) -> Response:
+        return jsonify(id=event_id, discarded=desk.discard(event_id, WHO))
+
+    @calls.post("/events/<event_id>/decide")
+    def decide(event_id: str) -> Response:
+        verdict = _fields().get("verdict")
+        if verdict not in ("delivered", "again"):
+            raise BadRequest("verdict must be delivered or again")
+        return jsonify(id=event_id, decided=desk.decide(event_id, WHO, again=verdict == "again"))
+
+
+def _serve_replays(calls: Blueprint, database: Database, desk: Desk) -> None:
+    @calls.get("/replays")
+    def replays() -> Response:
+        with database.reading() as connection:
+            return jsonify([asdict(one) for one in bulk.listing(connection, _limit(), request.args.get("before"))])
+
+    @calls.post("/replays")
+    def begin() -> tuple[Response, int]:
+        return jsonify(id=desk.begin_bulk_replay(wanted(_fields()), WHO)), 202
+
+    @calls.post("/replays/<replay_id>/stop")
+    def stop(replay_id: str) -> Response:
+        return jsonify(id=replay_id, stopped=desk.stop_bulk_replay(replay_id, WHO))
+
+    @calls.get("/audit")
+    def audit() -> Response:
+        with database.reading() as connection:
+            return jsonify([asdict(one) for one in trail(connection, _limit(), request.args.get("before"))])
+
+
+def _limit() -> int:
+    return max(1, min(request.args.get("limit", PAGE, type=int), LARGEST_PAGE))
+
+
+def _fields() -> dict[str, str]:
+    body = request.get_json()
+    if not isinstance(body, dict) or not all(isinstance(value, str) for value in body.values()):
+        raise BadRequest("The body must be an object of texts.")
+    return body
+
+
+def _entry(entry: dict[str, Any], *, reveal: bool) -> dict[str, Any]:
+    return entry if reveal else entry | {"customer": shortened(entry["customer"]) or None}

@@ -1,0 +1,79 @@
+"""What is done by hand is recorded with who did it, and what is not done is not."""
+
+import pytest
+
+from bridge.arrival import Arrival, Status
+from bridge.delivery.audit import of_event, trail
+from bridge.delivery.database import Database
+from bridge.delivery.desk import Desk
+from bridge.errors import InHand, NoSuchEvent
+from tests.delivery.arrivals import keep, received
+from tests.delivery.lanes import UNCERTAIN, claim, queue, settle
+
+NOW = 2_000.0
+ADA = "console: Ada"
+
+
+@pytest.fixture
+def desk(database: Database) -> Desk:
+    return Desk(database, lambda *_: Arrival(Status.IGNORED, reason="anonymous"), lambda: NOW)
+
+
+def records(database: Database) -> list[tuple[str, str, str | None, str]]:
+    with database.reading() as connection:
+        return [(one.who, one.did, one.event_id, one.detail) for one in reversed(trail(connection, 100))]
+
+
+def test_a_replay(database: Database, desk: Desk) -> None:
+    [event_id] = keep(database, received(None, status=Status.QUARANTINED))
+    assert desk.replay(event_id, ADA) == "ignored"
+    assert records(database) == [(ADA, "replayed", event_id, "ignored")]
+
+
+def test_discarding(database: Database, desk: Desk) -> None:
+    [event_id] = queue(database, "anna", "one")
+    assert [desk.discard(event_id, ADA), desk.discard(event_id, ADA)] == [1, 0]
+    assert records(database) == [(ADA, "discarded", event_id, "")]
+
+
+@pytest.mark.parametrize(("again", "did"), [(True, "sent again"), (False, "marked as delivered")])
+def test_deciding(*, database: Database, desk: Desk, again: bool, did: str) -> None:
+    [event_id] = queue(database, "anna", "one")
+    settle(database, claim(database), UNCERTAIN)
+    assert [desk.decide(event_id, ADA, again=again) for _ in range(2)] == [1, 0]
+    assert records(database) == [(ADA, did, event_id, "")]
+
+
+def test_seeing_a_customers_data(database: Database, desk: Desk) -> None:
+    [event_id] = queue(database, "anna", "one")
+    assert desk.reveal(event_id, ADA).body == b"one"
+    assert records(database) == [(ADA, "saw customer data", event_id, "")]
+
+
+def test_signing_in(database: Database, desk: Desk) -> None:
+    desk.sign_in(ADA)
+    assert records(database) == [(ADA, "signed in", None, "")]
+
+
+def test_what_is_refused_is_not_recorded(database: Database, desk: Desk) -> None:
+    [event_id] = queue(database, "anna", "one")
+    claim(database)
+    with pytest.raises(InHand):
+        desk.discard(event_id, ADA)
+    for act in (desk.replay, desk.discard, desk.reveal):
+        with pytest.raises(NoSuchEvent):
+            act("NOTHING", ADA)
+    with pytest.raises(NoSuchEvent):
+        desk.decide("NOTHING", ADA, again=True)
+    assert records(database) == []
+
+
+def test_the_records_are_read_by_page_and_by_event(database: Database, desk: Desk) -> None:
+    first, second = queue(database, "anna", "one", "two")
+    for place, event_id in enumerate((first, second, first)):
+        Desk(database, lambda *_: Arrival(Status.IGNORED), lambda at=place: NOW + at).reveal(event_id, ADA)  # type: ignore[misc]
+    with database.reading() as connection:
+        newest = trail(connection, 2)
+        assert [one.at for one in newest] == [NOW + 2, NOW + 1]
+        assert [one.at for one in trail(connection, 2, before=newest[-1].id)] == [NOW]
+        assert [one.at for one in of_event(connection, first)] == [NOW, NOW + 2]

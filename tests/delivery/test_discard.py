@@ -1,0 +1,164 @@
+"""Giving up: what is not delivered will not be, what waits behind it goes on, and nothing is called back in flight."""
+
+import pytest
+from sqlalchemy import update
+
+from bridge.arrival import Status
+from bridge.delivery.database import Database
+from bridge.delivery.discard import discard
+from bridge.delivery.journal import Filter, entries, story
+from bridge.delivery.replay import TO_BE_SENT, replay
+from bridge.delivery.tables import deliveries, events
+from bridge.errors import InHand, NoSuchEvent
+from tests.delivery.arrivals import keep, received, rows
+from tests.delivery.lanes import (
+    FAILED,
+    LEASE,
+    NOW,
+    REJECTED,
+    UNCERTAIN,
+    UNKNOWN,
+    call,
+    claim,
+    drain,
+    queue,
+    settle,
+    standing,
+    upsert,
+)
+
+
+def give_up(database: Database, event_id: str, now: float = NOW) -> int:
+    with database.writing() as connection:
+        return discard(connection, event_id, now)
+
+
+def bring_back(database: Database, event_id: str, lane: str, name: str) -> str:
+    with database.writing() as connection:
+        return replay(connection, event_id, lambda *_: call(lane, name).arrival, NOW)
+
+
+def test_what_waits_is_not_sent(database: Database) -> None:
+    [event_id] = queue(database, "anna", "one")
+    assert give_up(database, event_id) == 1
+    assert standing(database) == {"one": "discarded"}
+    assert rows(database, deliveries)[0]["settled_at"] == NOW
+    assert claim(database) == []
+
+
+@pytest.mark.parametrize("outcome", [REJECTED, UNCERTAIN, FAILED, UNKNOWN], ids=lambda one: one.happened)
+def test_what_was_tried_is_not_tried_again(database: Database, outcome: object) -> None:
+    [event_id] = queue(database, "anna", "one")
+    settle(database, claim(database), outcome)  # type: ignore[arg-type]
+    assert give_up(database, event_id) == 1
+    assert standing(database) == {"one": "discarded"}
+    assert rows(database, deliveries)[0]["cause"] is None
+    assert claim(database, NOW + 1e6) == []
+
+
+def test_what_waits_behind_it_goes_on(database: Database) -> None:
+    [event_id, *_] = queue(database, "anna", "one", "two", "three")
+    give_up(database, event_id)
+    assert standing(database) == {"one": "discarded", "two": "waiting", "three": "queued"}
+    assert drain(database) == ["two", "three"]
+
+
+def test_what_is_queued_leaves_its_place(database: Database) -> None:
+    [_, event_id, _] = queue(database, "anna", "one", "two", "three")
+    assert give_up(database, event_id) == 1
+    assert drain(database) == ["one", "three"]
+
+
+def test_giving_up_a_dead_letter_disturbs_nobody_in_its_lane(database: Database) -> None:
+    [event_id, *_] = queue(database, "anna", "one", "two", "three")
+    settle(database, claim(database), REJECTED)
+    give_up(database, event_id)
+    assert standing(database) == {"one": "discarded", "two": "waiting", "three": "queued"}
+
+
+def test_what_is_being_sent_is_not_called_back(database: Database) -> None:
+    [event_id] = queue(database, "anna", "one")
+    claimed = claim(database)
+    with pytest.raises(InHand):
+        give_up(database, event_id)
+    settle(database, claimed)
+    assert standing(database) == {"one": "delivered"}
+    assert give_up(database, event_id) == 0
+
+
+def test_what_is_being_sent_with_the_first_of_its_lane_is_not_called_back(database: Database) -> None:
+    _, merged = keep(database, upsert("anna", "one"), upsert("anna", "two"))
+    claimed = claim(database)
+    with pytest.raises(InHand):
+        give_up(database, merged)
+    settle(database, claimed)
+    assert standing(database) == {"one": "delivered", "two": "delivered"}
+
+
+def test_what_waits_behind_one_that_is_being_sent_can_be_given_up(database: Database) -> None:
+    [_, event_id] = queue(database, "anna", "one", "two")
+    claimed = claim(database)
+    assert give_up(database, event_id) == 1
+    settle(database, claimed)
+    assert standing(database) == {"one": "delivered", "two": "discarded"}
+
+
+def test_a_claim_whose_holder_is_gone_settles_nothing_any_more(database: Database) -> None:
+    [event_id] = queue(database, "anna", "one")
+    lost = claim(database)
+    assert give_up(database, event_id, NOW + LEASE) == 1
+    settle(database, lost, now=NOW + LEASE + 1)
+    assert standing(database) == {"one": "discarded"}
+
+
+def test_what_waits_between_two_tries_is_in_nobodys_hand(database: Database) -> None:
+    [event_id] = queue(database, "anna", "one")
+    settle(database, claim(database), UNKNOWN)
+    assert give_up(database, event_id, NOW) == 1
+
+
+@pytest.mark.parametrize(
+    ("outcome", "is_looked_up"), [(UNCERTAIN, True), (UNKNOWN, True), (REJECTED, False)], ids=lambda one: str(one)[:20]
+)
+def test_a_replay_brings_it_back_and_what_was_in_doubt_is_looked_up_first(
+    *, database: Database, outcome: object, is_looked_up: bool
+) -> None:
+    [event_id] = queue(database, "anna", "one")
+    settle(database, claim(database), outcome)  # type: ignore[arg-type]
+    give_up(database, event_id)
+    assert bring_back(database, event_id, "anna", "one") == TO_BE_SENT
+    [claimed] = claim(database, NOW + 1)
+    assert (claimed.parcel.in_doubt_since is not None) == is_looked_up
+
+
+def test_an_event_that_is_quarantined_is_given_up_and_brought_back(database: Database) -> None:
+    [event_id] = keep(database, received(None, status=Status.QUARANTINED))
+    assert give_up(database, event_id) == 1
+    assert rows(database, events)[0]["status"] == "discarded"
+    with database.reading() as connection:
+        assert [one.id for one in entries(connection, Filter(status="discarded"), 10)] == [event_id]
+        assert [one.id for one in entries(connection, Filter(direction="to_segment"), 10)] == [event_id]
+        assert entries(connection, Filter(status="quarantined"), 10) == []
+    assert bring_back(database, event_id, "anna", "one") == TO_BE_SENT
+    with database.reading() as connection:
+        assert story(connection, event_id).entry.status == "waiting"
+
+
+@pytest.mark.parametrize("status", [Status.IGNORED, Status.QUARANTINED])
+def test_twice_is_harmless(database: Database, status: Status) -> None:
+    [event_id] = keep(database, received(None, status=status))
+    first = give_up(database, event_id)
+    assert (first, give_up(database, event_id)) == (int(status is Status.QUARANTINED), 0)
+
+
+def test_all_deliveries_of_an_event_are_given_up_but_those_that_are_delivered(database: Database) -> None:
+    [event_id] = keep(database, received("call", "a", "b", "c"))
+    with database.writing() as connection:
+        connection.execute(update(deliveries).where(deliveries.c.key == "b").values(status="delivered", settled_at=1.0))
+    assert give_up(database, event_id) == 2
+    assert standing(database) == {"a": "discarded", "b": "delivered", "c": "discarded"}
+
+
+def test_there_is_nothing_to_give_up_of_what_is_not_there(database: Database) -> None:
+    with pytest.raises(NoSuchEvent, match="NOTHING"):
+        give_up(database, "NOTHING")

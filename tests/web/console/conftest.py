@@ -1,0 +1,86 @@
+"""The console, and a browser that runs no scripts."""
+
+import re
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+from flask import Flask
+from flask.testing import FlaskClient
+from werkzeug.test import TestResponse
+
+from bridge.bootstrap import Bridge
+from bridge.config import Settings, ToSegment, ToVoucherify
+from bridge.web import create_app
+
+TOKEN = "the-token-of-the-console"
+
+MakeApp = Callable[..., Flask]
+
+
+class Visitor:
+    """Fills in the forms that it is shown."""
+
+    def __init__(self, client: FlaskClient) -> None:
+        self.client = client
+
+    def get(self, path: str, **more: Any) -> TestResponse:
+        return self.client.get(f"/console{path}", **more)
+
+    def press(self, page: str, action: str, **fields: str) -> TestResponse:
+        """Send the form of ``page`` whose action ends in ``action``, with what is hidden in it."""
+        for form in re.findall(r"<form.*?</form>", self.get(page).text, re.DOTALL):
+            [to] = re.findall(r'action="([^"]*)"', form)
+            hidden = dict(re.findall(r'type="hidden" name="([^"]+)" value="([^"]*)"', form))
+            if to.partition("?")[0].endswith(action) and fields.items() <= {**hidden, **fields}.items():
+                return self.client.post(to.replace("&amp;", "&"), data={**hidden, **fields})
+        raise AssertionError(f"no form on {page} leads to {action}")
+
+    def sign_in(self, token: str = TOKEN, name: str = "Ada", then: str = "") -> TestResponse:
+        return self.press(f"/sign-in{then}", "/sign-in", token=token, name=name)
+
+
+@pytest.fixture
+def make_app(sqlite_url: str) -> Iterator[MakeApp]:
+    made: list[Flask] = []
+
+    def make(**changes: Any) -> Flask:
+        settings = {
+            "to_segment": ToSegment("write-key", "http://127.0.0.1:1", gzip=False, webhook_secrets=("secret",)),
+            "to_voucherify": ToVoucherify("app-id", "secret-key", rate_limit=None),
+            "voucherify_url": "http://127.0.0.1:1",
+            "database_url": sqlite_url,
+            "embedded_worker": False,
+            "max_body_bytes": 200_000,
+            "max_age": 86_400.0,
+            "admin_token": TOKEN,
+        }
+        made.append(create_app(Settings(**{**settings, **changes})))
+        return made[-1]
+
+    yield make
+    for app in made:
+        app.extensions["bridge"].database.close()
+
+
+@pytest.fixture
+def app(make_app: MakeApp) -> Flask:
+    return make_app()
+
+
+@pytest.fixture
+def bridge(app: Flask) -> Bridge:
+    built: Bridge = app.extensions["bridge"]
+    return built
+
+
+@pytest.fixture
+def stranger(app: Flask) -> Visitor:
+    return Visitor(app.test_client())
+
+
+@pytest.fixture
+def visitor(stranger: Visitor) -> Visitor:
+    """Somebody who has signed in."""
+    assert stranger.sign_in().status_code == 302
+    return stranger

@@ -1,0 +1,149 @@
+"""Who comes into the console, and who does not."""
+
+import time
+
+import pytest
+from flask import Flask
+
+from bridge.bootstrap import Bridge
+from bridge.delivery.sign_ins import MOST, WINDOW
+from bridge.delivery.tables import audit
+from tests.delivery.arrivals import rows
+from tests.web.console.conftest import TOKEN, MakeApp, Visitor
+
+PAGES = ["/", "/events", "/events/01X", "/replays", "/replays/new?status=dead", "/replays/01X", "/audit", "/nothing"]
+
+
+@pytest.mark.parametrize("path", ["", "/", "/sign-in", "/events", "/static/console.css", "/api/events"])
+def test_without_a_token_there_is_no_console(make_app: MakeApp, path: str) -> None:
+    response = make_app(admin_token=None).test_client().get(f"/console{path}")
+    assert response.status_code == 404
+    assert response.json is not None
+    assert response.json["error"]["code"] == "not_found"
+
+
+@pytest.mark.parametrize("path", PAGES)
+def test_every_page_asks_for_a_session(stranger: Visitor, path: str) -> None:
+    response = stranger.get(path)
+    assert response.status_code == 302
+    assert response.location.startswith("/console/sign-in?next=")
+
+
+@pytest.mark.parametrize("path", ["/", "/sign-in", "/events", "/nothing", "/api/events", "/static/console.css"])
+def test_every_answer_is_strict(visitor: Visitor, path: str) -> None:
+    with visitor.get(path) as response:
+        headers = response.headers
+    policy = headers["Content-Security-Policy"]
+    assert policy.startswith("default-src 'none'; ")
+    assert "unsafe" not in policy
+    assert "http" not in policy
+    assert headers["X-Content-Type-Options"] == "nosniff"
+    assert headers["Referrer-Policy"] == "no-referrer"
+    assert (headers["Cache-Control"] == "no-store") == (path != "/static/console.css")
+
+
+def test_signing_in(stranger: Visitor, bridge: Bridge) -> None:
+    response = stranger.sign_in(then="?next=/events?status%3Ddead")
+    assert (response.status_code, response.location) == (302, "/console/events?status=dead")
+    cookie = response.headers["Set-Cookie"]
+    assert "HttpOnly" in cookie
+    assert "SameSite=Lax" in cookie
+    assert "Path=/console" in cookie
+    assert "Secure" not in cookie
+    assert stranger.get("/").status_code == 200
+    assert stranger.get("/sign-in").status_code == 302
+    [record] = rows(bridge.database, audit)
+    assert (record["who"], record["did"]) == ("console: Ada", "signed in")
+
+
+def test_the_cookie_is_secure_where_the_way_is(stranger: Visitor) -> None:
+    secure = {"base_url": "https://bridge.example.com"}
+    assert "Secure" in stranger.get("/sign-in", **secure).headers["Set-Cookie"]
+
+
+@pytest.mark.parametrize(
+    "elsewhere",
+    [
+        "https://evil.example",
+        "//evil.example",
+        "/\\evil.example",
+        "https:evil.example",
+        "javascript:alert(1)",
+        "\t//evil",
+    ],
+)
+def test_nobody_is_led_elsewhere(stranger: Visitor, elsewhere: str) -> None:
+    response = stranger.client.get("/console/sign-in", query_string={"next": elsewhere})
+    assert response.status_code == 200
+    response = stranger.sign_in(then=f"?next={elsewhere}")
+    assert response.status_code == 302
+    assert response.location.startswith("/console/")
+
+
+@pytest.mark.parametrize("token", ["", "the-token-of-the-consol", TOKEN + "x", "ünïcode"])
+def test_another_token_does_not_open(stranger: Visitor, token: str) -> None:
+    response = stranger.sign_in(token)
+    assert response.status_code == 401
+    assert "That is not the token." in response.text
+    assert stranger.get("/").status_code == 302
+
+
+def test_guessing_is_slowed_down_in_every_process(
+    stranger: Visitor, make_app: MakeApp, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for _ in range(MOST):
+        assert stranger.sign_in("wrong").status_code == 401
+    response = Visitor(make_app().test_client()).sign_in()
+    assert response.status_code == 429
+    assert 0 < int(response.headers["Retry-After"]) <= WINDOW + 1
+    assert stranger.get("/api/events", headers={"Authorization": f"Bearer {TOKEN}"}).status_code == 429
+    later = time.time() + WINDOW
+    monkeypatch.setattr(time, "time", lambda: later)
+    assert stranger.sign_in().status_code == 302
+
+
+def test_a_session_ends_by_itself(visitor: Visitor, monkeypatch: pytest.MonkeyPatch) -> None:
+    later = time.time() + 12 * 3600 + 1
+    monkeypatch.setattr(time, "time", lambda: later)
+    assert visitor.get("/").status_code == 302
+
+
+def test_using_it_does_not_make_it_longer(visitor: Visitor, monkeypatch: pytest.MonkeyPatch) -> None:
+    begun = time.time()
+    for hours in (6, 11):
+        monkeypatch.setattr(time, "time", lambda hours=hours: begun + hours * 3600)
+        assert visitor.get("/").status_code == 200
+    monkeypatch.setattr(time, "time", lambda: begun + 12 * 3600 + 1)
+    assert visitor.get("/").status_code == 302
+
+
+def test_signing_out(visitor: Visitor) -> None:
+    assert visitor.press("/", "/sign-out").location == "/console/sign-in"
+    assert visitor.get("/").status_code == 302
+
+
+def test_every_process_knows_a_session_and_a_new_token_ends_it(visitor: Visitor, make_app: MakeApp) -> None:
+    cookie = visitor.client.get_cookie("bridge_console", path="/console")
+    assert cookie
+    for token, status in ((TOKEN, 200), ("another-token-altogether", 302)):
+        other = make_app(admin_token=token).test_client()
+        other.set_cookie("bridge_console", cookie.value, path="/console")
+        assert other.get("/console/").status_code == status
+
+
+@pytest.mark.parametrize(
+    "path", ["/events/01X/replay", "/events/01X/discard", "/events/01X/reveal", "/replays", "/sign-out"]
+)
+def test_a_post_needs_the_token_of_its_session(visitor: Visitor, path: str) -> None:
+    for fields in ({}, {"csrf_token": "made-up"}):
+        response = visitor.client.post(f"/console{path}", data=fields)
+        assert response.status_code == 400
+        assert "CSRF" in response.text
+
+
+def test_the_front_doors_know_nothing_of_it(app: Flask) -> None:
+    response = app.test_client().post("/webhooks/voucherify", json={})
+    assert response.status_code == 401
+    assert "Set-Cookie" not in response.headers
+    assert "Content-Security-Policy" not in response.headers
+    assert response.mimetype == "application/json"

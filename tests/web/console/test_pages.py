@@ -1,0 +1,327 @@
+"""What the pages say, and what their buttons do."""
+
+import json
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from bridge.bootstrap import Bridge
+from bridge.delivery.bulk import STEP, BulkReplayer
+from bridge.delivery.outbox import Outbox
+from bridge.delivery.retry import Policy
+from bridge.delivery.sink import Happened, Outcome
+from bridge.delivery.tables import audit
+from bridge.delivery.worker import Worker
+from bridge.demo.calls import CALLS, credentials
+from bridge.intake import Given, again
+from bridge.signature import sign
+from tests.delivery.arrivals import rows
+from tests.delivery.sinks import ScriptedSink
+from tests.web.console.conftest import TOKEN, Visitor
+from tests.webhooks import ANNA, encode, redemption, webhook
+
+PERSONAL = ("anna@example.com", "Anna Ek", "anna-1", "Malmö")
+EMAIL = PERSONAL[0]
+REFUSAL = json.dumps({"code": 400, "key": "invalid", "message": "Invalid", "details": f"{ANNA['email']} is blocked"})
+REFUSED = Outcome(Happened.REJECTED, 400, REFUSAL)
+
+Post = Callable[..., str]
+
+
+@pytest.fixture
+def post(bridge: Bridge) -> Post:
+    """Take in a webhook; its event's id."""
+
+    def take(message: Any = None, unique: str = "1") -> str:
+        body = encode(message or webhook("redemption.succeeded", redemption(f"r_{unique}"), event_id=f"ev_{unique}"))
+        assert bridge.webhooks
+        return bridge.webhooks.take(body, sign(body, "secret")).id
+
+    return take
+
+
+def deliver(bridge: Bridge, outcome: Outcome, sink: str = "segment") -> None:
+    answering = ScriptedSink(lambda _: outcome, max_bytes=1_000_000)
+    answering.name = sink
+    Worker(Outbox(bridge.database), answering, Policy(max_age=86_400.0)).step()
+
+
+@pytest.fixture
+def dead(post: Post, bridge: Bridge) -> str:
+    event_id = post()
+    deliver(bridge, REFUSED)
+    return event_id
+
+
+@pytest.fixture
+def uncertain(bridge: Bridge) -> str:
+    assert bridge.calls
+    headers = credentials("app-id", "secret-key")
+    given = Given(headers["Authorization"], headers["Secret-Key"])
+    path, body = CALLS["track"]
+    event_id = bridge.calls.take(f"segmentio/{path}", encode(body), given).id
+    deliver(bridge, Outcome(Happened.UNCERTAIN, detail="in doubt"), "voucherify")
+    return event_id
+
+
+def did(bridge: Bridge) -> list[tuple[str, str, str | None]]:
+    return [(row["who"], row["did"], row["event_id"]) for row in rows(bridge.database, audit)][1:]
+
+
+def test_an_empty_bridge(visitor: Visitor) -> None:
+    assert "No event has come in yet." in visitor.get("/events").text
+    assert "There was none yet." in visitor.get("/replays").text
+    assert visitor.get("/").text.count("Nothing within") == 2
+
+
+def test_the_overview_leads_to_what_went_wrong(visitor: Visitor, dead: str) -> None:
+    text = visitor.get("/?period=1h").text
+    assert "Voucherify → Segment" in text
+    assert "rejected 400: Invalid" in text
+    assert "1 dead letter" in text
+    for hours in ("1h", "24h", "7d", "1 century"):
+        assert visitor.get("/", query_string={"period": hours}).status_code == 200
+
+
+def test_an_event_says_why_and_hides_who(visitor: Visitor, dead: str) -> None:
+    text = visitor.get(f"/events/{dead}").text
+    for said in (
+        "dead letter",
+        "rejected 400",
+        "What arrived",
+        "What was sent to Segment",
+        "What came back",
+        "Invalid",
+    ):
+        assert said in text
+    for personal in PERSONAL:
+        assert personal not in text
+    assert "cust_anna" in text
+    assert "is blocked" in text
+
+
+def test_who_asks_sees_and_that_is_recorded(visitor: Visitor, dead: str, bridge: Bridge) -> None:
+    text = visitor.press(f"/events/{dead}", "/reveal").text
+    for personal in PERSONAL:
+        assert personal in text
+    assert did(bridge) == [("console: Ada", "saw customer data", dead)]
+    assert "saw customer data" in visitor.get(f"/events/{dead}").text
+    assert EMAIL not in visitor.get(f"/events/{dead}").text
+    assert "saw customer data" in visitor.get("/audit").text
+
+
+def test_a_dead_letter_is_replayed(visitor: Visitor, dead: str, bridge: Bridge) -> None:
+    assert visitor.press(f"/events/{dead}", "/replay").location == f"/console/events/{dead}"
+    text = visitor.get(f"/events/{dead}").text
+    assert "Replayed: to be sent." in text
+    deliver(bridge, Outcome(Happened.DELIVERED, 200))
+    assert "The service has taken it." in visitor.get(f"/events/{dead}").text
+    assert did(bridge) == [("console: Ada", "replayed", dead)]
+
+
+def test_a_dead_letter_is_discarded(visitor: Visitor, dead: str, bridge: Bridge) -> None:
+    visitor.press(f"/events/{dead}", "/discard")
+    text = visitor.get(f"/events/{dead}").text
+    assert "Discarded." in text
+    assert "Somebody has given it up." in text
+    assert "/discard" not in text
+    assert "/replay" in text
+    assert did(bridge) == [("console: Ada", "discarded", dead)]
+
+
+@pytest.mark.parametrize(
+    ("verdict", "became"),
+    [
+        ("delivered", ("The service has taken it.", "marked as delivered")),
+        ("again", ("It will be sent", "sent again")),
+    ],
+)
+def test_what_is_uncertain_is_decided(
+    visitor: Visitor, uncertain: str, bridge: Bridge, verdict: str, became: tuple[str, str]
+) -> None:
+    meaning, record = became
+    visitor.press(f"/events/{uncertain}", "/decide", verdict=verdict)
+    assert meaning in visitor.get(f"/events/{uncertain}").text
+    assert did(bridge) == [("console: Ada", record, uncertain)]
+
+
+def test_what_is_being_sent_is_not_discarded(visitor: Visitor, post: Post, bridge: Bridge) -> None:
+    event_id = post()
+    sink = ScriptedSink()
+    sink.name = "segment"
+    [worker] = [one for one in bridge.crew.workers if one.sink.name == "segment"]
+    worker._outbox.claim(worker.sink, 2_000_000_000.0, 60.0)
+    response = visitor.press(f"/events/{event_id}", "/discard")
+    assert response.status_code == 409
+    assert "try again" in response.text
+
+
+def test_an_ignored_event_says_why(visitor: Visitor, post: Post) -> None:
+    event_id = post(webhook("redemption.succeeded", redemption(customer={**ANNA, "source_id": None})))
+    text = visitor.get(f"/events/{event_id}").text
+    assert "The customer has no source_id" in text
+    assert "Nothing is delivered of it." in text
+
+
+def test_a_quarantined_event_says_why_and_what_is_no_json_is_hidden(visitor: Visitor, bridge: Bridge) -> None:
+    body = b"raw words for Anna"
+    assert bridge.webhooks
+    event_id = bridge.webhooks.take(body, sign(body, "secret")).id
+    text = visitor.get(f"/events/{event_id}").text
+    assert "the body is not JSON" in text
+    assert "raw words" not in text
+    assert "raw words for Anna" in visitor.press(f"/events/{event_id}", "/reveal").text
+
+
+@pytest.mark.parametrize(
+    ("query", "count"),
+    [
+        ({}, 3),
+        ({"status": "dead"}, 1),
+        ({"status": "waiting"}, 2),
+        ({"direction": "to_voucherify"}, 0),
+        ({"customer": ANNA["source_id"]}, 3),
+        ({"customer": "nobody"}, 0),
+        ({"error": "invalid"}, 1),
+        ({"event": "Customer Redemption Succeeded", "status": "dead"}, 1),
+        ({"since": "2020-01-01T00:00"}, 3),
+        ({"since": "2020-01-01", "until": "2020-01-02"}, 0),
+        ({"until": "2999-01-01T00:00:00+02:00"}, 3),
+    ],
+    ids=str,
+)
+def test_the_list_is_filtered(visitor: Visitor, dead: str, post: Post, query: dict[str, str], count: int) -> None:
+    post(unique="2"), post(unique="3")
+    text = visitor.get("/events", query_string=query).text
+    assert text.count("/console/events/01") == count
+    assert ("No event fits." in text) == (count == 0)
+
+
+def test_a_time_that_is_none_is_said(visitor: Visitor) -> None:
+    response = visitor.get("/events?since=yesterday")
+    assert response.status_code == 400
+    assert "must be a time like" in response.text
+
+
+def test_the_list_goes_on(visitor: Visitor, post: Post, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("bridge.web.console.events.PAGE", 2)
+    ids = [post(unique=str(number)) for number in range(5)]
+    seen: list[str] = []
+    path = "/events?status=waiting"
+    while path:
+        text = visitor.get(path).text
+        seen += [event_id for event_id in sorted(ids, reverse=True) if f"/console/events/{event_id}" in text]
+        _, found, rest = text.partition('rel="next" href="/console')
+        path = rest.partition('"')[0].replace("&amp;", "&") if found else ""
+    assert seen == sorted(ids, reverse=True)
+
+
+def test_many_are_replayed_in_the_background(visitor: Visitor, post: Post, bridge: Bridge) -> None:
+    for number in range(STEP + 1):
+        post(unique=str(number))
+    deliver(bridge, REFUSED)
+    assert "Replay all of these" in visitor.get("/events?status=dead").text
+    assert f"{STEP + 1} events" in visitor.get("/replays/new?status=dead").text
+    page = visitor.press("/replays/new?status=dead", "/replays").location.removeprefix("/console")
+    assert f"0 of {STEP + 1}" in visitor.get(page).text
+    replayer = BulkReplayer(bridge.database, again(bridge.mappings))
+    assert replayer.step()
+    assert f"{STEP} of {STEP + 1}" in visitor.get(page).text
+    assert replayer.step()
+    text = visitor.get(page).text
+    assert "to be sent" in text
+    assert "console: Ada" in text
+    assert "done" in visitor.get("/replays").text
+    assert did(bridge) == [("console: Ada", "began a bulk replay", None)]
+    assert page in visitor.get("/audit").text
+
+
+def test_a_bulk_replay_is_stopped(visitor: Visitor, dead: str) -> None:
+    page = visitor.press("/replays/new?status=dead", "/replays").location.removeprefix("/console")
+    visitor.press(page, "/stop")
+    text = visitor.get(page).text
+    assert "Stopped." in text
+    assert "/stop" not in text
+
+
+@pytest.mark.parametrize("query", ["", "?status=delivered", "?status=uncertain"])
+def test_not_everything_is_replayed_by_the_many(visitor: Visitor, query: str) -> None:
+    assert visitor.get(f"/replays/new{query}").status_code == 400
+
+
+@pytest.mark.parametrize("path", ["/events/NOTHING", "/replays/NOTHING", "/nothing"])
+def test_what_is_not_there_is_a_page(visitor: Visitor, path: str) -> None:
+    response = visitor.get(path)
+    assert response.status_code == 404
+    assert response.mimetype == "text/html"
+    assert "To the overview" in response.text
+
+
+def test_what_is_not_foreseen_is_a_page_without_a_word_too_many(
+    visitor: Visitor, bridge: Bridge, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("bridge.web.console.events.entries", None)
+    response = visitor.get("/events")
+    assert response.status_code == 500
+    assert "NoneType" not in response.text
+
+
+def test_a_body_is_limited(visitor: Visitor) -> None:
+    assert visitor.client.post("/console/sign-out", data={"x": "y" * 70_000}).status_code == 413
+
+
+# For scripts
+
+BEARER = {"Authorization": f"Bearer {TOKEN}"}
+
+
+def test_a_script_reads_and_acts(stranger: Visitor, dead: str, bridge: Bridge) -> None:
+    def call(method: str, path: str, **more: Any) -> Any:
+        response = stranger.client.open(f"/console/api{path}", method=method, headers=BEARER, **more)
+        assert response.status_code in (200, 202), response.text
+        return response.json
+
+    assert call("GET", "/overview?period=1h")["flows"][0]["dead"] == 1
+    [entry] = call("GET", "/events?status=dead&limit=5")
+    assert (entry["id"], entry["customer"]) == (dead, "•••")
+    told = call("GET", f"/events/{dead}")
+    assert told["deliveries"][0]["attempts"][0]["answer"]["details"] == "••• is blocked"
+    assert EMAIL not in json.dumps(told)
+    assert call("GET", f"/events/{dead}?reveal=true")["body"]["data"]["customer"]["email"] == EMAIL
+    replay_id = call("POST", "/replays", json={"status": "dead"})["id"]
+    assert call("GET", "/replays")[0]["id"] == replay_id
+    assert call("POST", f"/replays/{replay_id}/stop") == {"id": replay_id, "stopped": True}
+    assert call("POST", f"/events/{dead}/replay") == {"id": dead, "became": "to be sent"}
+    assert call("POST", f"/events/{dead}/discard") == {"id": dead, "discarded": 1}
+    assert call("POST", f"/events/{dead}/decide", json={"verdict": "again"}) == {"id": dead, "decided": 0}
+    assert {one["who"] for one in call("GET", "/audit")} == {"script"}
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "more", "status"),
+    [
+        ("GET", "/events/NOTHING", {}, 404),
+        ("GET", "/nothing", {}, 404),
+        ("GET", "/overview?period=1y", {}, 400),
+        ("POST", "/events/01X/decide", {"json": {"verdict": "perhaps"}}, 400),
+        ("POST", "/replays", {"json": ["dead"]}, 400),
+        ("POST", "/replays", {"json": {"status": "delivered"}}, 400),
+        ("POST", "/replays", {"data": "status=dead"}, 415),
+        ("DELETE", "/events/01X", {}, 405),
+    ],
+)
+def test_a_script_is_told_in_json_what_is_wrong(
+    stranger: Visitor, method: str, path: str, more: Any, status: int
+) -> None:
+    response = stranger.client.open(f"/console/api{path}", method=method, headers=BEARER, **more)
+    assert response.status_code == status
+    assert response.json
+    assert response.json["error"]["message"]
+
+
+@pytest.mark.parametrize("header", [None, TOKEN, f"Basic {TOKEN}", "Bearer", "Bearer wrong"])
+def test_a_script_needs_the_token_and_a_session_is_none(visitor: Visitor, header: str | None) -> None:
+    response = visitor.get("/api/events", headers={"Authorization": header} if header else {})
+    assert response.status_code == 401
+    assert response.json
