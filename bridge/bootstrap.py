@@ -64,13 +64,6 @@ def build(settings: Settings) -> Bridge:
         database.migrate()
     except StoreUnavailable as error:
         _log.error("store unavailable", reason=str(error))
-    _log.info(
-        "ready",
-        to_segment=settings.to_segment.host if settings.to_segment else "off",
-        to_voucherify=settings.voucherify_url if settings.to_voucherify else "off",
-        database=database.name,
-        worker="embedded" if settings.embedded_worker else "external",
-    )
     commit = GroupCommit(database)
     outbox = Outbox(database)
     hire = partial(Worker, outbox, policy=Policy(max_age=settings.max_age))
@@ -87,6 +80,13 @@ def build(settings: Settings) -> Bridge:
             tracking = TrackingCalls(back.write_keys, mappings, commit.keep_all, time.time)
         if back.event_secrets:
             event_webhooks = EventWebhooks(back.event_secrets, mappings, commit.keep_all, time.time)
+    _log.info(
+        "ready",
+        to_segment=settings.to_segment.host if settings.to_segment else "off",
+        to_voucherify=settings.voucherify_url if settings.to_voucherify else "off",
+        database=database.name,
+        worker="embedded" if settings.embedded_worker else "external",
+    )
     hands = [BulkReplayer(database, again(mappings))]
     crew = Crew(workers, before_fork=database.close, after_fork=commit.forget, hands=hands)
     operators = desk(database, mappings)
