@@ -1,4 +1,4 @@
-"""A file of mappings, changed while the bridge runs: nothing is lost, and no mistake puts what was right out of force."""
+"""A file of mappings, changed while the bridge runs: nothing is lost, and a mistake leaves what was right in force."""
 
 import json
 import signal
