@@ -132,6 +132,7 @@ def test_what_is_no_event_is_said(run: Run, write: Write, event: Any, says: str)
     assert says in result.output
 
 
+@pytest.mark.usefixtures("bridge")  # there is a database
 def test_a_wrong_file_cannot_be_tried_or_shown_or_replayed_by(
     run: Run, write: Write, monkeypatch: pytest.MonkeyPatch
 ) -> None:
