@@ -33,8 +33,8 @@ MOST = 100_000
 STEP = 20
 """Events of one transaction: those that write meanwhile wait for it."""
 
-LEASE = 30.0
-"""Seconds after which one whose holder has gone is anybody's."""
+LEASE = 5.0
+"""Seconds after which one whose holder has gone is anybody's. Who is only slow holds the row, too."""
 
 BEAT = 1.0
 """Seconds between two looks for one that is to go on."""

@@ -90,12 +90,13 @@ def iso(epoch: float) -> str:
 
 
 def duration(seconds: float | None) -> str:
-    """In the one or two units that matter: ``0.34 s``, ``12 s``, ``3 min``, ``2 h 5 min``, ``4 d 2 h``."""
+    """In the one or two units that matter: ``340 ms``, ``1.2 s``, ``12 s``, ``3 min``, ``2 h 5 min``, ``4 d 2 h``."""
     if seconds is None:
         return "none"
+    if seconds < 1:
+        return _together([(round(1000 * seconds), "ms")])
     if seconds < TENTHS_MATTER:
-        text = f"{seconds:.2f}" if seconds < 1 else f"{seconds:.1f}"
-        return _together([(text, "s")])
+        return _together([(f"{seconds:.1f}", "s")])
     whole = timedelta(seconds=round(seconds))
     minutes, left = divmod(whole.seconds, 60)
     hours, minutes = divmod(minutes, 60)

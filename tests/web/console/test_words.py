@@ -19,9 +19,10 @@ from bridge.web.console.wording import OUTCOMES, STANDINGS, count, duration, iso
     ("seconds", "text"),
     [
         (None, "none"),
-        (0, "0.00 s"),
-        (0.004, "0.00 s"),
-        (0.34, "0.34 s"),
+        (0, "0 ms"),
+        (0.0042, "4 ms"),
+        (0.34, "340 ms"),
+        (1.26, "1.3 s"),
         (9.94, "9.9 s"),
         (12.2, "12 s"),
         (60, "1 min"),

@@ -1,0 +1,43 @@
+"""A bulk replay whose process is killed goes on in the next, and runs no event twice."""
+
+from contextlib import closing
+
+import requests
+
+from bridge.delivery.database import Database
+from bridge.delivery.store import keep
+from bridge.intake.doors import WEBHOOKS, received
+from tests.acceptance.conftest import Serve
+from tests.acceptance.receiver import Receiver
+from tests.acceptance.waiting import PATIENCE, until
+
+TOKEN = "the-token-of-the-console"
+EVENTS = 400
+BEARER = {"Authorization": f"Bearer {TOKEN}"}
+
+
+def test_it_survives_kill_9(database_url: str, serve: Serve, segment: Receiver) -> None:
+    with closing(Database(database_url)) as database:
+        database.migrate()
+        with database.writing() as connection:
+            keep(
+                connection, [received(WEBHOOKS, b"raw words %d" % number, 1_000.0 + number) for number in range(EVENTS)]
+            )
+    server = serve(database_url, segment, BRIDGE_ADMIN_TOKEN=TOKEN)
+    calls = f"{server.root}/console/api/replays"
+    begun = requests.post(calls, json={"status": "quarantined"}, headers=BEARER, timeout=PATIENCE)
+    assert begun.status_code == 202
+
+    def told() -> dict[str, object]:
+        try:
+            [one] = requests.get(calls, headers=BEARER, timeout=PATIENCE).json()
+        except requests.ConnectionError:
+            return {}
+        return dict(one)
+
+    until(lambda: told().get("done"), "it has begun")
+    server.kill_workers()
+
+    until(lambda: told().get("state") == "done", "it has ended")
+    done = told()
+    assert (done["total"], done["done"], done["became"]) == (EVENTS, EVENTS, {"quarantined": EVENTS})
