@@ -13,8 +13,10 @@ from bridge.delivery.crew import Crew
 from bridge.delivery.database import Database
 from bridge.delivery.desk import Desk
 from bridge.delivery.group_commit import GroupCommit
+from bridge.delivery.keeper import House, Keeper
 from bridge.delivery.memory import Memory
 from bridge.delivery.outbox import Outbox
+from bridge.delivery.refusals import Refusals
 from bridge.delivery.retry import Policy
 from bridge.delivery.worker import Worker
 from bridge.errors import StoreUnavailable
@@ -38,6 +40,8 @@ class Bridge:
 
     Attributes:
         mappings: what becomes of raw events, at the moment.
+        refusals: how many calls did not prove who sent them.
+        keeper: keeps the house with the crew, and knows how it is.
     """
 
     settings: Settings
@@ -49,6 +53,8 @@ class Bridge:
     mappings: Callable[[], Mappings]
     crew: Crew
     desk: Desk
+    keeper: Keeper
+    refusals: Refusals
 
 
 def build(settings: Settings) -> Bridge:
@@ -89,8 +95,12 @@ def build(settings: Settings) -> Bridge:
     )
     hands = [BulkReplayer(database, again(mappings))]
     crew = Crew(workers, before_fork=database.close, after_fork=commit.forget, hands=hands)
-    operators = desk(database, mappings)
-    return Bridge(settings, database, webhooks, calls, tracking, event_webhooks, mappings, crew, operators)
+    operators, refusals = desk(database, mappings), Refusals()
+    sinks = [worker.sink.name for worker in workers]
+    keeper = Keeper(database, House(sinks, crew.delivering, refusals, settings.retention))
+    crew.join(keeper)
+    doors = (webhooks, calls, tracking, event_webhooks)
+    return Bridge(settings, database, *doors, mappings, crew, operators, keeper, refusals)
 
 
 def desk(database: Database, mappings: Callable[[], Mappings]) -> Desk:

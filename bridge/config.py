@@ -13,6 +13,9 @@ from sqlalchemy.exc import ArgumentError
 
 from bridge.errors import ConfigError
 
+LEVELS = ("debug", "info", "warning", "error")
+_LEVEL = f"must be one of {', '.join(LEVELS)}"
+
 SEGMENT_HOSTS = {"us": "https://api.segment.io", "eu": "https://events.eu1.segmentapis.com"}
 """By region (Oregon, Dublin). Source: https://segment.com/docs/guides/regional-segment/"""
 
@@ -82,6 +85,8 @@ class Settings:
         max_body_bytes: a larger request is refused.
         max_age: seconds until a delivery that keeps failing is a dead letter.
         admin_token: opens the console; without one there is none.
+        retention: seconds for which settled events stay.
+        log_level: the least that is logged.
     """
 
     to_segment: ToSegment | None
@@ -92,6 +97,8 @@ class Settings:
     max_body_bytes: int
     max_age: float
     admin_token: str | None = field(default=None, repr=False)
+    retention: float = 30 * DAY
+    log_level: str = "info"
 
     @classmethod
     def from_env(cls) -> "Settings":
@@ -183,6 +190,8 @@ def _read(env: environs.Env, given: set[str]) -> Settings:
         max_body_bytes=env.int("BRIDGE_MAX_BODY_BYTES", 1_048_576, validate=_POSITIVE),
         max_age=DAY * (env.float("BRIDGE_MAX_AGE_DAYS", 7.0, validate=_POSITIVE) or 0.0),
         admin_token=(env.str("BRIDGE_ADMIN_TOKEN", "", validate=_admin_token) or "").strip() or None,
+        retention=DAY * (env.float("BRIDGE_RETENTION_DAYS", 30.0, validate=_POSITIVE) or 0.0),
+        log_level=env.str("BRIDGE_LOG_LEVEL", "info", validate=validate.OneOf(LEVELS, error=_LEVEL)) or "",
     )
 
 

@@ -12,8 +12,12 @@ from typing import Any
 import structlog
 
 
-def configure() -> None:
-    """Set it up, once a process: who has done so already keeps it."""
+def configure(level: str = "info") -> None:
+    """Set it up, once a process: who has done so already keeps it.
+
+    Args:
+        level: the least that is logged. What is below costs next to nothing.
+    """
     if structlog.is_configured():
         return
     readable = sys.stderr.isatty()
@@ -25,6 +29,8 @@ def configure() -> None:
             structlog.processors.EventRenamer("what") if not readable else _as_it_is,
             renderer,
         ],
+        wrapper_class=structlog.make_filtering_bound_logger(level),
+        cache_logger_on_first_use=True,  # else every line costs as much again
         logger_factory=structlog.WriteLoggerFactory(sys.stderr),
     )
 

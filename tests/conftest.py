@@ -14,6 +14,7 @@ from sqlalchemy import create_engine, text
 from sqlalchemy.engine import URL, make_url
 
 from bridge import logs
+from bridge.delivery import crew
 from bridge.delivery.database import Database
 
 # How long something takes says more about the machine, and who else uses it, than about the code.
@@ -31,6 +32,15 @@ def configured_logs() -> None:
 def untold_width(monkeypatch: pytest.MonkeyPatch) -> None:
     """Tables are as wide as where nobody says how wide: some runners of tests do."""
     monkeypatch.delenv("COLUMNS", raising=False)
+
+
+@pytest.fixture(autouse=True)
+def crews_end() -> Iterator[None]:
+    """Whoever began to work in a test is not at work in the next."""
+    before = set(crew._crews)
+    yield
+    for one in set(crew._crews) - before:
+        one.stop()
 
 
 @pytest.fixture

@@ -89,6 +89,8 @@ def _shown(settings: Settings) -> dict[str, str]:
         "BRIDGE_ADMIN_TOKEN": "set" if settings.admin_token else "not set, so there is no console",
         "BRIDGE_MAX_BODY_BYTES": str(settings.max_body_bytes),
         "BRIDGE_MAX_AGE_DAYS": f"{settings.max_age / DAY:g}",
+        "BRIDGE_RETENTION_DAYS": f"{settings.retention / DAY:g}",
+        "BRIDGE_LOG_LEVEL": settings.log_level,
     }
 
 

@@ -15,6 +15,7 @@ from bridge.cli.discard import discard
 from bridge.cli.events import events
 from bridge.cli.mappings import mappings
 from bridge.cli.replay import replay
+from bridge.cli.status import status
 from bridge.cli.trigger import trigger
 from bridge.cli.worker import worker
 from bridge.errors import BridgeError, ConfigError
@@ -45,5 +46,5 @@ def main() -> None:
     """
 
 
-for command in (demo, check, mappings, trigger, events, replay, decide, discard, audit, worker):
+for command in (demo, check, mappings, trigger, status, events, replay, decide, discard, audit, worker):
     main.add_command(command)

@@ -16,8 +16,9 @@ def worker() -> None:
 
     For BRIDGE_WORKER=external. Any number may run, on any number of machines if the database is PostgreSQL.
     """
-    logs.configure()
-    crew = build(Settings.from_env()).crew
+    settings = Settings.from_env()
+    logs.configure(settings.log_level)
+    crew = build(settings).crew
     stop = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: stop.set())

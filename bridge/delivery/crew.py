@@ -16,15 +16,17 @@ from bridge.delivery.worker import Worker
 
 
 class Hand(Protocol):
-    """Who works beside those that deliver.
+    """Whoever works on a thread of its own.
 
     Attributes:
-        name: of its work.
+        name: what the thread is called.
         patience: seconds within which it ends what it has in hand.
     """
 
-    name: str
-    patience: float
+    @property
+    def name(self) -> str: ...  # noqa: D102 - see above
+    @property
+    def patience(self) -> float: ...  # noqa: D102 - see above
 
     def run(self, stop: threading.Event) -> None:
         """Work until ``stop`` is set; what is in hand then is finished first."""
@@ -53,8 +55,9 @@ class Crew:
         self._before_fork = before_fork
         self._after_fork = after_fork
         self._stop = threading.Event()
-        self._threads: list[threading.Thread] = []
-        self._hired = False
+        self._threads: dict[Hand, threading.Thread] = {}
+        self._keepers: list[Hand] = []
+        self._hired: Sequence[Hand] = ()
         _crews.add(self)
         atexit.register(self.stop)
 
@@ -63,27 +66,38 @@ class Crew:
         """Who delivers, one a sink."""
         return self._workers
 
-    def start(self) -> None:
-        """Begin to deliver."""
-        self._hired = True
-        self._stop = threading.Event()
-        work = [(f"deliver-{worker.sink.name}", worker.run) for worker in self._workers]
-        work += [(hand.name, hand.run) for hand in self._hands]
-        self._threads = [threading.Thread(target=run, args=(self._stop,), name=name, daemon=True) for name, run in work]
-        for thread in self._threads:
-            thread.start()
+    def join(self, keeper: Hand) -> None:
+        """Let ``keeper`` work with the crew, also in a process that does not deliver."""
+        self._keepers.append(keeper)
+
+    def delivering(self) -> list[str]:
+        """The sinks whose workers are at work in this process."""
+        at_work = [one for one in self._workers if one in self._threads and self._threads[one].is_alive() and one.moves]
+        return [one.sink.name for one in at_work]
+
+    def start(self, *, delivers: bool = True) -> None:
+        """Begin: to deliver, too, or only to keep the house."""
+        self._hired = [*self._keepers, *((*self._workers, *self._hands) if delivers else ())]
+        self._go_to_work()
 
     def stop(self) -> None:
         """Finish what is in hand, and end."""
-        self._hired = False
+        self._hired = ()
         self._lay_off()
+
+    def _go_to_work(self) -> None:
+        self._stop = threading.Event()
+        self._threads = {
+            one: threading.Thread(target=one.run, args=(self._stop,), name=one.name, daemon=True) for one in self._hired
+        }
+        for thread in self._threads.values():
+            thread.start()
 
     def _lay_off(self) -> None:
         self._stop.set()
-        patiences = [worker.sink.patience for worker in self._workers] + [hand.patience for hand in self._hands]
-        for patience, thread in zip(patiences, self._threads, strict=False):
-            thread.join(patience)
-        self._threads = []
+        for one, thread in self._threads.items():
+            thread.join(one.patience)
+        self._threads = {}
 
     def prepare_to_fork(self) -> None:
         """In the parent, before."""
@@ -93,8 +107,7 @@ class Crew:
     def begin_in_child(self) -> None:
         """In the child, after."""
         self._after_fork()
-        if self._hired:
-            self.start()
+        self._go_to_work()
 
 
 _crews: "weakref.WeakSet[Crew]" = weakref.WeakSet()

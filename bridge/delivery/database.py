@@ -85,6 +85,19 @@ class Database:
             yield connection
 
     @contextmanager
+    def slipping_in(self) -> Iterator[Connection]:
+        """As ``writing``, for who writes little and can do without: in a gap between those who take turns.
+
+        Raises:
+            StoreUnavailable: nothing was written; "database is locked" if there was no gap within five seconds.
+        """
+        if not self._is_current:
+            self.migrate()
+        with _told(), self.engine.begin() as connection:
+            self._refuse_if_removed(connection)
+            yield connection
+
+    @contextmanager
     def reading(self) -> Iterator[Connection]:
         """A connection for single statements that only read.
 

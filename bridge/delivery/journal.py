@@ -5,10 +5,10 @@ from typing import Any
 
 from sqlalchemy import Connection, Row, Select, func, select
 
+from bridge.delivery.retention import missing
 from bridge.delivery.search import Filter, fitting, standing
 from bridge.delivery.store import unpack
 from bridge.delivery.tables import attempts, deliveries, events
-from bridge.errors import NoSuchEvent
 
 __all__ = ["Attempt", "Delivered", "Entry", "Filter", "Story", "counts", "entries", "story"]
 
@@ -80,7 +80,7 @@ def story(connection: Connection, event_id: str) -> Story:
     """
     row = connection.execute(_entries().add_columns(events.c.body).where(events.c.id == event_id)).first()
     if row is None:
-        raise NoSuchEvent(f"there is no event {event_id}")
+        raise missing(event_id)
     found = connection.execute(
         select(deliveries).where(deliveries.c.event_id == event_id).order_by(deliveries.c.id)
     ).all()

@@ -7,6 +7,7 @@ from sqlalchemy import Connection, Row, and_, insert, select, update
 
 from bridge.arrival import Arrival, Outgoing, Status
 from bridge.delivery import tables
+from bridge.delivery.retention import missing
 from bridge.delivery.retry import Fate
 from bridge.delivery.store import (
     CONTRADICTION,
@@ -20,7 +21,6 @@ from bridge.delivery.store import (
     sightings,
     unpack,
 )
-from bridge.errors import NoSuchEvent
 
 TO_BE_SENT = "to be sent"
 REVIVED = (Fate.DEAD, Fate.DISCARDED)
@@ -41,7 +41,7 @@ def replay(connection: Connection, event_id: str, translate: Translate, now: flo
     """
     event = connection.execute(select(tables.events).where(tables.events.c.id == event_id).with_for_update()).first()
     if event is None:
-        raise NoSuchEvent(f"there is no event {event_id}")
+        raise missing(event_id)
     arrival = translate(event.door, unpack(event.body), event_id, event.received_at)
     known = sightings(connection, keys(arrival))
     status, reason = _judge(event, arrival, known)

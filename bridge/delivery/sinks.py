@@ -1,10 +1,12 @@
 """How the services that are delivered to are doing: who may call them, and whether anybody does."""
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from typing import Any
 
 from sqlalchemy import Connection, Row, select
 
+from bridge.delivery.database import INSERT
 from bridge.delivery.tables import sinks
 
 ALIVE_WITHIN = 15.0
@@ -32,6 +34,18 @@ class SinkState:
 def sink_states(connection: Connection, now: float) -> tuple[SinkState, ...]:
     """Every sink that there has been."""
     return tuple(_state(row, now) for row in connection.execute(select(sinks).order_by(sinks.c.name)))
+
+
+def beat(connection: Connection, names: Collection[str], now: float) -> None:
+    """Say that somebody delivers to these."""
+    if names:
+        insertion = INSERT[connection.dialect.name](sinks)
+        later = insertion.on_conflict_do_update(
+            index_elements=["name"],
+            set_={"beat_at": insertion.excluded.beat_at},
+            where=sinks.c.beat_at < insertion.excluded.beat_at,
+        )
+        connection.execute(later, [{"name": name, "beat_at": now} for name in sorted(names)])
 
 
 def _state(row: Row[Any], now: float) -> SinkState:

@@ -20,6 +20,11 @@ BEAT = 0.25
 LEASE_MARGIN = 10.0
 """Seconds beyond a sink's patience until its claims are anybody's again."""
 
+LONGEST_TURN = 60.0
+"""Seconds from one look at the outbox to the next, beyond a sink's patience, in whatever trouble."""
+
+IDS_IN_A_LINE = 100
+
 _ENDED_BADLY = {Fate.DEAD: "dead letter", Fate.UNCERTAIN: "uncertain, an operator must decide"}
 
 _WHY: Mapping[Happened, str] = {
@@ -49,6 +54,22 @@ class Worker:
         self._clock = clock
         self._dice = dice
         self._complaints = Sparing()
+        self._turned_at = time.monotonic()
+
+    @property
+    def name(self) -> str:
+        """What its thread is called."""
+        return f"deliver-{self.sink.name}"
+
+    @property
+    def patience(self) -> float:
+        """Seconds within which what it has in hand is finished."""
+        return self.sink.patience
+
+    @property
+    def moves(self) -> bool:
+        """Whether it has begun something new lately, or looked whether there is anything."""
+        return time.monotonic() - self._turned_at < self.sink.patience + LONGEST_TURN
 
     def run(self, stop: threading.Event) -> None:
         """Work until ``stop`` is set; what is in hand then is finished first.
@@ -75,6 +96,7 @@ class Worker:
             StoreUnavailable: nothing was claimed; or it was sent and could not be recorded, and the same deliveries
                 will be sent again, under the same keys, when the lease has ended.
         """
+        self._turned_at = time.monotonic()
         now = self._clock()
         if not self._outbox.is_due(self.sink.name, now):
             return False
@@ -132,8 +154,14 @@ class Worker:
             code = failed[0].outcome.code
             reason = f"answered {code}" if code else failed[0].outcome.detail
             _log.warning(
-                "not delivered, will be tried again", sink=sink, failed=len(failed), times=times, reason=reason
+                "not delivered, will be tried again",
+                sink=sink,
+                failed=len(failed),
+                times=times,
+                reason=reason,
+                event_id=failed[0].claim.event_id,
             )
-        delivered = sum(one.decision.fate is Fate.DELIVERED for one in settled)
-        if delivered:
-            _log.info("delivered", sink=sink, delivered=delivered, seconds=round(seconds, 3))
+        delivered = [one.claim.event_id for one in settled if one.decision.fate is Fate.DELIVERED]
+        # A line a batch: at thousands a second one for each would cost more than delivering it.
+        for ids in (delivered[at : at + IDS_IN_A_LINE] for at in range(0, len(delivered), IDS_IN_A_LINE)):
+            _log.info("delivered", sink=sink, delivered=len(ids), seconds=round(seconds, 3), event_ids=ids)

@@ -8,7 +8,18 @@ from werkzeug.middleware.dispatcher import DispatcherMiddleware
 from bridge import logs
 from bridge.bootstrap import build
 from bridge.config import Settings
-from bridge.web import answers, console, description, segment, segmentio, tracking, voucherify
+from bridge.web import (
+    answers,
+    console,
+    description,
+    health,
+    metrics,
+    request_id,
+    segment,
+    segmentio,
+    tracking,
+    voucherify,
+)
 
 TURN = 0.02
 """Seconds that a thread may compute before another one may interrupt it. What a request computes takes about one
@@ -24,9 +35,10 @@ def create_app(settings: Settings | None = None) -> Flask:
     Raises:
         ConfigError: a setting is wrong or missing.
     """
-    logs.configure()
+    settings = settings or Settings.from_env()
+    logs.configure(settings.log_level)
     sys.setswitchinterval(TURN)
-    bridge = build(settings or Settings.from_env())
+    bridge = build(settings)
     app = Flask("bridge", static_folder=None)
     app.config["MAX_CONTENT_LENGTH"] = bridge.settings.max_body_bytes
     app.json = answers.Answers(app)
@@ -41,10 +53,12 @@ def create_app(settings: Settings | None = None) -> Flask:
     if bridge.event_webhooks:
         app.register_blueprint(segment.blueprint(bridge.event_webhooks))
     app.register_blueprint(description.blueprint())
-    answers.register(app)
+    app.register_blueprint(health.blueprint(bridge.keeper.problems))
+    app.register_blueprint(metrics.blueprint(bridge.database))
+    request_id.register(app)
+    answers.register(app, bridge.refusals)
     if token := bridge.settings.admin_token:
         pages = console.application(bridge, token)
         app.wsgi_app = DispatcherMiddleware(app.wsgi_app, {console.PATH: pages})  # type: ignore[method-assign]
-    if bridge.settings.embedded_worker:
-        bridge.crew.start()
+    bridge.crew.start(delivers=bridge.settings.embedded_worker)
     return app

@@ -1,12 +1,14 @@
 """What a caller gets when it does not get what it asked for: JSON, with a code and a message, and nothing else."""
 
 from collections.abc import Mapping
+from functools import partial
 
 import structlog
 from flask import Flask, Response, jsonify, request
 from flask.json.provider import DefaultJSONProvider
 from werkzeug.exceptions import HTTPException, InternalServerError
 
+from bridge.delivery.refusals import Refusals
 from bridge.errors import BridgeError, Invalid, SignatureError, StoreUnavailable, UpstreamError
 from bridge.logs import Sparing
 
@@ -30,10 +32,14 @@ class Answers(DefaultJSONProvider):
     compact = True
 
 
-def register(app: Flask) -> None:
-    """Answer every error of ``app`` in this form."""
+DIRECTIONS = {"voucherify": "to_segment", **dict.fromkeys(("segmentio", "tracking", "segment"), "to_voucherify")}
+"""By blueprint: where that goes of which somebody could not prove that it is theirs."""
+
+
+def register(app: Flask, refusals: Refusals) -> None:
+    """Answer every error of ``app`` in this form, and count calls that are not authentic."""
     for kind in ERRORS:
-        app.register_error_handler(kind, _told)
+        app.register_error_handler(kind, partial(_told, refusals))
     app.register_error_handler(HTTPException, _http)
     app.register_error_handler(Exception, _unforeseen)
 
@@ -45,8 +51,10 @@ def error(status: int, code: str, message: str, fields: Mapping[str, str] | None
     return response
 
 
-def _told(raised: BridgeError) -> Response:
+def _told(refusals: Refusals, raised: BridgeError) -> Response:
     status, code = ERRORS[type(raised)]
+    if isinstance(raised, SignatureError) and (direction := DIRECTIONS.get(request.blueprint or "")):
+        refusals.add(direction)
     if times := _complaints.admits(code):
         _log.warning("refused", path=request.path, status=status, reason=str(raised), times=times)
     return error(status, code, str(raised), raised.fields if isinstance(raised, Invalid) else None)

@@ -58,6 +58,20 @@ class Success(Schema):
     success = fields.Boolean(required=True)
 
 
+class Check(Schema):
+    """One thing that was looked at."""
+
+    ok = fields.Boolean(required=True)
+    reason = fields.String(required=True, allow_none=True)
+
+
+class Readiness(Schema):
+    """Whether this process can do its work."""
+
+    status = fields.String(required=True, validate=validate.OneOf(["ready", "unready"]))
+    checks = fields.Dict(keys=fields.String(), values=fields.Nested(Check), required=True)
+
+
 class _Open(Schema):
     class Meta:
         unknown = INCLUDE
@@ -125,6 +139,8 @@ class Operation:
         answer: the schema of the answer that is no error; None if it is an object that has none.
         security: all of these together.
         otherwise: further answers, by status.
+        media: of the answer that is no error.
+        also: further answers that are no refusals, by status.
     """
 
     path: str
@@ -135,6 +151,8 @@ class Operation:
     body: Schema | type[Schema] | None = None
     security: tuple[str, ...] = ()
     otherwise: Mapping[int, str] = field(default_factory=dict)
+    media: str = JSON
+    also: Mapping[int, type[Schema]] = field(default_factory=dict)
 
 
 _KEYS = ("application id", "secret key")
@@ -151,6 +169,10 @@ OPERATIONS = (
       for path, kind in TRACKING.items() for name in (path, *ALIASES[path])),
     Operation(f"/{EVENT_WEBHOOKS}", "Segment's webhooks: an event, or an array of them", Answer, body=Event,
               security=("segment signature", "bridge secret"), otherwise=_REFUSALS),
+    Operation("/healthz", "Whether this process answers", None, method="get"),
+    Operation("/readyz", "Whether this process can do its work", Readiness, method="get", also={503: Readiness}),
+    Operation("/metrics", "Metrics, as Prometheus reads them", None, method="get", media="text/plain",
+              otherwise={503: "the database does not answer"}),
     Operation(PATH, "This description", None, method="get"),
 )  # fmt: skip
 """What any caller may find here."""
@@ -188,11 +210,15 @@ def _described(operation: Operation) -> Iterator[tuple[str, Any]]:
         yield "security", [{name.replace(" ", "-"): [] for name in operation.security}]
     if operation.body:
         yield "requestBody", {"required": True, "content": {JSON: {"schema": operation.body}}}
-    shape: Any = operation.answer or {"type": "object"}
+    shape: Any = operation.answer or {"type": "object" if operation.media == JSON else "string"}
     yield (
         "responses",
         {
-            operation.status: {"description": "done", "content": {JSON: {"schema": shape}}},
+            operation.status: {"description": "done", "content": {operation.media: {"schema": shape}}},
+            **{
+                status: {"description": "not done", "content": {JSON: {"schema": schema}}}
+                for status, schema in operation.also.items()
+            },
             **{
                 status: {"description": says, "content": {JSON: {"schema": Refusal}}}
                 for status, says in operation.otherwise.items()

@@ -2,9 +2,10 @@
 
 from flask import Blueprint, Response, jsonify, request
 
+from bridge import to_voucherify
 from bridge.intake import SECRET, SIGNATURE, EventWebhooks
 from bridge.web.body import json_body
-from bridge.web.quarantine import tell
+from bridge.web.lines import tell
 
 
 def blueprint(webhooks: EventWebhooks) -> Blueprint:
@@ -20,7 +21,7 @@ def blueprint(webhooks: EventWebhooks) -> Blueprint:
             secret=request.headers.get(SECRET),
         )
         several = kept if isinstance(kept, list) else [kept]
-        tell(several)
+        tell(to_voucherify.DIRECTION, several)
         answers = [one.answer() for one in several]
         return jsonify(answers if isinstance(kept, list) else answers[0])
 

@@ -7,8 +7,10 @@ from typing import Any
 
 from flask import Blueprint, Response, jsonify, request
 
+from bridge import to_voucherify
 from bridge.intake import CALLS, DestinationCalls, Given
 from bridge.web.body import json_body
+from bridge.web.lines import tell
 
 _PREFIX = re.compile(r"^/+(?:segmentio/+)+")
 
@@ -32,7 +34,9 @@ def blueprint(calls: DestinationCalls) -> Blueprint:
 
 
 def _process(calls: DestinationCalls, path: str) -> Response:
-    return jsonify(calls.take(path, json_body(), _given()).answer())
+    kept = calls.take(path, json_body(), _given())
+    tell(to_voucherify.DIRECTION, [kept])
+    return jsonify(kept.answer())
 
 
 def _given() -> Given:

@@ -4,9 +4,10 @@ from functools import partial
 
 from flask import Blueprint, Response, jsonify, request
 
+from bridge import to_voucherify
 from bridge.intake import TRACKING, TrackingCalls
 from bridge.web.body import JSON, json_body, unpacked
-from bridge.web.quarantine import tell
+from bridge.web.lines import tell
 
 TYPES = (JSON, "text/plain")
 """analytics.js sends its JSON as text, which a browser may do without asking first."""
@@ -40,7 +41,7 @@ def blueprint(calls: TrackingCalls) -> Blueprint:
 
 
 def _take(calls: TrackingCalls, path: str) -> Response:
-    tell(calls.take(path, unpacked(json_body(TYPES)), request.headers.get("Authorization")))
+    tell(to_voucherify.DIRECTION, calls.take(path, unpacked(json_body(TYPES)), request.headers.get("Authorization")))
     return jsonify(success=True)
 
 

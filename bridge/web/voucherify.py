@@ -1,14 +1,12 @@
 """Voucherify's webhook URL."""
 
-import structlog
 from flask import Blueprint, Response, jsonify, request
 
-from bridge.arrival import Status
+from bridge import to_segment
 from bridge.intake import VoucherifyWebhooks
 from bridge.signature import HEADER
 from bridge.web.body import json_body
-
-_log = structlog.get_logger("bridge.web")
+from bridge.web.lines import tell
 
 
 def blueprint(webhooks: VoucherifyWebhooks) -> Blueprint:
@@ -21,8 +19,7 @@ def blueprint(webhooks: VoucherifyWebhooks) -> Blueprint:
     @door.post("/webhooks/voucherify")
     def receive() -> tuple[Response, int]:
         kept = webhooks.take(json_body(), request.headers.get(HEADER))
-        if kept.status is Status.QUARANTINED:
-            _log.warning("quarantined", event_id=kept.id, event_name=kept.event, reason=kept.reason)
+        tell(to_segment.DIRECTION, [kept])
         return jsonify(kept.answer()), 202
 
     return door

@@ -53,7 +53,8 @@ class Books:
     def hold_back(self, sink: str = "segment") -> None:
         """Deliver nothing for the time being, so that what gathers goes out as one batch."""
         self.change(
-            "INSERT INTO sinks (name, paused_until, reason) VALUES (:sink, :until, 'held back')",
+            "INSERT INTO sinks (name, paused_until, reason) VALUES (:sink, :until, 'held back') "
+            "ON CONFLICT (name) DO UPDATE SET paused_until = excluded.paused_until, reason = excluded.reason",
             sink=sink,
             until=time.time() + 3600,
         )

@@ -55,6 +55,13 @@ class Server(Process):
         self.launch()
         until(self._serves, "it serves")
 
+    def checks(self) -> dict[str, str | None]:
+        """What ``/readyz`` finds wrong, by check; nothing when it is ready."""
+        response = requests.get(f"{self.root}/readyz", timeout=PATIENCE)
+        found = {name: check["reason"] for name, check in response.json()["checks"].items() if not check["ok"]}
+        assert response.status_code == (503 if found else 200)
+        return found
+
     def kill_workers(self) -> None:
         """As the kernel does when memory is short: without a word. The master starts others."""
         killed = self.workers()

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any, Protocol
 
 import pytest
+import requests
 from sqlalchemy import make_url
 
 from tests.acceptance.books import Books
@@ -16,6 +17,7 @@ from tests.acceptance.conftest import Serve
 from tests.acceptance.customers import redeems, users
 from tests.acceptance.receiver import Receiver
 from tests.acceptance.server import Server
+from tests.acceptance.waiting import until
 
 
 def assert_unavailable(server: Server, body: bytes) -> None:
@@ -109,10 +111,15 @@ def test_postgresql_may_be_down_at_start_come_go_and_come_again(
     stoppable_postgres.stop()
     for name in users(5):
         assert_unavailable(server, redeems(name))
+    # One of the two processes answers; each looks for itself.
+    until(lambda: "database" in server.checks(), "it is not ready")
+    assert requests.get(f"{server.root}/metrics", timeout=10).status_code == 503
+    assert requests.get(f"{server.root}/healthz", timeout=10).status_code == 200
 
     stoppable_postgres.ensure_postgres_running()
     assert [server.status(redeems(name)) for name in users(5)] == ["accepted"] * 5
     books.wait_until_settled(6)
+    until(lambda: not server.checks(), "it is ready")
     segment.assert_once(["early", *users(5)])
     assert books.events() == Counter(accepted=6)
     assert server.workers() == workers

@@ -4,6 +4,7 @@ import gzip
 import json
 from collections.abc import Callable, Iterator
 from typing import Any
+from unittest.mock import ANY
 
 import pytest
 from flask.testing import FlaskClient
@@ -146,6 +147,7 @@ def test_of_a_batch_what_means_nothing_is_recorded_with_the_reason(client: Flask
             "event_id": kept[1]["id"],
             "reason": "event: Missing.",
             "events": 3,
+            "request_id": ANY,
             "log_level": "warning",
         }
     ]

@@ -162,9 +162,11 @@ def test_without_a_valid_signature_it_is_refused_before_anything_is_done(
     def reached(*_: Any, **__: Any) -> None:
         pytest.fail("parsed, or at the database")
 
+    bridge = client.application.extensions["bridge"]
+    bridge.crew.stop()  # the keeper comes to the database by itself
     monkeypatch.setattr("bridge.intake.doors._translate", reached)
     for use in ("writing", "reading"):
-        monkeypatch.setattr(Database, use, reached)
+        monkeypatch.setattr(bridge.database, use, reached)
     headers = {"Content-Type": "application/json"} | ({} if signature is None else {HEADER: signature})
     refused(client.post(URL, data=body, headers=headers), 401, "unauthorized")
 

@@ -1,0 +1,171 @@
+"""Keeping the house, beside those who deliver: in every process, every few seconds.
+
+The keeper says that the workers of its process are alive, writes down what was refused, looks whether the process can
+do its work; and does its share of what one process does for all: removing what is old, folding counts, telling what an
+operator should know. It writes between the others, never before them, and what it cannot do now it does next time.
+"""
+
+import threading
+import time
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass
+
+import structlog
+from sqlalchemy import Connection
+
+from bridge.delivery import chores
+from bridge.delivery.concerns import REFUSING, SILENT, UNMANNED, concerns
+from bridge.delivery.database import Database, revision
+from bridge.delivery.folding import fold
+from bridge.delivery.health import DATABASE, NOTHING, SCHEMA, WORKER, Found
+from bridge.delivery.migrations import HEAD
+from bridge.delivery.refusals import Refusals
+from bridge.delivery.retention import SEEN_AGE, sweep_events, sweep_seen
+from bridge.delivery.sinks import ALIVE_WITHIN, beat, sink_states
+from bridge.delivery.tallies import REFUSED, Tally, add, bucket
+from bridge.errors import StoreUnavailable
+from bridge.logs import Sparing
+
+BEAT = 3.0
+"""Seconds from one round to the next."""
+
+FIRST = 0.25
+"""Seconds before the first: a process that is about to fork has nothing in hand yet."""
+
+SWEEPING = 2.0
+"""Seconds of a round that may go into removing what is old."""
+
+RESTING = 4.0
+"""Times as long as a step of removing took, until the next: four fifths of the time are everybody else's."""
+
+MINUTE, HOUR = 60.0, 3600.0
+
+_TOLD = (SILENT, REFUSING, UNMANNED)
+"""What the log says every hour; that a sink is paused, its worker says."""
+
+_log = structlog.get_logger("bridge.keeper")
+
+Sweep = Callable[[Connection, str, float], str]
+
+
+@dataclass(frozen=True, slots=True)
+class House:
+    """What there is to keep.
+
+    Attributes:
+        sinks: those that must have a worker somewhere.
+        delivering: says which of them have one in this process.
+        refusals: what was refused in this process.
+        retention: seconds for which settled events stay.
+    """
+
+    sinks: Collection[str]
+    delivering: Callable[[], Sequence[str]]
+    refusals: Refusals
+    retention: float
+
+
+class Keeper:
+    """Keeps the house of one process."""
+
+    name = "keeper"
+    patience = 10.0
+
+    def __init__(
+        self, database: Database, house: House, clock: Callable[[], float] = time.time, rest: float = RESTING
+    ) -> None:
+        self._database = database
+        self._house = house
+        self._clock = clock
+        self._rest = rest
+        self._found = NOTHING
+        self._complaints = Sparing()
+
+    def problems(self) -> Mapping[str, str | None]:
+        """What keeps this process from its work, by what was looked at; None where all is well."""
+        return self._found.problems(time.monotonic())
+
+    def run(self, stop: threading.Event) -> None:
+        """Do a round every few seconds, until ``stop`` is set."""
+        pause = FIRST
+        while not stop.wait(pause):
+            pause = BEAT
+            try:
+                self.round(stop)
+            except StoreUnavailable as error:
+                self._complain("store unavailable", str(error))
+            except Exception as error:  # noqa: BLE001 - a keeper that ended would be missed by nobody
+                self._complain("unforeseen", type(error).__name__)
+
+    def round(self, stop: threading.Event) -> None:
+        """Everything once.
+
+        Raises:
+            StoreUnavailable: the database cannot be used; what is not done is done next time.
+        """
+        self._beat()
+        now, house = self._clock(), self._house
+        self._sweep("remove events", sweep_events, now - house.retention, stop)
+        self._sweep("forget keys", sweep_seen, now - SEEN_AGE, stop)
+        if self._is_mine("fold counts", HOUR / 2, now):
+            with self._database.writing() as connection:
+                fold(connection, now)
+        if self._is_mine("look for concerns", MINUTE, now):
+            self._tell(now)
+
+    def _beat(self) -> None:
+        """Write: that proves that it can be written."""
+        refused = self._house.refusals.take()
+        now = self._clock()
+        try:
+            with self._database.slipping_in() as connection:
+                schema = revision(connection)
+                chores.touch(connection, "write", now)
+                beat(connection, self._house.delivering(), now)
+                add(connection, {Tally(bucket(now), one, "", REFUSED): count for one, count in refused.items()})
+            with self._database.reading() as connection:
+                states = {state.name: state for state in sink_states(connection, now)}
+        except StoreUnavailable as error:
+            self._house.refusals.give_back(refused)
+            if "locked" not in str(error):  # else others write: for how long that may be so, ``Found`` says
+                self._found = Found(time.monotonic(), {**self._found.wrong, DATABASE: str(error)})
+            raise
+        idle = [one for one in self._house.sinks if one not in states or now - states[one].beat_at > ALIVE_WITHIN]
+        wrong = {
+            DATABASE: None,
+            SCHEMA: None if schema == HEAD else f"is {schema}, and this code works with {HEAD}",
+            WORKER: f"nobody delivers to {' and '.join(sorted(idle))}" if idle else None,
+        }
+        self._found = Found(time.monotonic(), wrong)
+
+    def _is_mine(self, chore: str, every: float, now: float) -> bool:
+        with self._database.reading() as connection:
+            if not chores.is_due(connection, chore, every, now):
+                return False
+        with self._database.slipping_in() as connection:
+            return chores.take(connection, chore, every, now)
+
+    def _sweep(self, chore: str, sweep: Sweep, before: float, stop: threading.Event) -> None:
+        """Step by step, as far as it comes in this round; whoever is next goes on there."""
+        if not self._is_mine(chore, MINUTE, self._clock()):
+            return
+        ends = time.monotonic() + SWEEPING
+        while True:
+            began = time.monotonic()
+            with self._database.writing() as connection:
+                mark = sweep(connection, chores.mark(connection, chore), before)
+                chores.leave(connection, chore, mark, again_at_once=bool(mark))
+            now = time.monotonic()
+            if not mark or now > ends or stop.wait(self._rest * (now - began)):
+                return
+
+    def _tell(self, now: float) -> None:
+        with self._database.reading() as connection:
+            found = concerns(connection, sink_states(connection, now), now)
+        for one in found:
+            if one.kind in _TOLD and self._is_mine(f"tell {one.kind} {one.direction}", HOUR, now):
+                _log.error(one.kind, direction=one.direction, reason=one.text)
+
+    def _complain(self, what: str, reason: str) -> None:
+        if times := self._complaints.admits(what):
+            _log.error(what, keeper=True, reason=reason, times=times)

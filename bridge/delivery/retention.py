@@ -1,0 +1,78 @@
+"""Nothing grows for ever: what is settled and old goes, in steps so small that nobody who writes waits for them.
+
+An event is settled when nothing more happens to it: nothing of it waits, and nothing of it is uncertain, for then a
+person has to decide. It goes with its deliveries and attempts when it came in, and was settled, longer ago than the
+operator wants it kept. What keeps a repeat from being a second event stays much longer.
+"""
+
+from collections.abc import Sequence
+
+from sqlalchemy import Connection, delete, or_, select
+from ulid import ULID
+
+from bridge.delivery.retry import Fate
+from bridge.delivery.tables import attempts, deliveries, events, seen
+from bridge.errors import NoSuchEvent
+
+STEP = 500
+"""Events in one transaction."""
+
+SEEN_STEP = 5_000
+"""Keys that one transaction looks at."""
+
+SEEN_AGE = 400 * 86_400.0
+"""Seconds for which a repeat is recognised: a year, and a month to spare."""
+
+_ID_TIME = 10
+"""Characters of an id that are its time."""
+
+
+def sweep_events(connection: Connection, mark: str, before: float) -> str:
+    """Remove what is settled, came in and was settled ``before`` (epoch seconds), of the next few events.
+
+    Args:
+        mark: where to go on; "" at the beginning.
+
+    Returns:
+        Where to go on; "" when the end is reached.
+    """
+    columns = events.c
+    end = str(ULID.from_timestamp(before))[:_ID_TIME]
+    # Whoever replays an event locks it, too.
+    oldest = select(columns.id).where(columns.id > mark, columns.id < end).order_by(columns.id).limit(STEP)
+    looked_at = connection.execute(oldest.with_for_update(skip_locked=True)).scalars().all()
+    if gone := sorted(set(looked_at) - _needed(connection, looked_at, before)):
+        doomed = select(deliveries.c.id).where(deliveries.c.event_id.in_(gone))
+        connection.execute(delete(attempts).where(attempts.c.delivery_id.in_(doomed)))
+        connection.execute(delete(deliveries).where(deliveries.c.event_id.in_(gone)))
+        connection.execute(delete(events).where(columns.id.in_(gone)))
+    return looked_at[-1] if len(looked_at) == STEP else ""
+
+
+def _needed(connection: Connection, ids: Sequence[str], before: float) -> set[str]:
+    columns = deliveries.c
+    needed = or_(columns.settled_at.is_(None), columns.settled_at >= before, columns.status == Fate.UNCERTAIN)
+    return set(connection.execute(select(columns.event_id).where(columns.event_id.in_(ids), needed)).scalars())
+
+
+def sweep_seen(connection: Connection, mark: str, before: float) -> str:
+    """Remove what was first seen ``before``, of the next few keys; see ``sweep_events``.
+
+    They are in no order of time: an index of it would cost every event more than going through them costs once a week.
+    """
+    columns = seen.c
+    following = select(columns.key, columns.at).where(columns.key > bytes.fromhex(mark)).order_by(columns.key)
+    looked_at = connection.execute(following.limit(SEEN_STEP)).all()
+    if gone := [row.key for row in looked_at if row.at < before]:
+        connection.execute(delete(seen).where(columns.key.in_(gone)))
+    return bytes(looked_at[-1].key).hex() if len(looked_at) == SEEN_STEP else ""
+
+
+def missing(event_id: str) -> NoSuchEvent:
+    """That there is no such event, and whether there may have been."""
+    told = f"there is no event {event_id}"
+    try:
+        came_in = ULID.from_str(event_id).datetime.date()
+    except ValueError:
+        return NoSuchEvent(told)
+    return NoSuchEvent(f"{told}; if it came in on {came_in}, it may have been removed: see BRIDGE_RETENTION_DAYS")

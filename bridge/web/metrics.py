@@ -1,0 +1,150 @@
+"""``/metrics``, as Prometheus reads it.
+
+Nothing is counted here. What happens is counted in the database, in the transaction in which it happens, and a scrape
+reads it there: so it is right whichever of gunicorn's processes answers, with workers on other machines, and after any
+restart, and it needs no directory that processes share. All answer the same: scrape one, or all and do not add.
+"""
+
+import time
+from collections.abc import Iterator
+from math import inf
+
+from flask import Blueprint, Response
+from prometheus_client import CollectorRegistry
+from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, HistogramMetricFamily, Metric
+from prometheus_client.exposition import CONTENT_TYPE_LATEST, generate_latest
+from prometheus_client.registry import Collector
+
+from bridge.arrival import Status
+from bridge.delivery.concerns import REFUSING, SILENT
+from bridge.delivery.database import Database
+from bridge.delivery.measures import Measures, measures
+from bridge.delivery.retry import Fate
+from bridge.delivery.tallies import BOUNDS, DIRECTIONS, REFUSED, RETRIED
+
+_ANY = tuple(Status)
+
+COUNTERS: dict[str, tuple[str, tuple[str, ...]]] = {
+    "bridge_received": ("Messages that were taken in, whatever became of them.", _ANY),
+    "bridge_duplicates": ("Messages that had come in before.", (Status.DUPLICATE,)),
+    "bridge_ignored": ("Messages of which nothing is delivered.", (Status.IGNORED,)),
+    "bridge_quarantined": ("Authentic messages that cannot be used.", (Status.QUARANTINED,)),
+    "bridge_delivered": ("Deliveries that the service has taken.", (Fate.DELIVERED,)),
+    "bridge_failed": ("Deliveries that became a dead letter, or uncertain.", (Fate.DEAD, Fate.UNCERTAIN)),
+    "bridge_retried": ("Tries that have to be made again.", (RETRIED,)),
+}
+"""By name: what is said of it, and what of the counts it adds up; each by direction and event."""
+
+STANDING: dict[str, tuple[str, tuple[str, ...]]] = {
+    "bridge_waiting": ("Deliveries that are to be made.", (Fate.WAITING, Fate.QUEUED)),
+    "bridge_dead_letters": ("Deliveries that were given up, and were not replayed or discarded.", (Fate.DEAD,)),
+    "bridge_uncertain": ("Deliveries of which a person has to say whether they were taken.", (Fate.UNCERTAIN,)),
+}
+"""The same of where deliveries stand now, by sink."""
+
+
+def blueprint(database: Database) -> Blueprint:
+    """``GET /metrics``: 503 if the database does not answer."""
+    pages = Blueprint("metrics", __name__)
+
+    @pages.get("/metrics")
+    def metrics() -> Response:
+        now = time.time()
+        with database.reading() as connection:
+            found = measures(connection, now)
+        return Response(exposition(found, now), content_type=CONTENT_TYPE_LATEST)
+
+    return pages
+
+
+def exposition(found: Measures, now: float) -> bytes:
+    """What was found, as it is scraped."""
+    registry = CollectorRegistry()
+    registry.register(_Found(found, now))
+    return generate_latest(registry)
+
+
+class _Found(Collector):
+    """What was found, as metrics."""
+
+    def __init__(self, found: Measures, now: float) -> None:
+        self._found = found
+        self._now = now
+
+    def collect(self) -> Iterator[Metric]:
+        yield from _counters(self._found)
+        yield from _standing(self._found)
+        yield from _sinks(self._found, self._now)
+        yield _latencies(self._found)
+        yield from _concerns(self._found)
+
+
+def _counters(found: Measures) -> Iterator[Metric]:
+    for name, (text, whats) in COUNTERS.items():
+        counter = CounterMetricFamily(name, text, labels=["direction", "event"])
+        totals: dict[tuple[str, str], int] = {}
+        for direction, event, what, count in found.totals:
+            if what in whats:
+                totals[direction, event] = totals.get((direction, event), 0) + count
+        for key, count in totals.items():
+            counter.add_metric(key, count)
+        yield counter
+    refused = CounterMetricFamily(
+        "bridge_signature_failures", "Calls that did not prove who sent them.", labels=["direction"]
+    )
+    for direction in DIRECTIONS:
+        count = sum(one[3] for one in found.totals if one[0] == direction and one[2] == REFUSED)
+        refused.add_metric([direction], count)
+    yield refused
+
+
+def _standing(found: Measures) -> Iterator[Metric]:
+    for name, (text, fates) in STANDING.items():
+        gauge = GaugeMetricFamily(name, text, labels=["sink"])
+        for sink in found.sinks:
+            gauge.add_metric([sink.name], sum(found.standing.get((sink.name, fate), 0) for fate in fates))
+        yield gauge
+    oldest = GaugeMetricFamily(
+        "bridge_oldest_waiting_seconds", "Since when the oldest that is to be delivered waits.", labels=["sink"]
+    )
+    for name, seconds in found.oldest_waiting.items():
+        oldest.add_metric([name], seconds)
+    yield oldest
+
+
+def _sinks(found: Measures, now: float) -> Iterator[Metric]:
+    paused = GaugeMetricFamily("bridge_sink_paused", "Whether nobody calls the service for now.", labels=["sink"])
+    beat = GaugeMetricFamily(
+        "bridge_worker_beat_age_seconds", "Since when no worker of the sink was known to be alive.", labels=["sink"]
+    )
+    for sink in found.sinks:
+        paused.add_metric([sink.name], float(sink.paused_until is not None))
+        beat.add_metric([sink.name], max(0.0, now - sink.beat_at))
+    yield paused
+    yield beat
+
+
+def _latencies(found: Measures) -> Metric:
+    histogram = HistogramMetricFamily(
+        "bridge_delivery_seconds", "From receipt, or replay, to delivery.", labels=["sink"]
+    )
+    for name, one in found.latencies.items():
+        counts, total = dict(one.counts), 0
+        buckets = []
+        for up_to in (*BOUNDS, inf):
+            total += counts.get(up_to, 0)
+            buckets.append(("+Inf" if up_to == inf else str(up_to), float(total)))
+        histogram.add_metric([name], buckets, one.seconds)
+    return histogram
+
+
+def _concerns(found: Measures) -> Iterator[Metric]:
+    for kind, name, text in (
+        (SILENT, "bridge_silent", "Whether nothing has arrived for longer than usual."),
+        (REFUSING, "bridge_refusing", "Whether signatures have failed for minutes without one success."),
+    ):
+        gauge = GaugeMetricFamily(name, text, labels=["direction"])
+        told = {concern.direction for concern in found.concerns if concern.kind == kind}
+        for direction in DIRECTIONS:
+            gauge.add_metric([direction], float(direction in told))
+        yield gauge

@@ -1,0 +1,111 @@
+"""What operators take away: it names nothing that is not there."""
+
+import json
+import re
+from configparser import ConfigParser
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+from prometheus_client.parser import text_string_to_metric_families
+
+from bridge.arrival import Status
+from bridge.config import Settings, ToSegment
+from bridge.delivery.measures import Histogram, Measures
+from bridge.delivery.sinks import SinkState
+from bridge.web import create_app, metrics
+
+DEPLOY = Path(__file__).parents[1] / "deploy"
+METRIC = re.compile(r"\bbridge_[a-z_]+")
+BOARD: dict[str, Any] = json.loads((DEPLOY / "grafana.json").read_text())
+RULES: list[dict[str, Any]] = yaml.safe_load((DEPLOY / "alerts.yml").read_text())["groups"][0]["rules"]
+QUERIES = [target["expr"] for panel in BOARD["panels"] for target in panel["targets"]]
+
+FOUND = Measures(
+    totals=[("to_segment", "Customer Rewarded", what, 1) for what in (*Status, "delivered", "dead", "retried")],
+    latencies={"segment": Histogram([(1.0, 1)], 0.5)},
+    standing={("segment", "waiting"): 1},
+    oldest_waiting={"segment": 1.0},
+    sinks=[SinkState("segment", "running", None, "", 1.0)],
+    concerns=(),
+)
+
+
+@pytest.fixture(scope="module")
+def samples() -> dict[str, set[str]]:
+    """The names of all samples, and the labels that each has."""
+    text = metrics.exposition(FOUND, 2.0).decode()
+    return {
+        sample.name: {*sample.labels} for family in text_string_to_metric_families(text) for sample in family.samples
+    }
+
+
+def test_every_metric_that_is_asked_for_is_there(samples: dict[str, set[str]]) -> None:
+    for query in [*QUERIES, *(rule["expr"] for rule in RULES)]:
+        assert set(METRIC.findall(query)) <= set(samples), query
+
+
+def test_every_metric_is_grouped_by_labels_that_it_has(samples: dict[str, set[str]]) -> None:
+    for query in [*QUERIES, *(rule["expr"] for rule in RULES)]:
+        labels = {label for names in re.findall(r"by \(([a-z, ]+)\)", query) for label in names.split(", ")}
+        for name in METRIC.findall(query):
+            assert labels <= samples[name], query
+
+
+def test_every_metric_is_described_and_named_as_prometheus_wants_it() -> None:
+    for family in text_string_to_metric_families(metrics.exposition(FOUND, 2.0).decode()):
+        assert family.documentation
+        assert family.name.startswith("bridge_")
+        assert family.type in ("counter", "gauge", "histogram")
+
+
+@pytest.mark.parametrize("rule", RULES, ids=lambda rule: rule["alert"])
+def test_an_alert_says_what_it_is_and_what_to_do(rule: dict[str, Any]) -> None:
+    assert set(rule) == {"alert", "expr", "for", "labels", "annotations"}
+    assert rule["labels"]["severity"] in ("warning", "critical")
+    assert set(rule["annotations"]) == {"summary", "action"}
+
+
+def test_alerts_are_there_for_all_that_can_go_wrong() -> None:
+    assert {rule["alert"].removeprefix("Bridge") for rule in RULES} == {
+        "Down",
+        "Refuses",
+        "Silent",
+        "OldestWaiting",
+        "DeadLetters",
+        "Uncertain",
+        "SinkPaused",
+        "NoWorker",
+    }
+
+
+def test_the_dashboards_panels_have_room_and_titles_of_their_own() -> None:
+    places: set[tuple[int, int]] = set()
+    for panel in BOARD["panels"]:
+        assert panel["title"]
+        place = panel["gridPos"]
+        cells = {
+            (x, y)
+            for x in range(place["x"], place["x"] + place["w"])
+            for y in range(place["y"], place["y"] + place["h"])
+        }
+        assert not cells & places, panel["title"]
+        assert max(x for x, _ in cells) < 24
+        places |= cells
+    assert len({panel["id"] for panel in BOARD["panels"]}) == len(BOARD["panels"])
+
+
+def test_the_unit_starts_what_there_is_and_gives_it_time_to_end(sqlite_url: str) -> None:
+    unit = ConfigParser(interpolation=None, strict=False)
+    unit.optionxform = str  # type: ignore[assignment,method-assign] # names are not lower case
+    unit.read(DEPLOY / "bridge.service")
+    service = unit["Service"]
+    assert "bridge.web:create_app()" in service["ExecStart"]
+    to_segment = ToSegment("write-key", "http://127.0.0.1:1", gzip=False, webhook_secrets=("secret",))
+    url = "https://api.voucherify.io"
+    settings = Settings(to_segment, None, url, sqlite_url, embedded_worker=False, max_body_bytes=1, max_age=1.0)
+    bridge = create_app(settings).extensions["bridge"]
+    bridge.crew.stop()
+    bridge.database.close()
+    assert float(service["TimeoutStopSec"]) > max(worker.patience for worker in bridge.crew.workers)
