@@ -4,10 +4,16 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import Connection, insert, select
+from sqlalchemy import Connection, delete, insert, select
 from ulid import ULID
 
-from bridge.delivery.tables import audit
+from bridge.delivery.tables import audit, bulk_replays
+
+STEP = 500
+"""Records that are removed in one transaction."""
+
+_ID_TIME = 10
+"""Characters of an id that are its time."""
 
 
 class Deed(StrEnum):
@@ -54,3 +60,14 @@ def of_event(connection: Connection, event_id: str) -> list[Record]:
     """What was done with one event, oldest first."""
     statement = select(audit).where(audit.c.event_id == event_id).order_by(audit.c.id)
     return [Record(*row) for row in connection.execute(statement)]
+
+
+def sweep_records(connection: Connection, _: str, before: float) -> str:
+    """Remove what was recorded ``before`` (epoch seconds), a few at a time; "" when the end is reached."""
+    end = str(ULID.from_timestamp(before))[:_ID_TIME]
+    oldest = select(audit.c.id).where(audit.c.id < end).order_by(audit.c.id).limit(STEP)
+    gone = connection.execute(oldest).scalars().all()
+    connection.execute(delete(audit).where(audit.c.id.in_(gone)))
+    # There are never many: each was begun by hand.
+    connection.execute(delete(bulk_replays).where(bulk_replays.c.id < end, bulk_replays.c.ended_at.is_not(None)))
+    return gone[-1] if len(gone) == STEP else ""

@@ -23,6 +23,7 @@ from bridge.delivery.replay import Translate, replay
 from bridge.delivery.search import Filter, count, fitting
 from bridge.delivery.tables import bulk_replays, events
 from bridge.errors import NoSuchEvent, StoreUnavailable
+from bridge.logs import Sparing
 
 REPLAYABLE = ("quarantined", "dead", "ignored", "discarded")
 """Where events may stand that are replayed by the many; what is uncertain is decided one by one."""
@@ -134,6 +135,7 @@ class BulkReplayer:
         self._database = database
         self._translate = translate
         self._clock = clock
+        self._complaints = Sparing()
 
     def run(self, stop: threading.Event) -> None:
         """Work until ``stop`` is set; the step in hand then is finished first."""
@@ -142,9 +144,9 @@ class BulkReplayer:
                 while not stop.is_set() and self.step():
                     pass
             except StoreUnavailable as error:
-                _log.error("store unavailable", reason=str(error))
-            except Exception as error:  # noqa: BLE001 - a thread that ended would leave all others lying
-                _log.error("unforeseen", reason=type(error).__name__)
+                self._complain("store unavailable", str(error))
+            except Exception as error:  # noqa: BLE001 - a thread that ended would leave all of them lying
+                self._complain("unforeseen", type(error).__name__)
 
     def step(self) -> bool:
         """Claim one that nobody holds, and take it to its end. Returns whether there was one.
@@ -208,3 +210,7 @@ class BulkReplayer:
         except Exception as error:  # noqa: BLE001 - one event that cannot be run must not hold up the others
             _log.error("not replayed", event_id=event_id, reason=type(error).__name__)
             return FAILED
+
+    def _complain(self, what: str, reason: str) -> None:
+        if times := self._complaints.admits(what):
+            _log.error(what, bulk_replays=True, reason=reason, times=times)

@@ -14,6 +14,7 @@ import structlog
 from sqlalchemy import Connection
 
 from bridge.delivery import chores
+from bridge.delivery.audit import sweep_records
 from bridge.delivery.concerns import REFUSING, SILENT, UNMANNED, concerns
 from bridge.delivery.database import Database, revision
 from bridge.delivery.folding import fold
@@ -107,6 +108,7 @@ class Keeper:
         now, house = self._clock(), self._house
         self._sweep("remove events", sweep_events, now - house.retention, stop)
         self._sweep("forget keys", sweep_seen, now - SEEN_AGE, stop)
+        self._sweep("forget records", sweep_records, now - SEEN_AGE, stop)
         if self._is_mine("fold counts", HOUR / 2, now):
             with self._database.writing() as connection:
                 fold(connection, now)

@@ -21,6 +21,8 @@ from bridge.wire import write
 from tests.delivery.sinks import ScriptedSink
 
 HOURS = 24
+ROUGH = 60
+"""Minutes at the end in which more goes wrong than usual, so that a list has all there is."""
 PHONE = "+46 40 123456"
 
 DETAILS = f"Property .phone: {PHONE} is not a phone number"
@@ -44,17 +46,21 @@ def play(url: str, now: float) -> None:
         for minute in range(HOURS * 60, 2, -10):
             at = now - 60.0 * minute
             busy = 2 + int(7 * (1 - abs((minute % 720) - 360) / 360))
-            arrivals = [one for number in range(busy) for one in _arrivals(dice, f"{minute}{number}", at + number)]
+            rough = 8.0 if minute < ROUGH else 1.0
+            arrivals = [
+                one for number in range(busy) for one in _arrivals(dice, f"{minute}{number}", at + number, rough)
+            ]
             with database.writing() as connection:
                 keep(connection, arrivals)
             for sink in TAKEN:
                 _deliver(Outbox(database), sink, dice, at + 6)
 
 
-def _arrivals(dice: random.Random, unique: str, at: float) -> Iterator[Received]:
+def _arrivals(dice: random.Random, unique: str, at: float, rough: float) -> Iterator[Received]:
+    """A webhook, and often a call; ``rough`` times as often as usual something is wrong with them."""
     event = dice.choices(EVENTS, weights=range(len(EVENTS) + 4, 4, -1))[0]
     body = webhook(event, unique, datetime.fromtimestamp(at, UTC))
-    chance = dice.random()
+    chance = dice.random() / rough
     if chance < 0.01:
         body = b'{"code": "AUTUMN-7F3K", "to": "ada@example.com"}'
     elif chance < 0.06:
@@ -64,7 +70,7 @@ def _arrivals(dice: random.Random, unique: str, at: float) -> Iterator[Received]
         path, call = dice.choice(list(CALLS.values()))
         who = {"source_id": f"reader-{dice.randrange(900)}", "email": "ada@example.com"}
         made = {**call, "customer": who} if "customer" in call else {**call, **who}
-        if path.startswith("customer") and dice.random() < 0.15:
+        if path.startswith("customer") and dice.random() / rough < 0.15:
             made["phone"] = PHONE
         yield received(f"segmentio/{path}", write(made), at)
 

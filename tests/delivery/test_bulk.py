@@ -15,7 +15,7 @@ from bridge.delivery.journal import Filter
 from bridge.delivery.replay import TO_BE_SENT
 from bridge.delivery.store import Received
 from bridge.delivery.tables import audit, deliveries, events
-from bridge.errors import Invalid, NoSuchEvent
+from bridge.errors import Invalid, NoSuchEvent, StoreUnavailable
 from tests.delivery.arrivals import SINK, count, keep, received, rows
 from tests.delivery.patience import until
 
@@ -223,3 +223,28 @@ def test_there_is_none_of_another_id(database: Database, desk: Desk) -> None:
         look(database, "NOTHING")
     with pytest.raises(NoSuchEvent):
         desk.stop_bulk_replay("NOTHING", "a")
+
+
+def test_it_goes_on_when_the_database_is_back(
+    database: Database, desk: Desk, translation: Translation, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    keep(database, broken(1))
+    replay_id = desk.begin_bulk_replay(QUARANTINED, "console: Ada")
+    worker = replayer(database, translation)
+    troubles = iter([StoreUnavailable("gone"), RuntimeError("strange")])
+    step = worker.step
+
+    def troubled() -> bool:
+        for trouble in troubles:
+            raise trouble
+        return step()
+
+    monkeypatch.setattr(bulk, "BEAT", 0.01)
+    monkeypatch.setattr(worker, "step", troubled)
+    stop = threading.Event()
+    thread = threading.Thread(target=worker.run, args=(stop,))
+    thread.start()
+    until(lambda: look(database, replay_id).state is State.DONE)
+    stop.set()
+    thread.join()
+    assert len(translation.asked) == 1

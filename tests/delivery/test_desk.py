@@ -3,9 +3,12 @@
 import pytest
 
 from bridge.arrival import Arrival, Status
+from bridge.delivery import audit as audit_trail
+from bridge.delivery import bulk
 from bridge.delivery.audit import of_event, trail
 from bridge.delivery.database import Database
 from bridge.delivery.desk import Desk
+from bridge.delivery.search import Filter
 from bridge.errors import InHand, NoSuchEvent
 from tests.delivery.arrivals import keep, received
 from tests.delivery.lanes import UNCERTAIN, claim, queue, settle
@@ -14,9 +17,13 @@ NOW = 2_000.0
 ADA = "console: Ada"
 
 
+def understood(*_: object) -> Arrival:
+    return Arrival(Status.IGNORED, reason="anonymous")
+
+
 @pytest.fixture
 def desk(database: Database) -> Desk:
-    return Desk(database, lambda *_: Arrival(Status.IGNORED, reason="anonymous"), lambda: NOW)
+    return Desk(database, understood, lambda: NOW)
 
 
 def records(database: Database) -> list[tuple[str, str, str | None, str]]:
@@ -77,3 +84,23 @@ def test_the_records_are_read_by_page_and_by_event(database: Database, desk: Des
         assert [one.at for one in newest] == [NOW + 2, NOW + 1]
         assert [one.at for one in trail(connection, 2, before=newest[-1].id)] == [NOW]
         assert [one.at for one in of_event(connection, first)] == [NOW, NOW + 2]
+
+
+def test_old_records_go_in_steps_and_new_ones_stay(database: Database, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(audit_trail, "STEP", 2)
+    for at in range(5):
+        Desk(database, understood, lambda at=at: NOW + at).begin_bulk_replay(Filter(status="dead"), ADA)  # type: ignore[misc]
+    with database.writing() as connection:
+        bulk.stop(connection, bulk.listing(connection, 1, None)[0].id, NOW)
+        newest, *others = bulk.listing(connection, 9)
+        for one in others[1:]:
+            bulk.stop(connection, one.id, NOW)
+    marks: list[str] = []
+    while not marks or marks[-1]:
+        with database.writing() as connection:
+            marks.append(audit_trail.sweep_records(connection, "", NOW + 4))
+    assert len(marks) == 3
+    with database.reading() as connection:
+        assert [one.at for one in trail(connection, 9)] == [NOW + 4]
+        assert [one.at for one in bulk.listing(connection, 9)] == [NOW + 4, NOW + 3]
+        assert newest.state is bulk.State.STOPPED

@@ -5,12 +5,14 @@ import pytest
 import structlog
 from sqlalchemy import insert, select
 
+from bridge.arrival import Arrival, Status
 from bridge.delivery import chores
 from bridge.delivery.database import Database
+from bridge.delivery.desk import Desk
 from bridge.delivery.health import DATABASE, SCHEMA, WORKER
 from bridge.delivery.keeper import House, Keeper
 from bridge.delivery.refusals import Refusals
-from bridge.delivery.tables import events, seen, sinks, tallies
+from bridge.delivery.tables import audit, events, seen, sinks, tallies
 from bridge.delivery.tallies import bucket
 from bridge.errors import StoreUnavailable
 from tests.delivery.arrivals import count, keep, received, rows
@@ -134,6 +136,15 @@ def test_keys_are_forgotten_after_four_hundred_days(database: Database, here: He
     assert count(database, seen) == 2
     here.round(later=DAY)
     assert count(database, seen) == 0
+
+
+def test_what_was_done_by_hand_is_forgotten_then_too(database: Database, here: Here) -> None:
+    Desk(database, lambda *_: Arrival(Status.IGNORED), lambda: NOW - 399 * DAY).sign_in("console: Ada")
+    here.round()
+    here.round(later=DAY)
+    assert count(database, audit) == 1
+    here.round(later=DAY)
+    assert count(database, audit) == 0
 
 
 def test_counts_are_folded(database: Database, here: Here) -> None:
