@@ -8,10 +8,8 @@ import click
 from bridge.cli.moment import moment
 from bridge.cli.opening import opened
 from bridge.cli.printing import console, json_option, print_json, readable, table, when
-from bridge.delivery.journal import Delivered, Entry, Filter, Story, counts, entries, story
+from bridge.delivery.journal import STATUSES, Delivered, Entry, Filter, Story, counts, entries, story
 from bridge.delivery.tallies import DIRECTIONS
-
-STATUSES = ("waiting", "queued", "delivered", "dead", "uncertain", "ignored", "quarantined", "discarded")
 
 
 @click.command(short_help="List events, or show one whole.")

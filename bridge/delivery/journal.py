@@ -6,11 +6,11 @@ from typing import Any
 from sqlalchemy import Connection, Row, Select, func, select
 
 from bridge.delivery.retention import missing
-from bridge.delivery.search import Filter, fitting, standing
+from bridge.delivery.search import STATUSES, Filter, fitting, standing
 from bridge.delivery.store import unpack
 from bridge.delivery.tables import attempts, deliveries, events
 
-__all__ = ["Attempt", "Delivered", "Entry", "Filter", "Story", "counts", "entries", "story"]
+__all__ = ["STATUSES", "Attempt", "Delivered", "Entry", "Filter", "Story", "counts", "entries", "story"]
 
 
 @dataclass(frozen=True, slots=True)

@@ -41,6 +41,9 @@ _QUARANTINED: ColumnElement[str] = literal_column("'quarantined'")
 _KEPT = (Status.ACCEPTED, Status.IGNORED, Status.QUARANTINED, Fate.DISCARDED)
 """What an event can be; it is discarded that was quarantined, of a delivered one it is the delivery."""
 
+STATUSES = (*map(str, Fate), str(Status.IGNORED), str(Status.QUARANTINED))
+"""What a filter can ask for."""
+
 
 @dataclass(frozen=True, slots=True)
 class Filter:

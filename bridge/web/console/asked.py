@@ -5,11 +5,15 @@ from dataclasses import fields
 from datetime import UTC, datetime
 from typing import Any
 
-from bridge.delivery.journal import Filter
+from bridge.delivery.journal import STATUSES, Filter
+from bridge.delivery.tallies import DIRECTIONS
 from bridge.errors import Invalid
 
 TEXTS = ("direction", "status", "event", "customer", "error", "before")
 TIMES = ("since", "until")
+
+CHOICES = {"direction": DIRECTIONS, "status": STATUSES}
+"""Of texts that are one of a few."""
 
 LONGEST = 300
 
@@ -18,9 +22,12 @@ def wanted(query: Mapping[str, str]) -> Filter:
     """What a query asks for; what is empty or unknown does not matter.
 
     Raises:
-        Invalid: a time is none.
+        Invalid: a time is none, a direction or a status is not one of them: nobody should read "none" for a slip.
     """
     given = {name: query[name].strip()[:LONGEST] for name in (*TEXTS, *TIMES) if query.get(name, "").strip()}
+    slips = [name for name, choices in CHOICES.items() if name in given and given[name] not in choices]
+    if slips:
+        raise Invalid({name: f"must be one of {', '.join(CHOICES[name])}" for name in slips})
     values: dict[str, Any] = {name: _epoch(name, text) if name in TIMES else text for name, text in given.items()}
     return Filter(**values)
 

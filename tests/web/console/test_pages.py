@@ -304,6 +304,8 @@ def test_a_script_reads_and_acts(stranger: Visitor, dead: str, bridge: Bridge) -
         ("GET", "/events/NOTHING", {}, 404),
         ("GET", "/nothing", {}, 404),
         ("GET", "/overview?period=1y", {}, 400),
+        ("GET", "/events?status=daed", {}, 400),
+        ("GET", "/events?direction=up", {}, 400),
         ("POST", "/events/01X/decide", {"json": {"verdict": "perhaps"}}, 400),
         ("POST", "/replays", {"json": ["dead"]}, 400),
         ("POST", "/replays", {"json": {"status": "delivered"}}, 400),
