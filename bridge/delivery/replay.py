@@ -21,6 +21,7 @@ from bridge.delivery.store import (
     sightings,
     unpack,
 )
+from bridge.delivery.tallies import Tally, add, bucket, direction_of
 
 TO_BE_SENT = "to be sent"
 REVIVED = (Fate.DEAD, Fate.DISCARDED)
@@ -65,7 +66,7 @@ def decide(connection: Connection, event_id: str, *, again: bool, now: float) ->
         How many there were.
     """
     columns = tables.deliveries.c
-    uncertain = select(columns.id, columns.sink, columns.lane).where(
+    uncertain = select(columns.id, columns.sink, columns.lane, columns.event).where(
         columns.event_id == event_id, columns.status == Fate.UNCERTAIN
     )
     found = connection.execute(uncertain.with_for_update()).all()
@@ -78,6 +79,9 @@ def decide(connection: Connection, event_id: str, *, again: bool, now: float) ->
             .where(columns.id == row.id)
             .values(status=fate, due_at=now, created_at=now, doubt_since=None, settled_at=settled_at, cause=None)
         )
+        if not again:
+            tally = Tally(bucket(now), direction_of(row.sink), row.event, Fate.DELIVERED)
+            add(connection, {tally: 1})
     return len(found)
 
 

@@ -123,13 +123,17 @@ def test_an_event_is_followed_by_its_id_from_the_request_to_the_service(
     response = server.post(redeems("ada"), **{"X-Request-Id": "of-the-proxy"})
     event_id = response.json()["id"]
     assert response.headers["X-Request-Id"] == "of-the-proxy"
+    # Whatever else is said to be a request's id is not repeated; the server's log is read at the end.
+    repeated = server.post(redeems("ada"), **{"X-Request-Id": "ada@example.com"})
+    assert "@" not in repeated.headers["X-Request-Id"]
     segment.wait_for(["ada"])
     books.wait_until_settled(1)
     until(lambda: '"delivered"' in server.log, "the log tells")
 
     lines = [json.loads(line) for line in server.log.splitlines() if line.startswith("{")]
-    [taken] = [line for line in lines if line["what"] == "received"]
-    assert (taken["event_id"], taken["request_id"]) == (event_id, "of-the-proxy")
+    taken = [line for line in lines if line["what"] == "received"]
+    assert [(line["event_id"], line["status"]) for line in taken] == [(event_id, "accepted"), (event_id, "duplicate")]
+    assert taken[0]["request_id"] == "of-the-proxy"
     [sent] = [line for line in lines if line["what"] == "delivered"]
     assert sent["event_ids"] == [event_id]
     [(kept,)] = books.rows("SELECT id FROM events")

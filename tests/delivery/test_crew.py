@@ -50,6 +50,39 @@ def test_a_crew_delivers_from_its_start_to_its_stop(database: Database, crew: Cr
     assert at_work() == []
 
 
+def test_a_crew_knows_who_delivers_and_who_has_got_stuck(
+    crew: Crew, database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert crew.delivering() == []
+    crew.start()
+    assert crew.delivering() == [SINK]
+    monkeypatch.setattr("bridge.delivery.worker.LONGEST_TURN", -1000.0)
+    assert crew.delivering() == []
+    monkeypatch.undo()
+    crew.stop()
+    assert crew.delivering() == []
+
+
+class Keeper:
+    """Does nothing, until it ends."""
+
+    name, patience = "deliver-nothing", 10.0
+
+    def run(self, stop: threading.Event) -> None:
+        stop.wait()
+
+
+def test_a_keeper_works_in_a_process_that_does_not_deliver(crew: Crew) -> None:
+    crew.join(Keeper())
+    crew.start(delivers=False)
+    assert at_work() == ["deliver-nothing"]
+    crew.prepare_to_fork()
+    assert at_work() == []
+    crew.begin_in_child()
+    assert at_work() == ["deliver-nothing"]
+    crew.stop()
+
+
 def test_stopping_twice_or_before_the_start_is_harmless(crew: Crew) -> None:
     crew.stop()
     crew.start()

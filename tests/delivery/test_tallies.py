@@ -4,7 +4,9 @@ from sqlalchemy import func, select
 from bridge.arrival import Arrival, Status
 from bridge.delivery.database import Database
 from bridge.delivery.outbox import Outbox
+from bridge.delivery.replay import decide
 from bridge.delivery.retry import Policy
+from bridge.delivery.sink import Happened, Outcome
 from bridge.delivery.tables import latencies, tallies
 from bridge.delivery.tallies import BOUNDS, MOST_NAMES, OTHER, Tally, add, add_latencies, bucket, direction_of, sink_of
 from bridge.delivery.worker import Worker
@@ -103,3 +105,13 @@ def test_latencies_are_counted_by_their_bound(database: Database) -> None:
 
 def test_a_direction_ends_in_its_sink() -> None:
     assert sink_of(direction_of("segment")) == "segment"
+
+
+def test_what_an_operator_says_was_delivered_counts_then(database: Database) -> None:
+    [event_id] = keep(database, received("a", at=NOW))
+    sink = ScriptedSink(lambda _: Outcome(Happened.UNCERTAIN))
+    Worker(Outbox(database), sink, Policy(max_age=9.0), clock=lambda: NOW + 1).step()
+    assert (total(database, what="uncertain"), total(database, what="delivered")) == (1, 0)
+    with database.writing() as connection:
+        decide(connection, event_id, again=False, now=NOW + 400)
+    assert total(database, what="delivered") == 1
