@@ -1,5 +1,6 @@
 """A bulk replay whose process is killed goes on in the next, and runs no event twice."""
 
+import time
 from contextlib import closing
 
 import requests
@@ -19,10 +20,9 @@ BEARER = {"Authorization": f"Bearer {TOKEN}"}
 def test_it_survives_kill_9(database_url: str, serve: Serve, segment: Receiver) -> None:
     with closing(Database(database_url)) as database:
         database.migrate()
+        began = time.time() - EVENTS  # not so long ago that the retention takes them away meanwhile
         with database.writing() as connection:
-            keep(
-                connection, [received(WEBHOOKS, b"raw words %d" % number, 1_000.0 + number) for number in range(EVENTS)]
-            )
+            keep(connection, [received(WEBHOOKS, b"raw words %d" % number, began + number) for number in range(EVENTS)])
     server = serve(database_url, segment, BRIDGE_ADMIN_TOKEN=TOKEN)
     calls = f"{server.root}/console/api/replays"
     begun = requests.post(calls, json={"status": "quarantined"}, headers=BEARER, timeout=PATIENCE)
@@ -38,6 +38,6 @@ def test_it_survives_kill_9(database_url: str, serve: Serve, segment: Receiver) 
     until(lambda: told().get("done"), "it has begun")
     server.kill_workers()
 
-    until(lambda: told().get("state") == "done", "it has ended")
+    until(lambda: told().get("state") == "done", "it has ended", patience=4 * PATIENCE)
     done = told()
     assert (done["total"], done["done"], done["became"]) == (EVENTS, EVENTS, {"quarantined": EVENTS})
