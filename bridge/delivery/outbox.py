@@ -7,7 +7,7 @@ from sqlalchemy import Connection, case, select
 from bridge.delivery.claims import Claim, claim, is_due
 from bridge.delivery.database import Database
 from bridge.delivery.settling import Settlement, settle
-from bridge.delivery.sink import Outcome, Sink
+from bridge.delivery.sink import Happened, Outcome, Sink
 from bridge.delivery.tables import sinks
 
 __all__ = ["Claim", "Outbox", "Settlement"]
@@ -33,7 +33,7 @@ class Outbox:
         """Record what happened, and do what was decided; a claim that was lost meanwhile changes nothing."""
         with self._database.writing() as connection:
             settle(connection, sink, settled, began, now)
-            self._pause(connection, sink, settled)
+            self._pause(connection, sink, settled, now)
 
     def pause(self, sink: str, now: float) -> float:
         """Seconds for which nobody may call ``sink``."""
@@ -58,18 +58,27 @@ class Outbox:
             following: float = connection.execute(statement).scalar_one()
         return max(0.0, following - interval - now)
 
-    def _pause(self, connection: Connection, sink: str, settled: Sequence[Settlement]) -> None:
+    def _pause(self, connection: Connection, sink: str, settled: Sequence[Settlement], now: float) -> None:
         pauses = [one for one in settled if one.decision.pause_until is not None]
         if not pauses:
             return
         latest = max(pauses, key=lambda one: one.decision.pause_until or 0.0)
-        row = {"paused_until": latest.decision.pause_until, "reason": _reason(latest.outcome)}
+        until, reason = latest.decision.pause_until, _reason(latest.outcome)
+        untried = latest.outcome.happened is Happened.UNTRIED
+        # Who did not even call knows only that there is a pause; why, says the one who was told to make it.
+        told = case((sinks.c.paused_until > now, sinks.c.reason), else_=reason) if untried else reason
         connection.execute(
             self._database.insert(sinks)
-            .values(name=sink, **row)
-            .on_conflict_do_update(index_elements=["name"], set_=row, where=sinks.c.paused_until < row["paused_until"])
+            .values(name=sink, paused_until=until, reason=reason)
+            .on_conflict_do_update(
+                index_elements=["name"],
+                set_={"paused_until": until, "reason": told},
+                where=sinks.c.paused_until < until,
+            )
         )
 
 
 def _reason(outcome: Outcome) -> str:
+    if outcome.happened is Happened.UNTRIED:
+        return "the rate limit is reached"
     return f"{outcome.happened} ({outcome.code})" if outcome.code else outcome.happened

@@ -177,6 +177,22 @@ def test_the_longest_pause_counts(database: Database, first: float, second: floa
     assert sink["reason"] == ("throttled" if longest == second else "throttled (429)")
 
 
+@pytest.mark.parametrize(
+    ("before", "reason"),
+    [(60.0, "forbidden (401)"), (0.5, "the rate limit is reached")],
+    ids=["a pause is in force", "it has ended"],
+)
+def test_what_was_not_even_called_does_not_rename_a_pause(database: Database, before: float, reason: str) -> None:
+    fill(database, 1_000)
+    claimed = claim(database)
+    forbidden = Outcome(Happened.FORBIDDEN, 401), Decision(Fate.WAITING, NOW, 0, pause_until=NOW + before)
+    held = Outcome(Happened.UNTRIED), Decision(Fate.WAITING, NOW, 0, pause_until=NOW + 61)
+    settle(database, claimed, *forbidden)
+    settle(database, [_older(claimed[0])], *held)
+    [sink] = rows(database, sinks)
+    assert (sink["paused_until"], sink["reason"]) == (NOW + 61, reason)
+
+
 def test_of_several_pauses_in_one_batch_the_longest_counts(database: Database) -> None:
     fill(database, 1_000, 1_001, 1_002)
     settled = [Settlement(one, *paused(NOW + wait)) for one, wait in zip(claim(database), (5, 50, 20), strict=True)]

@@ -15,7 +15,7 @@ from openapi_schema_validator import OAS30Validator
 FILES = ("customers", "events", "async-actions", "metadata-schemas")
 """By the second part of a path, the file that describes it."""
 
-NULLABLE = ("name", "description", "email", "phone", "birthdate")
+NULLABLE = ("name", "description", "email", "phone", "birthdate", "metadata")
 """Fields of a customer that null clears, which the files do not say; so are all of an address."""
 
 

@@ -96,7 +96,7 @@ class Client:
             return Answer(Reach.HELD, text="there was no time for it")
         wait = self._allow()
         if now() + wait >= until:
-            return Answer(Reach.HELD, text="VOUCHERIFY_RATE_LIMIT", pause=wait)
+            return Answer(Reach.HELD, text="nobody may call yet", pause=wait)
         if wait > 0:
             self.timing.sleep(wait)
         return self._exchange(self._own_session(), request, self.timing.call)
