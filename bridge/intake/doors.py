@@ -94,6 +94,18 @@ def received_events(door: str, items: Sequence[Any], at: float, mappings: Mappin
     ]
 
 
+def received_event(door: str, item: Any, at: float, mappings: Mappings) -> Received:
+    """The only event that came in by ``door`` in a request.
+
+    Raises:
+        Invalid: nobody can tell whose it is. (Among several it is recorded: the others are not refused with it.)
+    """
+    [one] = received_events(door, [item], at, mappings)
+    if to_voucherify.is_anonymous(one.arrival):
+        raise Invalid({"userId": f"Missing: {one.arrival.reason}."})
+    return one
+
+
 def run_again(database: Database, event_id: str, now: float, mappings: Mappings) -> str:
     """Replay an event that is kept: see ``bridge.delivery.replay``.
 

@@ -8,7 +8,7 @@ from typing import Any
 from bridge.arrival import Kept
 from bridge.credentials import basic, is_known, is_signed
 from bridge.errors import Invalid, SignatureError, Unusable
-from bridge.intake.doors import EVENT_WEBHOOKS, Clock, KeepAll, received_events
+from bridge.intake.doors import EVENT_WEBHOOKS, Clock, KeepAll, received_event, received_events
 from bridge.to_voucherify.events import several, single
 from bridge.to_voucherify.mappings import Mappings
 from bridge.wire import read
@@ -47,14 +47,16 @@ class EventWebhooks:
 
         Raises:
             SignatureError: it is not authentic; nothing was stored.
-            Invalid: nobody can tell what it means; nothing was stored.
+            Invalid: nobody can tell what a single one means, or whose it is; nothing was stored.
             StoreUnavailable: it could not be stored.
         """
         self._authenticate(body, signature, authorization, secret)
         told = self._read(body)
-        items = several(told) if isinstance(told, list) else [single(told)]
-        kept = self._keep_all(received_events(EVENT_WEBHOOKS, items, self._clock(), self._mappings()))
-        return kept if isinstance(told, list) else kept[0]
+        now, mappings = self._clock(), self._mappings()
+        if isinstance(told, list):
+            return self._keep_all(received_events(EVENT_WEBHOOKS, several(told), now, mappings))
+        [kept] = self._keep_all([received_event(EVENT_WEBHOOKS, single(told), now, mappings)])
+        return kept
 
     def _authenticate(self, body: bytes, signature: str | None, authorization: str | None, secret: str | None) -> None:
         """All must be signed. Of an array Segment signs only the first event: the rest needs the secret itself."""

@@ -6,7 +6,7 @@ from typing import Any
 from bridge.arrival import Kept
 from bridge.credentials import basic, is_known
 from bridge.errors import Invalid, SignatureError, Unusable
-from bridge.intake.doors import BATCH, TRACKING, Clock, KeepAll, received_events
+from bridge.intake.doors import BATCH, TRACKING, Clock, KeepAll, received_event, received_events
 from bridge.to_voucherify.events import batch, single
 from bridge.to_voucherify.mappings import Mappings
 from bridge.wire import read
@@ -35,13 +35,15 @@ class TrackingCalls:
 
         Raises:
             SignatureError: neither the header nor the body has a valid write key; nothing was stored.
-            Invalid: it is over one of Segment's limits, or a single event of which nobody can tell the meaning;
-                nothing was stored.
+            Invalid: it is over one of Segment's limits, or a single event of which nobody can tell the meaning, or
+                whose it is; nothing was stored.
             StoreUnavailable: it could not be stored.
         """
         told, kind = self._authenticated(body, authorization), TRACKING[path]
-        items = batch(told, len(body)) if kind == BATCH else [single(told, kind)]
-        return self._keep_all(received_events(path, items, self._clock(), self._mappings()))
+        now, mappings = self._clock(), self._mappings()
+        if kind != BATCH:
+            return self._keep_all([received_event(path, single(told, kind), now, mappings)])
+        return self._keep_all(received_events(path, batch(told, len(body)), now, mappings))
 
     def _authenticated(self, body: bytes, authorization: str | None) -> Any:
         """What the body says. It has to be read first: the write key may be in it."""

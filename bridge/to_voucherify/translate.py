@@ -13,7 +13,7 @@ from bridge.to_voucherify.request import at
 from bridge.to_voucherify.schemas import load
 from bridge.wire import digest, read
 
-__all__ = ["DIRECTION", "SINK", "left_alone", "translate", "translate_event"]
+__all__ = ["DIRECTION", "SINK", "is_anonymous", "left_alone", "translate", "translate_event"]
 
 DIRECTION = "to_voucherify"
 
@@ -21,6 +21,8 @@ INTEGRATION = "Voucherify (Actions)"
 """What an event's ``integrations`` call Segment's own destination; the bridge stands in its place."""
 
 TOO_DEEP = "the JSON is nested too deeply"
+
+ANONYMOUS = "anonymous"
 
 NAME_LENGTH = 200
 """Characters of an event's name that are kept: enough to read it, and no more than a list can show."""
@@ -73,6 +75,11 @@ def translate_event(body: bytes, mappings: Mappings) -> Arrival:
         return Arrival(Status.QUARANTINED, reason=str(error) if isinstance(error, Unusable) else TOO_DEEP)
 
 
+def is_anonymous(arrival: Arrival) -> bool:
+    """Whether mappings would take the event, if they knew whose it is."""
+    return arrival.status is Status.IGNORED and arrival.reason.startswith(ANONYMOUS)
+
+
 def left_alone(event: Mapping[str, Any]) -> str:
     """Why no mapping is asked about an event; "" if they are."""
     if isinstance(at(event, "context.voucherify"), dict):
@@ -93,7 +100,7 @@ def _mapped(event: Mapping[str, Any], mappings: Mappings) -> Arrival:
     if not taken:
         return _unsent(Status.IGNORED, event, "no mapping matches")
     if not event.get("userId"):
-        return _unsent(Status.IGNORED, event, f"anonymous ({reason})")
+        return _unsent(Status.IGNORED, event, f"{ANONYMOUS} ({reason})")
     return _unsent(Status.QUARANTINED, event, reason)
 
 

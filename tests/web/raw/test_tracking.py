@@ -2,7 +2,6 @@
 
 import gzip
 import json
-from collections.abc import Callable, Iterator
 from typing import Any
 from unittest.mock import ANY
 
@@ -20,25 +19,9 @@ from bridge.delivery.tables import deliveries, events
 from bridge.to_voucherify.events import BATCH_BYTES, EVENT_BYTES, TYPES
 from tests.delivery.arrivals import count, rows
 from tests.to_voucherify.test_events import JSON, of_size
-from tests.web.raw_events import KEY, LIMIT, TRACK, Make, applications, basic, encode, refused
+from tests.web.raw.applications import KEY, LIMIT, TRACK, Make, applications, basic, encode, refused
 
 SUCCESS = {"success": True}
-
-
-@pytest.fixture
-def make(sqlite_url: str) -> Iterator[Make]:
-    with applications(sqlite_url) as made:
-        yield made
-
-
-@pytest.fixture
-def client(make: Make) -> FlaskClient:
-    return make().test_client()
-
-
-@pytest.fixture
-def stored(sqlite_url: str, open_database: Callable[[str], Database]) -> Database:
-    return open_database(sqlite_url)
 
 
 def post(client: FlaskClient, path: str, value: Any, **headers: str) -> TestResponse:
@@ -178,8 +161,13 @@ def test_what_segment_refuses_or_throws_away_is_refused(
     assert count(stored, events) == 0
 
 
-def test_an_anonymous_event_is_recorded(client: FlaskClient, stored: Database) -> None:
-    assert post(client, "/v1/page", {"anonymousId": "nobody"}).json == SUCCESS
+def test_an_anonymous_event_is_refused_alone_and_recorded_among_others(client: FlaskClient, stored: Database) -> None:
+    anonymous = {"type": "page", "anonymousId": "nobody"}
+    [told] = refused(post(client, "/v1/page", anonymous), 400, "invalid").items()
+    assert told[0] == "userId"
+    assert told[1].startswith("Missing: anonymous (")
+    assert count(stored, events) == 0
+    assert post(client, "/v1/batch", {"batch": [anonymous]}).json == SUCCESS
     [event] = rows(stored, events)
     assert event["status"] == "ignored"
     assert event["reason"].startswith("anonymous")

@@ -1,6 +1,5 @@
 """Where Segment's webhooks post: who may, one event or many, and what is answered."""
 
-from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
@@ -12,28 +11,12 @@ from bridge.delivery.database import Database
 from bridge.delivery.tables import deliveries, events
 from tests.delivery.arrivals import count, rows
 from tests.to_voucherify.test_events import JSON
-from tests.web.raw_events import SECRET, TRACK, Make, applications, basic, encode, refused, signed
+from tests.web.raw.applications import SECRET, TRACK, Make, basic, encode, refused, signed
 
 URL = "/webhooks/segment"
 EVENT = {**TRACK, "type": "track", "properties": {"name": "Öl"}}
 OTHER = {**EVENT, "messageId": "m-2"}
 TOLD = {"X-Bridge-Secret": SECRET}
-
-
-@pytest.fixture
-def make(sqlite_url: str) -> Iterator[Make]:
-    with applications(sqlite_url) as made:
-        yield made
-
-
-@pytest.fixture
-def client(make: Make) -> FlaskClient:
-    return make().test_client()
-
-
-@pytest.fixture
-def stored(sqlite_url: str, open_database: Callable[[str], Database]) -> Database:
-    return open_database(sqlite_url)
 
 
 def post(client: FlaskClient, value: Any, *headers: dict[str, str]) -> TestResponse:
@@ -112,6 +95,7 @@ def test_what_is_not_vouched_for_is_not_stored(
     [
         ({"type": "track", "userId": "a"}, {"event"}),
         ({"type": "track", "event": "X"}, {"userId"}),
+        ({"type": "page", "anonymousId": "nobody"}, {"userId"}),
         ({"userId": "a"}, {"type"}),
         ("text", {""}),
         (b"{", {""}),
