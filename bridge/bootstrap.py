@@ -4,6 +4,7 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
+from pathlib import Path
 
 import structlog
 
@@ -81,7 +82,7 @@ def build(settings: Settings) -> Bridge:
         sink = _voucherify(back, settings.voucherify_url, outbox)
         workers.append(hire(sink))
         calls = DestinationCalls(back.app_id, back.secret_key, sink.probe, commit.keep, time.time)
-        mappings = in_force(back.mappings, Memory(database, f"{VARIABLE} {back.mappings}"))
+        mappings = in_force(back.mappings, memory_of(database, back.mappings))
         if back.write_keys:
             tracking = TrackingCalls(back.write_keys, mappings, commit.keep_all, time.time)
         if back.event_secrets:
@@ -97,7 +98,7 @@ def build(settings: Settings) -> Bridge:
     crew = Crew(workers, before_fork=database.close, after_fork=commit.forget, hands=hands)
     operators, refusals = desk(database, mappings), Refusals()
     sinks = [worker.sink.name for worker in workers]
-    keeper = Keeper(database, House(sinks, crew.delivering, refusals, settings.retention))
+    keeper = Keeper(database, House(sinks, crew.delivering, refusals, settings.retention, look=mappings))
     crew.join(keeper)
     doors = (webhooks, calls, tracking, event_webhooks)
     return Bridge(settings, database, *doors, mappings, crew, operators, keeper, refusals)
@@ -106,6 +107,11 @@ def build(settings: Settings) -> Bridge:
 def desk(database: Database, mappings: Callable[[], Mappings]) -> Desk:
     """Where an operator acts, with the mappings in force then."""
     return Desk(database, again(mappings), time.time)
+
+
+def memory_of(database: Database, mappings: Path | None) -> Memory:
+    """Where it is remembered what the file of ``mappings`` said when it was last right."""
+    return Memory(database, f"{VARIABLE} {mappings}")
 
 
 def _presets() -> Mappings:

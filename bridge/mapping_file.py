@@ -74,6 +74,15 @@ def in_force(path: Path | None, memory: Memory) -> Callable[[], Mappings]:
     return MappingFile(path, memory).current if path else lambda: PRESETS
 
 
+def last_right(path: Path, memory: Memory) -> Mappings | None:
+    """What the file at ``path`` said when it was last right; None if nobody knows."""
+    content = memory.recall()
+    try:
+        return parse(path.name, content) if content is not None else None
+    except InvalidMappings:  # an older bridge found it right
+        return None
+
+
 class MappingFile:
     """What is in force in this process.
 
@@ -110,18 +119,11 @@ class MappingFile:
         try:
             return self._fresh()
         except InvalidMappings as error:
-            remembered = self._remembered()
+            remembered = last_right(self._path, self._memory)
             if remembered is None:
                 raise ConfigError({VARIABLE: f"{self._path}:\n{error}"}) from error
             self._complain(error)
             return remembered
-
-    def _remembered(self) -> Mappings | None:
-        content = self._memory.recall()
-        try:
-            return parse(self._path.name, content) if content is not None else None
-        except InvalidMappings:  # an older bridge found it right
-            return None
 
     def _look(self) -> None:
         self._looked_at = self._clock()

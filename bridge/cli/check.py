@@ -7,14 +7,14 @@ from dataclasses import dataclass, replace
 import click
 import requests
 
-from bridge.cli.opening import active_mappings
 from bridge.cli.printing import json_option, print_json, table
-from bridge.config import DAY, NEEDED, Settings, ToVoucherify
+from bridge.config import DAY, NEEDED, Settings, ToVoucherify, mapping_file
 from bridge.delivery.database import Database
 from bridge.delivery.sink import Happened
-from bridge.errors import ConfigError, StoreUnavailable
-from bridge.mapping_file import VARIABLE
+from bridge.errors import ConfigError, InvalidMappings, StoreUnavailable
+from bridge.mapping_file import VARIABLE, read
 from bridge.sinks.voucherify import VoucherifySink
+from bridge.to_voucherify.presets import PRESETS
 
 PATIENCE = 5.0
 
@@ -101,7 +101,7 @@ def _set(secrets: Sequence[str]) -> str:
 def _mappings(settings: ToVoucherify) -> Finding:
     for finding in _wrong_mappings():
         return finding
-    active = active_mappings()
+    active = read(settings.mappings) if settings.mappings else PRESETS
     enabled = sum(one.enabled for one in active)
     where = f"{enabled} of {len(active)} enabled" if settings.mappings else "the five presets"
     if settings.mappings and not (settings.write_keys or settings.event_secrets):
@@ -112,12 +112,13 @@ def _mappings(settings: ToVoucherify) -> Finding:
 
 def _wrong_mappings() -> Iterator[Finding]:
     """One, if the file is wrong, whatever else is."""
+    path = mapping_file()
     try:
-        active_mappings()
-    except ConfigError as error:
-        if VARIABLE in error.problems:
-            found = error.problems[VARIABLE].replace("\n", "; ")
-            yield Finding(VARIABLE, "wrong", found, "correct the file: bridge mappings check FILE")
+        if path:
+            read(path)
+    except InvalidMappings as error:
+        found = "; ".join(f"{problem}" for problem in error.problems)
+        yield Finding(VARIABLE, "wrong", f"{path}: {found}", "correct the file: bridge mappings check FILE")
 
 
 def _remedy(name: str) -> str:

@@ -4,15 +4,16 @@ import getpass
 import os
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
+from pathlib import Path
 
 import click
 
-from bridge.bootstrap import desk
+from bridge.bootstrap import desk, memory_of
 from bridge.config import database_url, mapping_file
 from bridge.delivery.database import Database
 from bridge.delivery.desk import Desk
 from bridge.errors import ConfigError, InvalidMappings
-from bridge.mapping_file import VARIABLE, read
+from bridge.mapping_file import VARIABLE, last_right, read
 from bridge.to_voucherify.mappings import Mappings
 from bridge.to_voucherify.presets import PRESETS
 
@@ -35,7 +36,7 @@ def at_desk(database: Database) -> Desk:
     """Where an operator acts.
 
     Raises:
-        ConfigError: the file of mappings is wrong.
+        ConfigError: the file of mappings is wrong, and was never right.
     """
     mappings = active_mappings()
     return desk(database, lambda: mappings)
@@ -50,13 +51,22 @@ def who() -> str:
 
 
 def active_mappings() -> Mappings:
-    """What ``BRIDGE_MAPPINGS`` says, or the presets.
+    """The mappings in force: what ``BRIDGE_MAPPINGS`` says, or said when it was last right; or the presets.
 
     Raises:
-        ConfigError: the file is wrong. Here somebody can mend it at once.
+        ConfigError: the file is wrong, and was never right.
     """
     path = mapping_file()
     try:
         return read(path) if path else PRESETS
     except InvalidMappings as error:
-        raise ConfigError({VARIABLE: f"{path}:\n{error}"}) from error
+        last = _last_right(path) if path else None
+        if last is None:
+            raise ConfigError({VARIABLE: f"{path}:\n{error}"}) from error
+        click.echo(f"{VARIABLE}: {path} is wrong, and its last right content is in force.\n{error}", err=True)
+        return last
+
+
+def _last_right(path: Path) -> Mappings | None:
+    with closing(Database(database_url())) as database:
+        return last_right(path, memory_of(database, path)) if database.exists() else None

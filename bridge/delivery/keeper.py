@@ -58,12 +58,14 @@ class House:
         delivering: says which of them have one in this process.
         refusals: what was refused in this process.
         retention: seconds for which settled events stay.
+        look: called every few seconds: whoever must notice that something has changed.
     """
 
     sinks: Collection[str]
     delivering: Callable[[], Sequence[str]]
     refusals: Refusals
     retention: float
+    look: Callable[[], object] = lambda: None
 
 
 class Keeper:
@@ -104,6 +106,7 @@ class Keeper:
         Raises:
             StoreUnavailable: the database cannot be used; what is not done is done next time.
         """
+        self._house.look()
         self._beat()
         now, house = self._clock(), self._house
         self._sweep("remove events", sweep_events, now - house.retention, stop)

@@ -96,6 +96,16 @@ def test_changes_take_effect_and_mistakes_do_not(
     assert {json.loads(key)[0] for (key,) in books.rows("SELECT key FROM deliveries")} == {"First", "Second", "Third"}
 
 
+def test_a_mistake_is_told_though_no_raw_event_comes(
+    sqlite_url: str, serve: Serve, voucherify: Voucherify, tmp_path: Path
+) -> None:
+    file = tmp_path / "mappings.json"
+    write(file, naming("First"))
+    server = serve(sqlite_url, voucherify, BRIDGE_WRITE_KEYS=WRITE_KEY, BRIDGE_MAPPINGS=str(file))
+    write(file, WRONG)
+    until(lambda: "mappings file wrong" in server.log, "the mistake is told")
+
+
 def test_a_file_that_was_never_right_refuses_to_start(
     sqlite_url: str, serve: Serve, voucherify: Voucherify, tmp_path: Path
 ) -> None:
