@@ -57,6 +57,11 @@ class Bridge:
     keeper: Keeper
     refusals: Refusals
 
+    def close(self) -> None:
+        """Finish what is in hand, and let go of the database."""
+        self.crew.stop()
+        self.database.close()
+
 
 def build(settings: Settings) -> Bridge:
     """Put a bridge together. Nothing is delivered until its crew is started.

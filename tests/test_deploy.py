@@ -106,6 +106,5 @@ def test_the_unit_starts_what_there_is_and_gives_it_time_to_end(sqlite_url: str)
     url = "https://api.voucherify.io"
     settings = Settings(to_segment, None, url, sqlite_url, embedded_worker=False, max_body_bytes=1, max_age=1.0)
     bridge = create_app(settings).extensions["bridge"]
-    bridge.crew.stop()
-    bridge.database.close()
+    bridge.close()
     assert float(service["TimeoutStopSec"]) > max(worker.patience for worker in bridge.crew.workers)

@@ -90,7 +90,7 @@ def bridge_url(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, sqlite_url: str)
         app = create_app()
         with Served(app) as served:
             yield served.url
-        app.extensions["bridge"].database.close()
+        app.extensions["bridge"].close()
 
 
 BRIDGE_COMMANDS = [command for command in COMMANDS[2:] if command.startswith(".venv/bin/bridge ")]
@@ -109,7 +109,7 @@ def test_a_bridge_command(command: str, bridge_url: str) -> None:
     bridge = build(Settings.from_env())
     assert bridge.webhooks is not None
     kept = bridge.webhooks.take(body, sign(body, "secret"))
-    bridge.database.close()
+    bridge.close()
     words = [kept.id if word == ABRIDGED else word for word in shlex.split(command)[1:]]
     if words[0] == "trigger":
         words += ["--url", f"{bridge_url}/webhooks/voucherify"]

@@ -18,10 +18,10 @@ def worker() -> None:
     """
     settings = Settings.from_env()
     logs.configure(settings.log_level)
-    crew = build(settings).crew
+    bridge = build(settings)
     stop = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: stop.set())
-    crew.start()
+    bridge.crew.start()
     stop.wait()
-    crew.stop()
+    bridge.close()

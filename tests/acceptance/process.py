@@ -56,8 +56,7 @@ class Process:
 
     def workers(self) -> list[int]:
         """The processes that it has started."""
-        children = psutil.Process(self.master).children()
-        return [child.pid for child in children if child.status() != psutil.STATUS_ZOMBIE]
+        return [child.pid for child in psutil.Process(self.master).children() if lives(child.pid)]
 
     def launch(self) -> None:
         """Start, and wait for nothing."""

@@ -84,7 +84,7 @@ def bridge(request: pytest.FixtureRequest) -> Iterator[Bridge]:
         request.getfixturevalue("both")
     built = build(Settings.from_env())
     yield built
-    built.database.close()
+    built.close()
 
 
 @pytest.fixture
@@ -93,7 +93,7 @@ def served_app(monkeypatch: pytest.MonkeyPatch) -> Iterator[Flask]:
     monkeypatch.setenv("BRIDGE_WORKER", "external")
     app = create_app()
     yield app
-    app.extensions["bridge"].database.close()
+    app.extensions["bridge"].close()
 
 
 @pytest.fixture

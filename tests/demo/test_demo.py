@@ -127,4 +127,4 @@ def test_a_worker_of_its_own_delivers_and_ends_on_sigterm(sqlite_url: str, monke
             until(lambda: segment.events, "it is delivered")
             worker.send_signal(signal.SIGTERM)
             assert worker.wait(PATIENCE) == 0
-        bridge.database.close()
+        bridge.close()

@@ -1,6 +1,6 @@
 """The description of what the bridge serves is sound, and whole."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from typing import Any
 
@@ -26,14 +26,18 @@ Make = Callable[..., Flask]
 
 
 @pytest.fixture
-def make(monkeypatch: pytest.MonkeyPatch, sqlite_url: str) -> Make:
+def make(monkeypatch: pytest.MonkeyPatch, sqlite_url: str) -> Iterator[Make]:
+    made: list[Flask] = []
     for name, value in {**VARIABLES, "BRIDGE_DATABASE_URL": sqlite_url}.items():
         monkeypatch.setenv(name, value)
 
     def make_one(**changed: Any) -> Flask:
-        return create_app(replace(Settings.from_env(), **changed))
+        made.append(create_app(replace(Settings.from_env(), **changed)))
+        return made[-1]
 
-    return make_one
+    yield make_one
+    for one in made:
+        one.extensions["bridge"].close()
 
 
 @pytest.fixture

@@ -66,8 +66,7 @@ def make(sqlite_url: str, voucherify: VoucherifyStandIn) -> Iterator[Make]:
     with Served(voucherify.app()) as served:
         yield app
         for one in made:
-            one.extensions["bridge"].crew.stop()
-            one.extensions["bridge"].database.close()
+            one.extensions["bridge"].close()
 
 
 @pytest.fixture

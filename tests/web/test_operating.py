@@ -34,8 +34,7 @@ def app(sqlite_url: str) -> Iterator[Flask]:
         )
     )
     yield made
-    made.extensions["bridge"].crew.stop()
-    made.extensions["bridge"].database.close()
+    made.extensions["bridge"].close()
 
 
 @pytest.fixture

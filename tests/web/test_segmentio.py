@@ -36,7 +36,7 @@ def client(environment: pytest.MonkeyPatch) -> Iterator[FlaskClient]:
         environment.setenv(name, value)
     app = create_app(Settings.from_env())
     yield app.test_client()
-    app.extensions["bridge"].database.close()
+    app.extensions["bridge"].close()
 
 
 @pytest.mark.parametrize(
@@ -113,4 +113,4 @@ def test_where_the_direction_is_off_there_is_no_door(environment: pytest.MonkeyP
     response = app.test_client().post("/segmentio/customer-processing", json=IDENTIFY, headers=HEADERS)
 
     assert response.status_code == 404
-    app.extensions["bridge"].database.close()
+    app.extensions["bridge"].close()

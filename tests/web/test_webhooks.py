@@ -54,8 +54,7 @@ def make(sqlite_url: str) -> Iterator[Make]:
 
     yield app
     for one in made:
-        one.extensions["bridge"].crew.stop()
-        one.extensions["bridge"].database.close()
+        one.extensions["bridge"].close()
 
 
 @pytest.fixture

@@ -11,7 +11,9 @@ from bridge.to_voucherify.triggers.refusals import TriggerError
 # Half of the reader's own limit for one text (100,000 UTF-16 units), so that no part of a trigger can exceed it.
 LONGEST = 50_000
 
-NAME = r"(?:[A-Za-z_]|\\[\0-\uffff])(?:[A-Za-z0-9_-]|\\[\0-\uffff])*"
+# Whatever is one UTF-16 unit: said as what it is not, since re spells out a range of so many, at each of its places.
+_ESCAPED = r"\\[^\U00010000-\U0010ffff]"
+NAME = rf"(?:[A-Za-z_]|{_ESCAPED})(?:[A-Za-z0-9_-]|{_ESCAPED})*"
 _PATH = rf"(?>{NAME}(?:\.{NAME})*)"
 _END = r"(?=[ \t\n,)\]]|\Z)"
 

@@ -60,7 +60,7 @@ def make_app(sqlite_url: str) -> Iterator[MakeApp]:
 
     yield make
     for app in made:
-        app.extensions["bridge"].database.close()
+        app.extensions["bridge"].close()
 
 
 @pytest.fixture

@@ -54,7 +54,7 @@ def applications(database_url: str) -> Iterator[Make]:
 
     yield make
     for one in made:
-        one.extensions["bridge"].database.close()
+        one.extensions["bridge"].close()
 
 
 def refused(response: TestResponse, status: int, code: str) -> dict[str, str]:
