@@ -16,7 +16,10 @@ from tests.acceptance.process import APP_ID, CHECKOUT, SECRET_KEY, WRITE_KEY, Pr
 from tests.acceptance.waiting import PATIENCE, until
 from tests.webhooks import signed
 
-__all__ = ["APP_ID", "CHECKOUT", "SECRET_KEY", "WRITE_KEY", "Deliverer", "Server", "free_port"]
+__all__ = ["APP_ID", "CHECKOUT", "SECRET_KEY", "SEVERAL", "WRITE_KEY", "Deliverer", "Server", "free_port"]
+
+SEVERAL = ("--workers", "2")
+"""Options for who must be right across processes: each that starts costs seconds."""
 
 
 # Below those that the kernel gives to outgoing connections, and in each test process from another one on: nobody takes
@@ -36,7 +39,7 @@ class Server(Process):
     """``gunicorn wsgi:app`` on a port of its own.
 
     Args:
-        options: gunicorn's, beside two gthread workers.
+        options: gunicorn's, beside one gthread worker.
     """
 
     def __init__(self, directory: Path, environment: Mapping[str, str], options: Sequence[str] = ()) -> None:
@@ -46,7 +49,7 @@ class Server(Process):
         command = [
             *(sys.executable, "-m", "gunicorn", "wsgi:app", "--pythonpath", str(CHECKOUT)),
             *("--bind", f"127.0.0.1:{self.port}"),
-            *("--workers", "2", "--worker-class", "gthread", "--threads", "8"),
+            *("--workers", "1", "--worker-class", "gthread", "--threads", "8"),
             *options,
         ]
         super().__init__(directory, environment, command)

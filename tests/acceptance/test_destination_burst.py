@@ -6,6 +6,7 @@ from bridge.demo.voucherify import Call
 from tests.acceptance.books import Books
 from tests.acceptance.conftest import Serve
 from tests.acceptance.destination import Destination, identify, track, users
+from tests.acceptance.server import SEVERAL
 from tests.acceptance.voucherify import BULK, EVENTS, Voucherify, Work, answer
 from tests.acceptance.waiting import until
 from tests.acceptance.waiting_calls import fill
@@ -19,7 +20,7 @@ def test_ten_thousand_waiting_identifies_of_as_many_customers_take_at_most_210_c
     names = users(MANY)
     fill(database_url, [identify(name, metadata={"audience": "true"}) for name in names])
 
-    serve(database_url, voucherify)
+    serve(database_url, voucherify, *SEVERAL)
 
     until(lambda: books.deliveries() == {"delivered": MANY}, "everything is delivered", patience=60)
     assert voucherify.project.customers.keys() == set(names)

@@ -12,7 +12,7 @@ from tests.acceptance.destination import Destination, track, users
 from tests.acceptance.voucherify import EVENTS, Voucherify, Work, a_moment, answer
 from tests.acceptance.waiting import until
 
-PROCESSES = 4
+PROCESSES = 2
 """Of two servers."""
 
 

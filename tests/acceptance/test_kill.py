@@ -13,7 +13,7 @@ from tests.acceptance.books import Books
 from tests.acceptance.conftest import Serve
 from tests.acceptance.customers import redeems, users
 from tests.acceptance.receiver import Receiver
-from tests.acceptance.server import Server
+from tests.acceptance.server import SEVERAL, Server
 from tests.acceptance.waiting import until
 
 
@@ -25,7 +25,7 @@ def post_and_be_cut_off(server: Server, body: bytes) -> None:
 def test_killed_before_the_commit_it_has_promised_nothing_and_the_retry_is_taken(
     database_url: str, serve: Serve, segment: Receiver, books: Books
 ) -> None:
-    server = serve(database_url, segment)
+    server = serve(database_url, segment, *SEVERAL)
     names = users(4)
     with ThreadPoolExecutor(len(names)) as pool:
         with books.locked():
@@ -46,7 +46,7 @@ def test_killed_before_the_commit_it_has_promised_nothing_and_the_retry_is_taken
 def test_killed_after_the_commit_everything_that_was_answered_202_is_delivered(
     database_url: str, serve: Serve, segment_down: Receiver, books: Books
 ) -> None:
-    server = serve(database_url, segment_down)
+    server = serve(database_url, segment_down, *SEVERAL)
     names = users(20)
     for name in names:
         assert server.status(redeems(name)) == "accepted"
@@ -74,7 +74,7 @@ def _by_user(event: Event) -> str:
 def test_killed_before_it_heard_segments_200_it_repeats_the_same_messages(
     database_url: str, serve: Serve, segment: Receiver, books: Books
 ) -> None:
-    server = serve(database_url, segment)
+    server = serve(database_url, segment, *SEVERAL)
     names = users(20)
 
     def kill_first_sender(batch: Sequence[Event]) -> None:
@@ -98,7 +98,7 @@ def test_killed_before_it_heard_segments_200_it_repeats_the_same_messages(
 def test_killed_between_segments_200_and_its_record_it_repeats_the_same_messages(
     database_url: str, serve: Serve, segment: Receiver, books: Books
 ) -> None:
-    server = serve(database_url, segment)
+    server = serve(database_url, segment, *SEVERAL)
     names = users(20)
     books.hold_back()
     for name in names:
@@ -126,7 +126,7 @@ def test_killed_between_segments_200_and_its_record_it_repeats_the_same_messages
 def test_killed_over_and_over_while_webhooks_come_in_nothing_is_lost(
     database_url: str, serve: Serve, segment: Receiver, books: Books
 ) -> None:
-    server = serve(database_url, segment)
+    server = serve(database_url, segment, *SEVERAL)
     names = users(60)
     with ThreadPoolExecutor(4) as pool:
         posts = [pool.submit(server.deliver, redeems(name)) for name in names]

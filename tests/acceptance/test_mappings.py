@@ -13,7 +13,7 @@ import requests
 from tests.acceptance.books import Books
 from tests.acceptance.conftest import Serve
 from tests.acceptance.process import WRITE_KEY
-from tests.acceptance.server import Server
+from tests.acceptance.server import SEVERAL, Server
 from tests.acceptance.voucherify import Voucherify
 from tests.acceptance.waiting import PATIENCE, until
 
@@ -73,7 +73,7 @@ def test_changes_take_effect_and_mistakes_do_not(
 ) -> None:
     file, books = tmp_path / "mappings.json", Books(sqlite_url)
     write(file, naming("First"))
-    server = serve(sqlite_url, voucherify, BRIDGE_WRITE_KEYS=WRITE_KEY, BRIDGE_MAPPINGS=str(file))
+    server = serve(sqlite_url, voucherify, *SEVERAL, BRIDGE_WRITE_KEYS=WRITE_KEY, BRIDGE_MAPPINGS=str(file))
     poster = Poster(server)
     with poster.steadily():
         until(lambda: newest(books) == "First", "the file is in force")

@@ -13,7 +13,7 @@ from tests.acceptance.books import Books
 from tests.acceptance.conftest import Hire, Serve
 from tests.acceptance.customers import redeems, users
 from tests.acceptance.receiver import Receiver
-from tests.acceptance.server import Server
+from tests.acceptance.server import SEVERAL, Server
 from tests.acceptance.waiting import PATIENCE, until
 
 NAME = "Customer Redemption Succeeded"
@@ -32,7 +32,7 @@ def scrape(server: Server) -> dict[str, float]:
 def test_metrics_are_right_whichever_process_answers_and_after_a_restart(
     database_url: str, serve: Serve, segment: Receiver, books: Books
 ) -> None:
-    server = serve(database_url, segment)
+    server = serve(database_url, segment, *SEVERAL)
     assert len(server.workers()) == 2
     names = users(40)
     for name in names:

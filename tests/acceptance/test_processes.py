@@ -10,7 +10,7 @@ from tests.acceptance.books import Books
 from tests.acceptance.conftest import Serve
 from tests.acceptance.customers import redeems, users
 from tests.acceptance.receiver import Receiver
-from tests.acceptance.server import Server
+from tests.acceptance.server import SEVERAL, Server
 from tests.acceptance.waiting import until
 
 
@@ -23,7 +23,7 @@ def deliver_all(server: Server, names: Sequence[str]) -> None:
 def test_sigterm_during_a_delivery_finishes_it_and_exits_with_0(
     database_url: str, serve: Serve, segment: Receiver, books: Books
 ) -> None:
-    server = serve(database_url, segment)
+    server = serve(database_url, segment, *SEVERAL)
     names = users(30)
 
     def terminate(batch: Sequence[Event]) -> None:
@@ -47,7 +47,7 @@ def test_sigterm_during_a_delivery_finishes_it_and_exits_with_0(
 def test_under_preload_the_workers_deliver_and_so_do_those_that_follow_them(
     database_url: str, serve: Serve, segment: Receiver, books: Books
 ) -> None:
-    server = serve(database_url, segment, "--preload")
+    server = serve(database_url, segment, *SEVERAL, "--preload")
     early, late = users(50, "early"), users(50, "late")
     deliver_all(server, early)
     books.wait_until_settled(len(early))
@@ -65,7 +65,7 @@ def test_under_preload_the_workers_deliver_and_so_do_those_that_follow_them(
 def test_workers_that_retire_after_some_requests_lose_nothing(
     database_url: str, serve: Serve, segment: Receiver, books: Books
 ) -> None:
-    server = serve(database_url, segment, "--max-requests", "20")
+    server = serve(database_url, segment, *SEVERAL, "--max-requests", "20")
     names = users(200)
 
     deliver_all(server, names)
@@ -76,7 +76,7 @@ def test_workers_that_retire_after_some_requests_lose_nothing(
 
 
 def test_a_reload_under_load_loses_nothing(database_url: str, serve: Serve, segment: Receiver, books: Books) -> None:
-    server = serve(database_url, segment)
+    server = serve(database_url, segment, *SEVERAL)
     before = set(server.workers())
     names = users(100)
     with ThreadPoolExecutor(4) as pool:

@@ -16,7 +16,7 @@ from tests.acceptance.books import Books
 from tests.acceptance.conftest import Serve
 from tests.acceptance.customers import redeems, users
 from tests.acceptance.receiver import Receiver
-from tests.acceptance.server import Server
+from tests.acceptance.server import SEVERAL, Server
 from tests.acceptance.waiting import until
 
 
@@ -29,7 +29,7 @@ def assert_unavailable(server: Server, body: bytes) -> None:
 def test_on_a_full_disk_nothing_is_promised_that_is_not_stored(
     sqlite_url: str, serve: Serve, segment: Receiver
 ) -> None:
-    server = serve(sqlite_url, segment)
+    server = serve(sqlite_url, segment, *SEVERAL)
     workers = server.workers()
     books = Books(sqlite_url)
     books.hold_back()
@@ -61,7 +61,7 @@ def test_a_database_that_cannot_be_opened_at_start_is_used_once_it_can(
     tmp_path: Path, serve: Serve, segment: Receiver
 ) -> None:
     url = f"sqlite:///{tmp_path / 'not-mounted-yet' / 'bridge.db'}"
-    server = serve(url, segment)
+    server = serve(url, segment, *SEVERAL)
     workers = server.workers()
     assert_unavailable(server, redeems("ada"))
 
@@ -99,7 +99,7 @@ def test_postgresql_may_be_down_at_start_come_go_and_come_again(
 ) -> None:
     url = stoppable_postgres.get_uri()
     stoppable_postgres.stop()
-    server = serve(url, segment)
+    server = serve(url, segment, *SEVERAL)
     workers = server.workers()
     assert_unavailable(server, redeems("early"))
 
