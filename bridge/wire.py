@@ -6,11 +6,12 @@ import math
 import re
 from typing import Any, NoReturn
 
+import msgspec
+
 from bridge.errors import Unusable
 
 # What neither PostgreSQL nor a warehouse can hold in a text: NUL, and halves of surrogate pairs.
 _UNSTORABLE = re.compile("[\x00\ud800-\udfff]")
-_MAY_HOLD_UNSTORABLE = re.compile(r"\\u(?:0000|[dD][89a-fA-F])")
 _REPLACEMENT = "\N{REPLACEMENT CHARACTER}"
 
 
@@ -21,9 +22,16 @@ def read(body: bytes) -> Any:
         Unusable: not UTF-8, not JSON (NaN and Infinity are not), a number beyond any float, or nested too deeply.
     """
     try:
-        text = body.decode()
-        value = _DECODER.decode(text)
-        return storable(value) if _MAY_HOLD_UNSTORABLE.search(text) else value
+        value = _QUICK.decode(body)
+    except (ValueError, RecursionError):
+        return _read_thoroughly(body)
+    return storable(value) if b"\\u0000" in body else value
+
+
+def _read_thoroughly(body: bytes) -> Any:
+    """As above, several times as slow: for lone surrogates, which are JSON all the same, and to say what is wrong."""
+    try:
+        return storable(_DECODER.decode(body.decode()))
     except UnicodeDecodeError as error:
         raise Unusable("the body is not UTF-8") from error
     except RecursionError as error:
@@ -38,8 +46,13 @@ def write(value: Any) -> bytes:
 
 
 def digest(value: Any) -> bytes:
-    """32 bytes that are the same for the same value, whatever the order of its keys."""
+    """32 bytes that are the same for the same value, whatever the order of its keys, for ever."""
     return hashlib.sha256(json.dumps(value, sort_keys=True).encode()).digest()
+
+
+def fingerprint(value: Any) -> bytes:
+    """As ``digest``, six times as fast: to tell values apart, where nothing outside depends on the very bytes."""
+    return hashlib.sha256(_SORTED.encode(value)).digest()
 
 
 def storable(value: Any) -> Any:
@@ -66,4 +79,5 @@ def _not_json(constant: str) -> NoReturn:
     raise ValueError(f"{constant} is not JSON")
 
 
+_QUICK, _SORTED = msgspec.json.Decoder(), msgspec.json.Encoder(order="sorted")
 _DECODER = json.JSONDecoder(parse_float=_finite, parse_constant=_not_json)

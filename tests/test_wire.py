@@ -1,5 +1,6 @@
 import json
 import random
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -7,7 +8,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bridge.errors import Unusable
-from bridge.wire import digest, read, storable, write
+from bridge.wire import digest, fingerprint, read, storable, write
+
+Digest = Callable[[Any], bytes]
 
 LOST = "\N{REPLACEMENT CHARACTER}"
 ANY_TEXT = st.text(st.characters(exclude_categories=()))
@@ -42,6 +45,32 @@ JSON = st.recursive(
 def test_what_is_not_json_is_unusable(body: bytes, says: str) -> None:
     with pytest.raises(Unusable, match=says):
         read(body)
+
+
+@given(JSON, st.booleans())
+def test_it_is_read_as_python_reads_it(value: Any, ascii_only: bool) -> None:  # noqa: FBT001 - hypothesis'
+    text = json.dumps(value, ensure_ascii=ascii_only)
+    body = text.encode(errors="surrogatepass")
+    try:
+        told = json.loads(body.decode())
+    except UnicodeDecodeError:
+        with pytest.raises(Unusable):
+            read(body)
+    else:
+        assert repr(read(body)) == repr(storable(told))
+
+
+@given(st.binary(max_size=40) | st.text('[]{}",:0123456789.-+eE\\utrfalsn ', max_size=40).map(str.encode))
+def test_what_python_does_not_read_is_not_read(body: bytes) -> None:
+    try:
+        told = json.loads(body.decode(), parse_constant=lambda _: 1 / 0)
+        if "inf" in repr(told):
+            raise ValueError  # noqa: TRY301 - a number beyond any float
+    except (ValueError, ZeroDivisionError):
+        with pytest.raises(Unusable):
+            read(body)
+    else:
+        assert repr(read(body)) == repr(storable(told))
 
 
 def test_no_reason_repeats_the_body() -> None:
@@ -88,15 +117,21 @@ def test_nothing_that_is_not_json_is_written(value: float) -> None:
         write({"a": value})
 
 
+@pytest.mark.parametrize("digest", [digest, fingerprint])
 @given(st.dictionaries(ANY_TEXT, JSON, min_size=2, max_size=6), st.randoms(use_true_random=False))
-def test_the_digest_does_not_depend_on_the_order_of_keys(value: dict[str, Any], chance: random.Random) -> None:
+def test_the_digest_does_not_depend_on_the_order_of_keys(
+    digest: Digest, value: dict[str, Any], chance: random.Random
+) -> None:
+    value = storable(value)
     keys = list(value)
     chance.shuffle(keys)
     assert digest({key: value[key] for key in keys}) == digest(value)
 
 
+@pytest.mark.parametrize("digest", [digest, fingerprint])
 @given(JSON, JSON)
-def test_the_digest_tells_values_apart(one: Any, other: Any) -> None:
+def test_the_digest_tells_values_apart(digest: Digest, one: Any, other: Any) -> None:
+    one, other = storable(one), storable(other)
     same = json.dumps(one, sort_keys=True) == json.dumps(other, sort_keys=True)
     assert (digest(one) == digest(other)) is same
 

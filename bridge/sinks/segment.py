@@ -3,7 +3,6 @@
 Source: https://segment.com/docs/connections/sources/catalog/libraries/server/http-api/
 """
 
-import json
 import logging
 import time
 from collections.abc import Sequence
@@ -16,6 +15,7 @@ from bridge.delivery.sink import Happened, Outcome, Parcel
 from bridge.sinks.http import BoundedAdapter, retry_after
 from bridge.to_segment import SINK
 from bridge.to_segment.fit import LIMIT as EVENT_BYTES
+from bridge.wire import read
 
 BATCH_BYTES, BATCH_COUNT = 500_000, 2_500
 ENVELOPE_BYTES = 6_000
@@ -62,7 +62,7 @@ class SegmentSink:
 
     def send(self, parcels: Sequence[Parcel]) -> Sequence[Outcome]:
         """Post them as one batch; what Segment would take and throw away is rejected here."""
-        messages = [json.loads(parcel.payload) for parcel in parcels]
+        messages = [read(parcel.payload) for parcel in parcels]
         refused = [_refused(message, len(one.payload)) for message, one in zip(messages, parcels, strict=True)]
         good = [message for message, reason in zip(messages, refused, strict=True) if not reason]
         outcomes = iter(self._post(good, time.monotonic() + SPLIT_SECONDS))

@@ -12,7 +12,7 @@ from bridge.to_segment.catalogue import EVENT_ID, EVERY_EVENT, Event, find
 from bridge.to_segment.fit import TOO_LARGE, fit
 from bridge.to_segment.flatten import flatten
 from bridge.to_segment.schemas import DATA, ENVELOPE, check
-from bridge.wire import digest, read, write
+from bridge.wire import digest, fingerprint, read, write
 
 DIRECTION, SINK = "to_segment", "segment"
 
@@ -101,7 +101,7 @@ def _identity(envelope: Mapping[str, Any]) -> Identity | None:
     if not event_id:
         return None
     call = digest([envelope.get("project_id"), at(envelope, "source.id"), event_id])
-    return Identity(call, digest(envelope["data"]))
+    return Identity(call, fingerprint(envelope["data"]))
 
 
 def _customer(event: Event, data: Mapping[str, Any]) -> dict[str, Any] | None:
