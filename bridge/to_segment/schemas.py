@@ -8,7 +8,7 @@ Source: Voucherify's published OpenAPI description of its webhooks.
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from marshmallow import INCLUDE, Schema, ValidationError, fields
+from marshmallow import EXCLUDE, Schema, ValidationError, fields
 
 from bridge.errors import Unusable
 from bridge.to_segment.catalogue import EVENTS, EVERY_EVENT, Event
@@ -60,7 +60,7 @@ class Balance(_OneOf):
 
 class _Open(Schema):
     class Meta:
-        unknown = INCLUDE
+        unknown = EXCLUDE
 
 
 class Customer(_Open):
