@@ -40,7 +40,8 @@ class Store:
     def __init__(self) -> None:
         self.received: list[Received] = []
 
-    def keep(self, received: Received) -> Kept:
+    def keep(self, prepare: Callable[[], Received]) -> Kept:
+        received = prepare()
         self.received.append(received)
         return Kept(received.message.id, Status.ACCEPTED, received.arrival.event, "")
 

@@ -1,16 +1,17 @@
 """Many requests, one transaction.
 
-A commit waits for the disk, so those who arrive while one is under way share the next. A writer thread waits for the
-database's turn, commits everybody who has come meanwhile, and wakes them: a request still answers only after its own
+A commit waits for the disk, so those who arrive while one is under way share the next. A writer thread makes ready what
+everybody has brought who has come meanwhile, commits it, and wakes them: a request still answers only after its own
 commit. The thread is started by the first request that needs it, so a process that forks before has none to lose.
 """
 
 import threading
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import Future
 from itertools import islice
 from queue import Empty, SimpleQueue
+from typing import NamedTuple
 
 from sqlalchemy.exc import DataError, DBAPIError, IntegrityError
 
@@ -34,8 +35,20 @@ _RACES = 5
 _DEADLOCK = "40P01"
 """PostgreSQL's code. Source: https://www.postgresql.org/docs/current/errcodes-appendix.html"""
 
-_Waiting = tuple[Sequence[Received], Future[list[Kept]]]
-"""What one request brought, and where it waits for what became of it."""
+Prepare = Callable[[], Sequence[Received]]
+"""Makes what is to be stored of one request."""
+
+
+class _Waiting(NamedTuple):
+    """What one request brought, and where it waits for what became of it."""
+
+    prepare: Prepare
+    answer: Future[list[Kept]]
+
+
+class _Ready(NamedTuple):
+    received: Sequence[Received]
+    answer: Future[list[Kept]]
 
 
 class GroupCommit:
@@ -51,13 +64,16 @@ class GroupCommit:
         self._hiring = threading.Lock()
         self._has_writer = False
 
-    def keep(self, received: Received) -> Kept:
-        """Store it; return when it is on disk.
+    def keep(self, prepare: Callable[[], Received]) -> Kept:
+        """Store what ``prepare`` makes; return when it is on disk.
+
+        It is called by the writer: of dozens of threads that compute, each interrupts the others, and all are slower
+        for it. What it raises is raised here, and nothing is stored.
 
         Raises:
-            StoreUnavailable: it is not, and the sender should try again.
+            StoreUnavailable: it is not stored, and the sender should try again.
         """
-        [kept] = self.keep_all([received])
+        [kept] = self._wait_for(lambda: (prepare(),))
         return kept
 
     def keep_all(self, received: Sequence[Received]) -> list[Kept]:
@@ -66,8 +82,11 @@ class GroupCommit:
         Raises:
             StoreUnavailable: none of it is, and the sender should try again.
         """
+        return self._wait_for(lambda: received)
+
+    def _wait_for(self, prepare: Prepare) -> list[Kept]:
         answer: Future[list[Kept]] = Future()
-        self._queue.put((received, answer))
+        self._queue.put(_Waiting(prepare, answer))
         if not self._has_writer:
             self._hire_writer()
         try:
@@ -82,11 +101,11 @@ class GroupCommit:
                 self._has_writer = True
 
     def _write(self) -> None:
-        batch: list[_Waiting] = []
+        batch: list[_Ready] = []
         while True:
             if len(batch) > 1:
                 time.sleep(GATHERING)
-            batch = [self._queue.get()]
+            batch = self._gather()
             try:
                 self._commit(batch)
             except StoreUnavailable as error:
@@ -97,22 +116,41 @@ class GroupCommit:
             except Exception as error:  # noqa: BLE001 - a writer that ended would leave everybody waiting
                 _fail(batch, StoreUnavailable(f"unforeseen: {type(error).__name__}"))
 
-    def _commit(self, batch: list[_Waiting]) -> None:
-        """Add to ``batch``, once it is our turn, everybody who waits by then, and commit it."""
+    def _gather(self) -> list[_Ready]:
+        """Everybody who waits, at least one, made ready, until there are ``MOST`` messages."""
+        batch = []
+        waiting: _Waiting | None = self._queue.get()
+        room = MOST
+        while waiting:
+            if ready := _made_ready(waiting):
+                batch.append(ready)
+                room -= len(ready.received)
+            waiting = self._next() if room > 0 else None
+        return batch
+
+    def _next(self) -> _Waiting | None:
+        try:
+            return self._queue.get_nowait()
+        except Empty:
+            return None
+
+    def _commit(self, batch: Sequence[_Ready]) -> None:
+        if not batch:
+            return
+        messages = [one for ready in batch for one in ready.received]
         for race in range(1, _RACES + 1):
             try:
                 with self._database.writing() as connection:
-                    batch += self._everybody(MOST - sum(len(received) for received, _ in batch))
-                    kept = iter(keep(connection, [one for received, _ in batch for one in received]))
+                    kept = iter(keep(connection, messages))
             except StoreUnavailable as error:
                 if race == _RACES or not _is_race(error):
                     raise
             else:
-                for received, answer in batch:
-                    answer.set_result(list(islice(kept, len(received))))
+                for ready in batch:
+                    ready.answer.set_result(list(islice(kept, len(ready.received))))
                 return
 
-    def _one_by_one(self, batch: Sequence[_Waiting]) -> None:
+    def _one_by_one(self, batch: Sequence[_Ready]) -> None:
         for received, answer in batch:
             try:
                 with self._database.writing() as connection:
@@ -122,19 +160,16 @@ class GroupCommit:
             else:
                 answer.set_result(kept)
 
-    def _everybody(self, most: int) -> list[_Waiting]:
-        """Who waits, until there are ``most`` messages."""
-        waiting: list[_Waiting] = []
-        try:
-            while most > 0:
-                waiting.append(self._queue.get_nowait())
-                most -= len(waiting[-1][0])
-        except Empty:
-            pass
-        return waiting
+
+def _made_ready(waiting: _Waiting) -> _Ready | None:
+    try:
+        return _Ready(waiting.prepare(), waiting.answer)
+    except Exception as error:  # noqa: BLE001 - whatever it is, it is raised where it is waited for
+        waiting.answer.set_exception(error)
+        return None
 
 
-def _fail(batch: Sequence[_Waiting], error: StoreUnavailable) -> None:
+def _fail(batch: Sequence[_Ready], error: StoreUnavailable) -> None:
     for _, answer in batch:
         answer.set_exception(error)
 

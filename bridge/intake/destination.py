@@ -4,6 +4,7 @@ import hmac
 from base64 import b64encode
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 
 from bridge.arrival import Kept
 from bridge.delivery.sink import Happened, Outcome
@@ -27,7 +28,7 @@ class DestinationCalls:
     Args:
         app_id, secret_key: what a call must present.
         probe: asks Voucherify whether it accepts the same keys.
-        keep: stores one message, durably.
+        keep: stores one message, durably, once it is made of what came in.
         clock: the time, in epoch seconds.
     """
 
@@ -60,7 +61,7 @@ class DestinationCalls:
             StoreUnavailable: it could not be stored.
         """
         self._authenticate(given)
-        return self._keep(received(path, body, self._clock()))
+        return self._keep(partial(received, path, body, self._clock()))
 
     def _authenticate(self, given: Given) -> None:
         presented = (given.authorization, given.secret_key)

@@ -1,6 +1,5 @@
 """The doors: what a message means at each, when it comes in and whenever it is run through again."""
 
-import threading
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -19,7 +18,7 @@ from bridge.to_voucherify.events import completed
 from bridge.to_voucherify.mappings import Mappings
 from bridge.wire import write
 
-Keep = Callable[[Received], Kept]
+Keep = Callable[[Callable[[], Received]], Kept]
 KeepAll = Callable[[Sequence[Received]], list[Kept]]
 Clock = Callable[[], float]
 
@@ -70,9 +69,6 @@ DOORS: Mapping[str, Door] = {
     **{path: Door(to_voucherify.DIRECTION, _event) for path in (*TRACKING, EVENT_WEBHOOKS)},
 }
 """By path."""
-
-# Only one thread can compute at a time, and those that would interrupt each other in it are all slower for it.
-_COMPUTING = threading.Lock()
 
 
 def received(door: str, body: bytes, at: float) -> Received:
@@ -127,8 +123,7 @@ def again(mappings: Callable[[], Mappings]) -> Translate:
 
 def _received(door: str, event_id: str, body: bytes, at: float, mappings: Mappings) -> Received:
     message = Message(event_id, door, DOORS[door].direction, body, at)
-    with _COMPUTING:
-        return Received.pack(message, _translate(door, body, event_id, at, mappings))
+    return Received.pack(message, _translate(door, body, event_id, at, mappings))
 
 
 def _translate(door: str, body: bytes, event_id: str, at: float, mappings: Mappings) -> Arrival:

@@ -1,6 +1,7 @@
 """What Voucherify posts to the webhook URL."""
 
 from collections.abc import Sequence
+from functools import partial
 
 from bridge.arrival import Kept
 from bridge.intake.doors import WEBHOOKS, Clock, Keep, received
@@ -12,7 +13,7 @@ class VoucherifyWebhooks:
 
     Args:
         secrets: the webhook secrets that are valid at the moment.
-        keep: stores one message, durably.
+        keep: stores one message, durably, once it is made of what came in.
         clock: the time, in epoch seconds.
     """
 
@@ -29,4 +30,4 @@ class VoucherifyWebhooks:
             StoreUnavailable: it could not be stored.
         """
         verify(body, signature, self._secrets)
-        return self._keep(received(WEBHOOKS, body, self._clock()))
+        return self._keep(partial(received, WEBHOOKS, body, self._clock()))

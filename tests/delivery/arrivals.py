@@ -41,7 +41,7 @@ def packed(body: bytes, arrival: Arrival, at: float) -> Received:
 def keep(database: Database, *all_received: Received) -> list[str]:
     """Store them; the ids of their events."""
     commit = GroupCommit(database)
-    return [commit.keep(one).id for one in all_received]
+    return [kept.id for one in all_received for kept in commit.keep_all([one])]
 
 
 def rows(database: Database, table: Table) -> list[dict[str, Any]]:

@@ -8,6 +8,7 @@ import os
 import sys
 import time
 from collections.abc import Sequence
+from functools import partial
 
 from sqlalchemy import func, select
 from ulid import ULID
@@ -50,7 +51,7 @@ def keep(database: Database) -> object:
         identity = Identity(number.to_bytes(32, "little"), bytes(32))
         outgoing = Outgoing(SINK, f"key-{number}", b"{}")
         arrival = Arrival(Status.ACCEPTED, "Customer Rewarded", identity=identity, outgoing=(outgoing,))
-        statuses.append(commit.keep(_received(arrival, 1_000.0)).status)
+        statuses.append(commit.keep(partial(_received, arrival, 1_000.0)).status)
     return statuses
 
 
@@ -67,7 +68,7 @@ def lanes(database: Database) -> object:
         for lane in range(LANES):
             payload = json.dumps([os.getpid(), lane, turn]).encode()
             outgoing = Outgoing(SINK, f"{os.getpid()}-{lane}-{turn}", payload, f"lane-{lane}", mergeable=turn % 3 == 0)
-            commit.keep(_received(Arrival(Status.ACCEPTED, "Call", outgoing=(outgoing,)), time.time()))
+            commit.keep(partial(_received, Arrival(Status.ACCEPTED, "Call", outgoing=(outgoing,)), time.time()))
         _deliver(outbox)
     ends = time.monotonic() + PATIENCE
     while (left := _unsettled(database)) and time.monotonic() < ends:

@@ -4,6 +4,8 @@ import threading
 from collections import Counter
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
+from copy import copy
+from functools import partial
 from typing import Any, Self
 
 import pytest
@@ -12,10 +14,10 @@ from sqlalchemy import event, text
 from bridge.arrival import Kept, Status
 from bridge.delivery import group_commit
 from bridge.delivery.database import Database
-from bridge.delivery.group_commit import GroupCommit
+from bridge.delivery.group_commit import GroupCommit, _Waiting
 from bridge.delivery.store import Received, keep
 from bridge.delivery.tables import deliveries, events, seen
-from bridge.errors import StoreUnavailable
+from bridge.errors import Invalid, StoreUnavailable
 from tests.delivery.arrivals import count, received, rows
 from tests.delivery.contender import EVENTS
 from tests.delivery.contenders import contend
@@ -49,13 +51,21 @@ class Door:
 
 
 def together(commit: GroupCommit, batch: Sequence[Received]) -> list["Future[Kept]"]:
-    """Keep them in one transaction, in their order: the first is at the door until all have come."""
-    with ThreadPoolExecutor(len(batch)) as pool, Door(commit._database) as door:
-        waiting = [pool.submit(commit.keep, batch[0])]
-        assert door.reached.wait(30)
+    """Keep them in one transaction, in their order: the first is not ready before all have come."""
+    begun, all_there = threading.Event(), threading.Event()
+
+    def first() -> Received:
+        begun.set()
+        assert all_there.wait(30)
+        return batch[0]
+
+    with ThreadPoolExecutor(len(batch)) as pool:
+        waiting = [pool.submit(commit.keep, first)]
+        assert begun.wait(30)
         for number, one in enumerate(batch[1:], start=1):
-            waiting.append(pool.submit(commit.keep, one))
+            waiting.append(pool.submit(commit.keep, partial(copy, one)))
             until(lambda expected=number: commit._queue.qsize() == expected)  # type: ignore[misc]
+        all_there.set()
     return waiting
 
 
@@ -90,7 +100,7 @@ def test_threads_that_come_with_the_same_events_deliver_each_once(database: Data
 
     def one_thread(_: int) -> list[Status]:
         begin.wait(timeout=30)
-        return [commit.keep(received(f"call-{number}")).status for number in range(10)]
+        return [commit.keep(partial(received, f"call-{number}")).status for number in range(10)]
 
     with ThreadPoolExecutor(16) as pool:
         statuses = Counter(status for found in pool.map(one_thread, range(16)) for status in found)
@@ -112,7 +122,7 @@ def test_whoever_stores_the_same_first_makes_ours_a_duplicate(postgres_url: str,
     with ThreadPoolExecutor(1) as pool:
         with other.writing() as connection:
             keep(connection, [received()])
-            waiting = pool.submit(GroupCommit(ours).keep, received())
+            waiting = pool.submit(GroupCommit(ours).keep, received)
             until(lambda: _blocked(other) == 1)
         assert waiting.result(timeout=10).status is Status.DUPLICATE
     assert count(ours, events) == count(ours, deliveries) == 1
@@ -123,8 +133,7 @@ def test_repeats_of_the_same_events_in_another_order_do_not_wait_in_a_circle(
 ) -> None:
     databases = [open_database(postgres_url) for _ in range(3)]
     first, second = received("a"), received("b")
-    for one in (first, second):
-        GroupCommit(databases[0]).keep(one)
+    GroupCommit(databases[0]).keep_all([first, second])
     orders = [[received("a"), received("b")], [received("b"), received("a")]]
     with ThreadPoolExecutor(2) as pool:
         with databases[2].writing() as blocker:
@@ -150,7 +159,21 @@ def test_only_the_one_that_cannot_be_stored_is_refused(postgres_url: str, open_d
 def test_alone_it_is_refused_alone(postgres_url: str, open_database: Open) -> None:
     database = open_database(postgres_url)
     with pytest.raises(StoreUnavailable, match="DataError"):
-        GroupCommit(database).keep(received(customer="\x00"))
+        GroupCommit(database).keep(partial(received, customer="\x00"))
+
+
+def test_what_cannot_be_made_ready_is_told_to_who_brought_it_and_nobody_else(database: Database) -> None:
+    commit = GroupCommit(database)
+
+    def invalid() -> Received:
+        raise Invalid({"userId": "Missing."})
+
+    with ThreadPoolExecutor(4) as pool:
+        others = [pool.submit(commit.keep, partial(received, name)) for name in "abc"]
+        with pytest.raises(Invalid):
+            commit.keep(invalid)
+        assert {one.result().status for one in others} == {Status.ACCEPTED}
+    assert count(database, events) == 3
 
 
 def test_an_outage_is_told_to_everybody_who_waits_and_ends_with_it(database: Database) -> None:
@@ -171,9 +194,9 @@ def test_who_waits_too_long_is_told_so(database: Database, monkeypatch: pytest.M
     with Door(database), monkeypatch.context() as patched:
         patched.setattr(group_commit, "PATIENCE", 0.01)
         with pytest.raises(StoreUnavailable, match="too slow"):
-            commit.keep(received())
+            commit.keep(received)
     # It tries again, and it is not known whether somebody has stored it for it meanwhile.
-    assert commit.keep(received()).status in (Status.ACCEPTED, Status.DUPLICATE)
+    assert commit.keep(received).status in (Status.ACCEPTED, Status.DUPLICATE)
     assert count(database, deliveries) == 1
 
 
@@ -232,9 +255,9 @@ def test_a_transaction_does_not_grow_without_end(
 def test_a_forked_process_begins_with_nobody_waiting(database: Database) -> None:
     commit = GroupCommit(database)
     commit._has_writer = True  # the parent's: it is not here
-    commit._queue.put(([received("the parent's")], Future()))
+    commit._queue.put(_Waiting(lambda: [received("the parent's")], Future()))
     commit.forget()
-    assert commit.keep(received("ours")).status is Status.ACCEPTED
+    assert commit.keep(partial(received, "ours")).status is Status.ACCEPTED
     assert count(database, events) == 1
 
 
@@ -243,9 +266,9 @@ def test_whatever_goes_wrong_is_told_and_the_next_is_kept(database: Database) ->
     genuine = database.writing
     database.writing = _unforeseen  # type: ignore[method-assign]
     with pytest.raises(StoreUnavailable, match="unforeseen: KeyError"):
-        commit.keep(received())
+        commit.keep(received)
     database.writing = genuine  # type: ignore[method-assign]
-    assert commit.keep(received()).status is Status.ACCEPTED
+    assert commit.keep(received).status is Status.ACCEPTED
 
 
 def test_threads_that_come_first_at_once_have_one_writer(database: Database) -> None:
@@ -254,7 +277,7 @@ def test_threads_that_come_first_at_once_have_one_writer(database: Database) -> 
 
     def come(number: int) -> Status:
         begin.wait(timeout=30)
-        return commit.keep(received(f"call-{number}")).status
+        return commit.keep(partial(received, f"call-{number}")).status
 
     with ThreadPoolExecutor(8) as pool:
         assert set(pool.map(come, range(8))) == {Status.ACCEPTED}

@@ -2,6 +2,7 @@
 
 import threading
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from operator import itemgetter
 
 import pytest
@@ -235,7 +236,7 @@ def test_the_next_of_a_lane_is_looked_for_at_once(database: Database) -> None:
 
 def test_a_repeat_of_a_call_takes_no_place(database: Database) -> None:
     commit = GroupCommit(database)
-    assert [commit.keep(call("anna", "a1")).status for _ in range(2)] == ["accepted", "duplicate"]
+    assert [commit.keep(partial(call, "anna", "a1")).status for _ in range(2)] == ["accepted", "duplicate"]
     assert len(rows(database, deliveries)) == 1
     assert rows(database, deliveries)[0]["sink"] == SINK
 
@@ -274,7 +275,7 @@ def test_threads_that_add_and_deliver_at_once_never_stick_and_keep_the_order(dat
 
     def add(lane: str) -> None:
         for number in range(25):
-            commit.keep(call(lane, f"{lane} {number:02}", mergeable=number % 4 > 1))
+            commit.keep(partial(call, lane, f"{lane} {number:02}", mergeable=number % 4 > 1))
 
     def deliver() -> None:
         while not done.is_set():

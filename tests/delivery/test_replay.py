@@ -1,6 +1,7 @@
 """Running an event through today's code: what is still owed is delivered, what was delivered is left alone."""
 
 from datetime import UTC, datetime
+from functools import partial
 from typing import Any
 
 import pytest
@@ -59,7 +60,7 @@ def test_what_was_replayed_is_a_duplicate_when_it_comes_again(database: Database
     [event_id] = keep(database, received(None, status=Status.QUARANTINED))
     again(database, event_id, accepted("key", identity=IDENTITY))
     repeat = packed(b"", accepted("key", identity=IDENTITY), NOW)
-    kept = GroupCommit(database).keep(repeat)
+    [kept] = GroupCommit(database).keep_all([repeat])
     assert (kept.id, kept.status) == (event_id, Status.DUPLICATE)
 
 
@@ -138,7 +139,7 @@ def test_a_webhook_replayed_is_what_it_was(
 ) -> None:
     body = encode(message)
     arrival = to_segment.translate(body, datetime.fromtimestamp(NOW, UTC))
-    kept = GroupCommit(database).keep(packed(body, arrival, NOW))
+    kept = GroupCommit(database).keep(partial(packed, body, arrival, NOW))
     before = rows(database, events), rows(database, deliveries)
     assert kept.status == status
     assert run_again(database, kept.id, NOW + 5, ()) == became

@@ -1,6 +1,7 @@
 """What is kept, and what a repeat is: on both databases, through the door that requests use."""
 
 from datetime import UTC, datetime
+from functools import partial
 from typing import Any
 
 import pytest
@@ -20,12 +21,12 @@ def webhooks(database: Database, *messages: dict[str, Any]) -> list[Kept]:
     commit = GroupCommit(database)
     bodies = [encode(message) for message in messages]
     now = datetime(2031, 4, 9, tzinfo=UTC)
-    return [commit.keep(packed(body, translate(body, now), 1_000.0)) for body in bodies]
+    return [commit.keep(partial(packed, body, translate(body, now), 1_000.0)) for body in bodies]
 
 
 def test_a_new_event_is_kept_with_its_body_and_its_delivery(database: Database) -> None:
     one = received("call", "key", at=1_234.5, payload=b'{"a": 1}')
-    kept = GroupCommit(database).keep(one)
+    [kept] = GroupCommit(database).keep_all([one])
     assert kept == Kept(one.message.id, Status.ACCEPTED, "Customer Rewarded", "")
     [event] = rows(database, events)
     assert unpack(event.pop("body")) == b"call content"
@@ -55,17 +56,17 @@ def test_a_new_event_is_kept_with_its_body_and_its_delivery(database: Database) 
 
 def test_a_repeat_is_a_duplicate_of_the_first_and_delivers_nothing(database: Database) -> None:
     commit = GroupCommit(database)
-    first = commit.keep(received())
-    months_later = commit.keep(received(at=20_000_000.0))
+    first = commit.keep(received)
+    months_later = commit.keep(partial(received, at=20_000_000.0))
     assert months_later == Kept(first.id, Status.DUPLICATE, "Customer Rewarded", "")
-    commit.keep(received())
+    commit.keep(received)
     assert [event["repeats"] for event in rows(database, events)] == [2]
     assert count(database, deliveries) == 1
 
 
 def test_the_same_event_with_other_data_is_quarantined(database: Database) -> None:
-    first = GroupCommit(database).keep(received("call", content="one"))
-    kept = GroupCommit(database).keep(received("call", content="other"))
+    first = GroupCommit(database).keep(partial(received, "call", content="one"))
+    kept = GroupCommit(database).keep(partial(received, "call", content="other"))
     assert (kept.status, kept.reason) == (Status.QUARANTINED, f"{CONTRADICTION}, as {first.id}")
     assert kept.id != first.id
     assert [unpack(event["body"]) for event in rows(database, events)] == [b"call one", b"call other"]
@@ -80,7 +81,7 @@ def test_the_same_delivery_told_by_another_call_is_a_duplicate_and_so_is_its_rep
     assert count(database, deliveries) == 1
     assert rows(database, events)[0]["repeats"] == 2
     # Who was a duplicate at first can be contradicted later as well.
-    kept = GroupCommit(database).keep(received("distribution", "key", content="other"))
+    kept = GroupCommit(database).keep(partial(received, "distribution", "key", content="other"))
     assert kept.status is Status.QUARANTINED
 
 
@@ -93,9 +94,9 @@ def test_of_several_deliveries_only_the_new_ones_are_made(database: Database) ->
 @pytest.mark.parametrize("status", [Status.IGNORED, Status.QUARANTINED])
 def test_what_is_not_delivered_is_kept_once_too(database: Database, status: Status) -> None:
     commit = GroupCommit(database)
-    first = commit.keep(received(status=status))
+    first = commit.keep(partial(received, status=status))
     assert (first.status, first.reason) == (status, "a reason")
-    assert commit.keep(received(status=status)) == Kept(first.id, Status.DUPLICATE, "Customer Rewarded", "")
+    assert commit.keep(partial(received, status=status)) == Kept(first.id, Status.DUPLICATE, "Customer Rewarded", "")
     assert count(database, deliveries) == 0
 
 
@@ -149,6 +150,6 @@ def test_what_no_text_column_holds_is_kept_as_bytes(database: Database) -> None:
     odd_type = encode(webhook("type", {})).replace(b'"type":"type"', rb'"type":"\u0000\udfff"')
     for one in (body, odd_type, b"\x00\xff"):
         arrival = translate(one, datetime(2031, 4, 9, tzinfo=UTC))
-        GroupCommit(database).keep(packed(one, arrival, 1_000.0))
+        GroupCommit(database).keep(partial(packed, one, arrival, 1_000.0))
     assert {unpack(event["body"]) for event in rows(database, events)} == {body, odd_type, b"\x00\xff"}
     assert count(database, deliveries) == 1
