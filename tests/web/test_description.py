@@ -72,7 +72,7 @@ def test_a_direction_that_is_off_is_not_described(make: Make) -> None:
 
 def test_a_webhook_of_an_event_may_hold_what_voucherify_adds(app: Flask) -> None:
     schemas = describe(app)["components"]["schemas"]
-    assert schemas["Envelope"]["additionalProperties"] is True
+    assert schemas["Envelope"].get("additionalProperties", True) is True
     assert schemas["Envelope"]["required"] == ["data"]
 
 
