@@ -4,12 +4,18 @@ No line holds a secret, a person's data or a stack trace: what is logged are nam
 bridge's own.
 """
 
+import atexit
+import os
 import sys
 import threading
 import time
-from typing import Any
+from collections import deque
+from typing import Any, TextIO
 
 import structlog
+
+GATHERING = 0.05
+"""Seconds that a line may wait for others."""
 
 
 def configure(level: str = "info") -> None:
@@ -31,12 +37,68 @@ def configure(level: str = "info") -> None:
         ],
         wrapper_class=structlog.make_filtering_bound_logger(level),
         cache_logger_on_first_use=True,  # else every line costs as much again
-        logger_factory=structlog.WriteLoggerFactory(sys.stderr),
+        logger_factory=structlog.WriteLoggerFactory(sys.stderr) if readable else Gathered(sys.stderr),
     )
 
 
 def _as_it_is(_: Any, __: str, event: structlog.types.EventDict) -> structlog.types.EventDict:
     return event
+
+
+class Gathered:
+    """Writes lines together, a moment after they came, and at once what warns.
+
+    For a write a thread lets go of the interpreter, and waits for its turn among dozens to get it back: with a line for
+    each webhook that was half of all their waiting.
+    """
+
+    _has_writer: bool
+
+    def __init__(self, stream: TextIO) -> None:
+        self._stream = stream
+        self._begin()
+        atexit.register(self._flush)
+        os.register_at_fork(before=self._flush, after_in_child=self._begin)
+
+    def __call__(self, *_: Any) -> "Gathered":
+        """Itself: structlog asks a factory for each logger."""
+        return self
+
+    def info(self, line: str) -> None:
+        """Write it soon."""
+        self._lines.append(line)
+        if not self._has_writer:
+            self._has_writer = True
+            threading.Thread(target=self._write, name="log", daemon=True).start()
+        if not self._there_are_some.is_set():
+            self._there_are_some.set()
+
+    def error(self, line: str) -> None:
+        """Write it now, and all that came before it."""
+        self._lines.append(line)
+        self._flush()
+
+    debug, warning, critical = info, error, error
+
+    def _begin(self) -> None:
+        """In a process that has just been forked, too: the writer is not here, and the lines are the parent's."""
+        self._lines: deque[str] = deque()
+        self._there_are_some = threading.Event()
+        self._writing = threading.Lock()
+        self._has_writer = False
+
+    def _write(self) -> None:
+        while self._there_are_some.wait():
+            time.sleep(GATHERING)
+            self._there_are_some.clear()
+            self._flush()
+
+    def _flush(self) -> None:
+        with self._writing:
+            lines = [f"{self._lines.popleft()}\n" for _ in range(len(self._lines))]
+            if lines:
+                self._stream.write("".join(lines))
+                self._stream.flush()
 
 
 class Sparing:

@@ -180,12 +180,17 @@ def _engine(url: str) -> Engine:
     return engine
 
 
+# 16 MB. The pages of indices change with nearly every event: the later they go into the file, the less often.
+_WAL_PAGES = 4_000
+
+
 def _configure_sqlite(path: str, connection: Any, record: Any) -> None:
     record.info["inode"] = Path(path).stat().st_ino
     # The driver must not begin transactions by itself: BEGIN IMMEDIATE is sent when one begins.
     connection.isolation_level = None
     connection.execute("PRAGMA journal_mode = WAL")
     connection.execute("PRAGMA synchronous = FULL")
+    connection.execute(f"PRAGMA wal_autocheckpoint = {_WAL_PAGES}")
     connection.execute("PRAGMA foreign_keys = ON")
 
 
