@@ -23,7 +23,7 @@ from bridge.errors import StoreUnavailable
 PATIENCE = 8.0
 """Seconds that a request waits. Voucherify takes no answer within 10 s for a failure."""
 
-GATHERING = 0.005
+GATHERING = 0.012
 """Seconds between two transactions when requests come at once: what a transaction costs is shared by more of them."""
 
 MOST = 5_000
