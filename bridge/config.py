@@ -1,7 +1,9 @@
 """The settings, from the environment and ``.env``: frozen, and every mistake reported at once, by variable."""
 
+import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from difflib import get_close_matches
 from pathlib import Path
 from typing import cast
 from urllib.parse import urlsplit, urlunsplit
@@ -116,6 +118,21 @@ class Settings:
         return settings
 
 
+def unknown() -> dict[str, str]:
+    """Variables that are named like settings and are none: with the one that is probably meant, or "".
+
+    Raises:
+        ConfigError: ``.env`` cannot be read.
+    """
+    env = _environment()
+    _read(env, set())
+    _problems(env)
+    names = env.dump().keys()
+    prefixes = tuple({name.partition("_")[0] + "_" for name in names})
+    strangers = sorted(name for name in os.environ if name.startswith(prefixes) and name not in names)
+    return {name: next(iter(get_close_matches(name, names, 1)), "") for name in strangers}
+
+
 def database_url() -> str:
     """``BRIDGE_DATABASE_URL`` alone, for who only looks.
 
@@ -166,12 +183,18 @@ def _read_mapping_file(env: environs.Env) -> Path | None:
 
 
 def _missing(given: set[str]) -> dict[str, str]:
-    """Half a direction is a mistake, and so is none at all: then the first is taken to be wanted."""
+    """Half a direction is a mistake; so is none at all: then the first is taken to be wanted, and both are named."""
     wanted = [
         needed for direction, needed in NEEDED.items() if given & (needed.keys() | ONLY_WITH.get(direction, set()))
     ]
-    begun = wanted or [next(iter(NEEDED.values()))]
-    return {name: f"needed: {what}" for needed in begun for name, what in needed.items() if name not in given}
+    first, other = NEEDED.values()
+    instead = "" if wanted else f" (or set {' and '.join(other)}: the other direction alone)"
+    return {
+        name: f"needed: {what}{instead}"
+        for needed in wanted or [first]
+        for name, what in needed.items()
+        if name not in given
+    }
 
 
 def _read(env: environs.Env, given: set[str]) -> Settings:

@@ -8,7 +8,7 @@ import click
 import requests
 
 from bridge.cli.printing import json_option, print_json, table
-from bridge.config import DAY, NEEDED, Settings, ToVoucherify, mapping_file
+from bridge.config import DAY, NEEDED, Settings, ToVoucherify, database_url, mapping_file, unknown
 from bridge.delivery.database import Database
 from bridge.delivery.sink import Happened
 from bridge.errors import ConfigError, InvalidMappings, StoreUnavailable
@@ -45,22 +45,25 @@ def check(as_json: bool) -> None:
 
 def _findings() -> Iterator[Finding]:
     try:
+        yield from (Finding(name, "warning", "no setting", _meant(meant)) for name, meant in unknown().items())
         settings = Settings.from_env()
     except ConfigError as error:
         yield from _wrong_mappings()
         yield from (Finding(name, "wrong", problem, _remedy(name)) for name, problem in sorted(error.problems.items()))
+        if not error.problems.keys() & {".env", "BRIDGE_DATABASE_URL"}:
+            yield _database(database_url())
         return
     for name, shown in _shown(settings).items():
         yield Finding(name, "ok", shown)
     if settings.to_voucherify:
         yield _mappings(settings.to_voucherify)
-    yield _database(settings)
+    yield _database(settings.database_url)
     if settings.to_segment:
         yield _reached("Segment", settings.to_segment.host, "SEGMENT_REGION or SEGMENT_HOST")
     voucherify = _reached("Voucherify", settings.voucherify_url, "VOUCHERIFY_API_URL")
     # Webhooks come in whether the bridge reaches Voucherify or not.
     yield voucherify if settings.to_voucherify or voucherify.verdict == "ok" else replace(voucherify, verdict="warning")
-    if settings.to_voucherify:
+    if settings.to_voucherify and voucherify.verdict == "ok":
         yield _keys(settings.to_voucherify, settings.voucherify_url)
 
 
@@ -121,14 +124,18 @@ def _wrong_mappings() -> Iterator[Finding]:
         yield Finding(VARIABLE, "wrong", f"{path}: {found}", "correct the file: bridge mappings check FILE")
 
 
+def _meant(name: str) -> str:
+    return f"is {name} meant?" if name else "leave it out"
+
+
 def _remedy(name: str) -> str:
     needed = any(name in names for names in NEEDED.values())
     return f"export {name}=… or write it to .env" if needed else f"correct {name}, or leave it out"
 
 
-def _database(settings: Settings) -> Finding:
+def _database(url: str) -> Finding:
     try:
-        with closing(Database(settings.database_url)) as database:
+        with closing(Database(url)) as database:
             database.check()
     except StoreUnavailable as error:
         remedy = "see that BRIDGE_DATABASE_URL is right, and the database up and not full"

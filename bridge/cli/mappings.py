@@ -59,7 +59,7 @@ def check(file: Path, as_json: bool) -> None:
     elif problems:
         table(f"Wrong in {file}", ("mapping", "path", "reason"), [tuple(one.values()) for one in problems])
     else:
-        click.echo(f"{file}: {count} mappings, all right.")
+        click.echo(f"{file}: {count} mapping{'s' if count != 1 else ''}, all right.")
     if problems:
         raise SystemExit(1)
 

@@ -8,6 +8,7 @@ from sqlalchemy import Connection, Row, case, exists, select, text, update
 from bridge.arrival import Status
 from bridge.delivery import lanes, tables
 from bridge.delivery.retry import Fate
+from bridge.delivery.tallies import Tally, add, bucket
 from bridge.errors import InHand, NoSuchEvent
 
 DISCARDABLE = (Fate.WAITING, Fate.QUEUED, Fate.DEAD, Fate.UNCERTAIN)
@@ -29,14 +30,17 @@ def discard(connection: Connection, event_id: str, now: float) -> int:
         NoSuchEvent: there is none of that id.
         InHand: a worker is sending it at this moment; nothing was changed.
     """
-    status = connection.execute(select(_events.status).where(_events.id == event_id)).scalar()
-    if status is None:
+    ours = select(_events.status, _events.direction, _events.event).where(_events.id == event_id)
+    event = connection.execute(ours).first()
+    if event is None:
         raise NoSuchEvent(f"there is no event {event_id}")
     given_up = _discard_deliveries(connection, event_id, now)
-    if status == Status.QUARANTINED:
+    if event.status == Status.QUARANTINED:
         quarantined = (_events.id == event_id, _events.status == Status.QUARANTINED)
         changed = connection.execute(update(tables.events).where(*quarantined).values(status=Fate.DISCARDED))
-        return given_up or changed.rowcount
+        given_up = given_up or changed.rowcount
+    if given_up:
+        add(connection, {Tally(bucket(now), event.direction, event.event, Fate.DISCARDED): given_up})
     return given_up
 
 

@@ -152,7 +152,7 @@ class Worker:
         failed = [one for one in settled if one.outcome.happened in (Happened.FAILED, Happened.UNKNOWN)]
         if failed and (times := self._complaints.admits(sink)):
             code = failed[0].outcome.code
-            reason = f"answered {code}" if code else failed[0].outcome.detail
+            reason = f"answered {code}" if code else ": ".join(failed[0].outcome.detail.splitlines())
             _log.warning(
                 "not delivered, will be tried again",
                 sink=sink,

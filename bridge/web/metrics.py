@@ -31,6 +31,7 @@ COUNTERS: dict[str, tuple[str, tuple[str, ...]]] = {
     "bridge_quarantined": ("Authentic messages that cannot be used.", (Status.QUARANTINED,)),
     "bridge_delivered": ("Deliveries that the service has taken.", (Fate.DELIVERED,)),
     "bridge_failed": ("Deliveries that became a dead letter, or uncertain.", (Fate.DEAD, Fate.UNCERTAIN)),
+    "bridge_discarded": ("Deliveries, and quarantined messages, that somebody gave up.", (Fate.DISCARDED,)),
     "bridge_retried": ("Tries that have to be made again.", (RETRIED,)),
 }
 """By name: what is said of it, and what of the counts it adds up; each by direction and event."""

@@ -8,7 +8,7 @@ from bridge.delivery.database import Database
 from bridge.delivery.discard import discard
 from bridge.delivery.journal import Filter, entries, story
 from bridge.delivery.replay import TO_BE_SENT, replay
-from bridge.delivery.tables import deliveries, events
+from bridge.delivery.tables import deliveries, events, tallies
 from bridge.errors import InHand, NoSuchEvent
 from tests.delivery.arrivals import keep, received, rows
 from tests.delivery.lanes import (
@@ -44,6 +44,14 @@ def test_what_waits_is_not_sent(database: Database) -> None:
     assert standing(database) == {"one": "discarded"}
     assert rows(database, deliveries)[0]["settled_at"] == NOW
     assert claim(database) == []
+
+
+def test_what_is_given_up_is_counted_once(database: Database) -> None:
+    [event_id] = queue(database, "anna", "one")
+    for _ in range(2):
+        give_up(database, event_id)
+    counted = [row for row in rows(database, tallies) if row["what"] == "discarded"]
+    assert [row["count"] for row in counted] == [1]
 
 
 @pytest.mark.parametrize("outcome", [REJECTED, UNCERTAIN, FAILED, UNKNOWN], ids=lambda one: one.happened)
