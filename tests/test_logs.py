@@ -4,11 +4,14 @@ import json
 import subprocess
 import sys
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime, timedelta
+from io import StringIO
 
 import pytest
 
-from bridge.logs import Sparing
+from bridge.logs import Gathered, Sparing
+from tests.delivery.patience import until
 
 
 @pytest.fixture
@@ -46,3 +49,66 @@ structlog.get_logger("bridge").warning("refused", status=401)
     [line] = [json.loads(line) for line in done.stderr.splitlines()]
     assert datetime.fromisoformat(line.pop("at")).utcoffset() == timedelta(0)
     assert line == {"what": "refused", "level": "warning", "status": 401}
+
+
+class Written(StringIO):
+    """A stream that remembers each write."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.writes: list[str] = []
+
+    def write(self, text: str) -> int:
+        self.writes.append(text)
+        return super().write(text)
+
+
+def test_lines_that_come_together_are_written_together_and_soon() -> None:
+    stream = Written()
+    gathered = Gathered(stream)
+    for number in range(100):
+        gathered.info(f"line {number}")
+    until(lambda: len(stream.getvalue().splitlines()) == 100)
+    assert stream.getvalue().splitlines() == [f"line {number}" for number in range(100)]
+    assert len(stream.writes) < 50
+    gathered.info("another")
+    until(lambda: stream.getvalue().endswith("another\n"))
+
+
+def test_what_warns_is_written_at_once_after_all_before_it() -> None:
+    stream = Written()
+    gathered = Gathered(stream)
+    gathered.info("first")
+    gathered.error("then")
+    assert stream.writes == ["first\nthen\n"]
+
+
+def test_lines_of_many_threads_stay_whole() -> None:
+    stream = Written()
+    gathered = Gathered(stream)
+
+    def write(name: int) -> None:
+        for number in range(200):
+            (gathered.error if number % 50 == 0 else gathered.info)(f"{name} {number}")
+
+    with ThreadPoolExecutor(8) as pool:
+        list(pool.map(write, range(8)))
+    until(lambda: len(stream.getvalue().splitlines()) == 1600)
+    for name in range(8):
+        own = [line for line in stream.getvalue().splitlines() if line.startswith(f"{name} ")]
+        assert own == [f"{name} {number}" for number in range(200)]
+
+
+def test_a_fork_repeats_no_line_and_both_go_on() -> None:
+    program = """
+import os, sys
+from bridge.logs import Gathered
+log = Gathered(sys.stderr)
+log.info("before")
+child = os.fork()
+log.info("child" if child == 0 else "parent")
+if child:
+    os.waitpid(child, 0)
+"""
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+    assert sorted(done.stderr.splitlines()) == ["before", "child", "parent"]
