@@ -12,7 +12,7 @@ from tests.acceptance.books import Books
 from tests.acceptance.conftest import Serve
 from tests.acceptance.customers import redeems, users
 from tests.acceptance.receiver import Receiver, answer
-from tests.acceptance.server import WRITE_KEY
+from tests.acceptance.server import SEVERAL, WRITE_KEY
 from tests.acceptance.waiting import until
 
 
@@ -104,7 +104,7 @@ def test_a_process_that_waits_for_the_database_while_a_429_is_recorded_heeds_it_
     wait = 6
     late = "(SELECT id FROM events WHERE customer = 'late')"
     books = Books(sqlite_url)
-    server = serve(sqlite_url, segment)
+    server = serve(sqlite_url, segment, *SEVERAL)
     books.hold_back()
     for name in ("early", "late"):
         assert server.status(redeems(name)) == "accepted"

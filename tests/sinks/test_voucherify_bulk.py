@@ -24,16 +24,6 @@ def test_a_handful_goes_alone_and_more_go_together(stage: Stage, count: int) -> 
     }
 
 
-def test_10_000_customers_cost_at_most_210_calls(stage: Stage) -> None:
-    stage.project.polls = 4
-    sink = stage.sink()
-    waiting = [upsert(f"customer-{number}", metadata={"in_audience": True}) for number in range(10_000)]
-    for begin in range(0, len(waiting), sink.max_count):
-        assert set(happened(sink.send(waiting[begin : begin + sink.max_count]))) == {DELIVERED}
-    assert len(stage.project.customers) == 10_000
-    assert len(stage.stand_in.calls) <= 210
-
-
 def test_group_assignments_are_upserts(stage: Stage) -> None:
     assigned = [upsert(f"c{number}", metadata={"group_id": "g1"}) for number in range(3)]
     stage.send(*upserts(3), *assigned)
