@@ -9,9 +9,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from bridge.to_voucherify.triggers import Trigger, TriggerError, compile_trigger
-from bridge.to_voucherify.triggers.conditions import Condition, Group, Operand, Path
+from bridge.to_voucherify.triggers.conditions import Condition, Group, Path
 from bridge.to_voucherify.triggers.javascript import OBJECT_MEMBERS
-from bridge.to_voucherify.triggers.operators import FIELDS, FUNCTIONS, OPERATORS, SIGNS
+from bridge.to_voucherify.triggers.operators import FIELDS, FUNCTIONS, OPERATORS, SIGNS, Operand
 
 WORDS = ["a", "b", "or", "null", "0", "1", "01", "-", "a b", "é", "type", "x" * 30]
 TEXTS = st.one_of(

@@ -8,13 +8,11 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 from decimal import Decimal
-from typing import TYPE_CHECKING, Literal
+from typing import Literal
 
-if TYPE_CHECKING:
-    from bridge.to_voucherify.triggers.operators import Operator
+from bridge.to_voucherify.triggers.operators import Operand, Operator
 
 Joint = Literal["and", "or"]
-Operand = str | float | bool | None
 
 KEYWORDS = frozenset({"and", "or", "null"})
 INDEX = re.compile(r"0|[1-9][0-9]*", re.ASCII)

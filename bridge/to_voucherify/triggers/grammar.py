@@ -9,8 +9,8 @@ from __future__ import annotations
 import re
 from typing import Literal, NoReturn
 
-from bridge.to_voucherify.triggers.conditions import KEYWORDS, Condition, Group, Joint, Operand
-from bridge.to_voucherify.triggers.operators import FIELDS, FUNCTIONS
+from bridge.to_voucherify.triggers.conditions import KEYWORDS, Condition, Group, Joint
+from bridge.to_voucherify.triggers.operators import FIELDS, FUNCTIONS, Operand
 from bridge.to_voucherify.triggers.paths import read_path
 from bridge.to_voucherify.triggers.refusals import TriggerError, check_pattern, operator_for
 from bridge.to_voucherify.triggers.tokens import Token, read_tokens

@@ -13,8 +13,7 @@ from dataclasses import dataclass
 from types import NoneType
 from typing import Any, NamedTuple
 
-from bridge.to_voucherify.triggers.conditions import Operand
-
+Operand = str | float | bool | None
 Test = Callable[[Any], bool]
 Kind = type[str] | type[float] | type[bool] | type[None]
 

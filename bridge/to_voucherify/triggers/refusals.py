@@ -11,8 +11,8 @@ from types import NoneType
 from typing import NamedTuple
 
 from bridge.errors import BridgeError
-from bridge.to_voucherify.triggers.conditions import Operand, Path
-from bridge.to_voucherify.triggers.operators import FIELDS, FUNCTIONS, OPERATORS, SIGNS, Kind, Operator, kind
+from bridge.to_voucherify.triggers.conditions import Path
+from bridge.to_voucherify.triggers.operators import FIELDS, FUNCTIONS, OPERATORS, SIGNS, Kind, Operand, Operator, kind
 
 
 class TriggerError(BridgeError):
