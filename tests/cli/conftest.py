@@ -1,6 +1,7 @@
 """A bridge's settings in the environment, and the command."""
 
 import json
+import os
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -48,6 +49,8 @@ def environment(
     monkeypatch: pytest.MonkeyPatch, database_url: str, segment: SegmentStandIn, tmp_path: Any
 ) -> Iterator[None]:
     monkeypatch.chdir(tmp_path)
+    for name in [name for name in os.environ if name.startswith(("BRIDGE_", "SEGMENT_", "VOUCHERIFY_"))]:
+        monkeypatch.delenv(name)
     with Served(segment.app()) as served:
         monkeypatch.setenv("SEGMENT_WRITE_KEY", "write-key")
         monkeypatch.setenv("SEGMENT_HOST", served.url)
