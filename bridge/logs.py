@@ -10,12 +10,16 @@ import sys
 import threading
 import time
 from collections import deque
+from contextlib import suppress
 from typing import Any, TextIO
 
 import structlog
 
 GATHERING = 0.05
 """Seconds that a line may wait for others."""
+
+MOST = 10_000
+"""Lines that wait while nobody takes them: beyond that, the oldest are lost."""
 
 
 def configure(level: str = "info") -> None:
@@ -82,7 +86,7 @@ class Gathered:
 
     def _begin(self) -> None:
         """In a process that has just been forked, too: the writer is not here, and the lines are the parent's."""
-        self._lines: deque[str] = deque()
+        self._lines: deque[str] = deque(maxlen=MOST)
         self._there_are_some = threading.Event()
         self._writing = threading.Lock()
         self._has_writer = False
@@ -94,9 +98,9 @@ class Gathered:
             self._flush()
 
     def _flush(self) -> None:
-        with self._writing:
-            lines = [f"{self._lines.popleft()}\n" for _ in range(len(self._lines))]
-            if lines:
+        # A full disk, a reader that is gone: no reason to stop.
+        with self._writing, suppress(OSError, ValueError):
+            if lines := [f"{self._lines.popleft()}\n" for _ in range(len(self._lines))]:
                 self._stream.write("".join(lines))
                 self._stream.flush()
 

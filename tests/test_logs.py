@@ -1,5 +1,6 @@
 """One line an event, and of the same complaint no more than one a minute."""
 
+import errno
 import json
 import subprocess
 import sys
@@ -10,6 +11,7 @@ from io import StringIO
 
 import pytest
 
+from bridge import logs
 from bridge.logs import Gathered, Sparing
 from tests.delivery.patience import until
 
@@ -63,6 +65,19 @@ class Written(StringIO):
         return super().write(text)
 
 
+class Full(StringIO):
+    """A disk that is full at first."""
+
+    is_full = True
+    refused = 0
+
+    def write(self, text: str) -> int:
+        if self.is_full:
+            self.refused += 1
+            raise OSError(errno.ENOSPC, "full")
+        return super().write(text)
+
+
 def test_lines_that_come_together_are_written_together_and_soon() -> None:
     stream = Written()
     gathered = Gathered(stream)
@@ -97,6 +112,25 @@ def test_lines_of_many_threads_stay_whole() -> None:
     for name in range(8):
         own = [line for line in stream.getvalue().splitlines() if line.startswith(f"{name} ")]
         assert own == [f"{name} {number}" for number in range(200)]
+
+
+def test_a_stream_that_takes_nothing_for_a_while_stops_nobody() -> None:
+    stream = Full()
+    gathered = Gathered(stream)
+    gathered.info("lost")
+    gathered.error("lost, too")
+    assert stream.refused >= 1
+    stream.is_full = False
+    gathered.info("there")
+    until(lambda: stream.getvalue() == "there\n")
+
+
+def test_lines_that_nobody_takes_do_not_fill_the_memory() -> None:
+    gathered = Gathered(StringIO())
+    with gathered._writing:
+        for number in range(logs.MOST + 5):
+            gathered.info(f"line {number}")
+        assert len(gathered._lines) == logs.MOST
 
 
 def test_a_fork_repeats_no_line_and_both_go_on() -> None:
