@@ -1,4 +1,4 @@
-"""What an operator waits for at a million events: the list under each filter, and the overview.
+"""What an operator waits for at a million events: the list under each filter, the overview, and whole pages of them.
 
 ``python tests/benchmarks/console.py`` (``--postgresql``, ``--events 1000``) prints milliseconds: the median of
 ten, and the slowest.
@@ -7,8 +7,8 @@ ten, and the slowest.
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Iterator
-from contextlib import ExitStack, closing
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import ExitStack, closing, contextmanager
 from functools import partial
 from pathlib import Path
 from statistics import median
@@ -19,11 +19,14 @@ from ulid import ULID
 
 # A script finds the modules beside it, and these are named as everywhere else in the tests.
 sys.path[0] = str(Path(__file__).parents[2])
+from bridge.config import Settings, ToSegment, ToVoucherify  # noqa: E402 - see above
 from bridge.delivery.database import Database  # noqa: E402 - see above
 from bridge.delivery.journal import Filter, entries  # noqa: E402 - see above
 from bridge.delivery.measures import measures  # noqa: E402 - see above
 from bridge.delivery.overview import PERIODS, overview  # noqa: E402 - see above
+from bridge.web import create_app  # noqa: E402 - see above
 from tests.benchmarks import databases, million  # noqa: E402 - see above
+from tests.web.console.conftest import TOKEN, Visitor  # noqa: E402 - see above
 
 PAGE, ROUNDS = 50, 10
 
@@ -62,6 +65,37 @@ def looks(now: float) -> Iterator[tuple[str, Look]]:
     yield "metrics", partial(measures, now=now)
 
 
+@contextmanager
+def pages(url: str) -> Iterator[Mapping[str, Callable[[], object]]]:
+    """Whole pages of the console, by what they are called: signed in, from the request to the HTML."""
+    to_segment = ToSegment("write-key", "http://127.0.0.1:1", gzip=False, webhook_secrets=("secret",))
+    settings = Settings(
+        to_segment,
+        ToVoucherify("app-id", "secret-key", rate_limit=None),
+        "http://127.0.0.1:1",
+        url,
+        embedded_worker=False,
+        max_body_bytes=100_000,
+        max_age=86_400.0,
+        admin_token=TOKEN,
+        log_level="warning",
+    )
+    app = create_app(settings)
+    visitor = Visitor(app.test_client())
+    assert visitor.sign_in().status_code == 302
+    [first, *_] = visitor.client.get("/console/api/events", headers={"Authorization": f"Bearer {TOKEN}"}).get_json()
+    names = {
+        "overview": "/?period=7d",
+        "events": "/events",
+        "dead events": "/events?status=dead",
+        "event": f"/events/{first['id']}",
+    }
+    try:
+        yield {f"page: {name}": partial(visitor.get, path) for name, path in names.items()}
+    finally:
+        app.extensions["bridge"].close()
+
+
 @click.command()
 @click.option("--postgresql", is_flag=True, help="On PostgreSQL instead of SQLite.")
 @click.option("--events", default=1_000_000, show_default=True, help="How many.")
@@ -70,7 +104,8 @@ def main(events: int, *, postgresql: bool) -> None:
     with ExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory()))
         new = stack.enter_context(databases.postgres(folder)) if postgresql else databases.sqlite(folder)
-        database = stack.enter_context(closing(Database(new())))
+        url = new()
+        database = stack.enter_context(closing(Database(url)))
         now = time.time()
         million.fill(database, events, now)
         click.echo(f"{events:,} events, made in {time.time() - now:.0f} s")
@@ -78,13 +113,19 @@ def main(events: int, *, postgresql: bool) -> None:
             if postgresql:
                 connection.execute(text("VACUUM ANALYZE"))
             for name, look in looks(now):
-                times = [_time(look, connection) for _ in range(ROUNDS)]
-                click.echo(f"{name:36} {median(times):8.1f} ms {max(times):8.1f} ms")
+                _show(name, partial(look, connection))
+        for name, get in stack.enter_context(pages(url)).items():
+            _show(name, get)
 
 
-def _time(look: Look, connection: Connection) -> float:
+def _show(name: str, look: Callable[[], object]) -> None:
+    times = [_time(look) for _ in range(ROUNDS)]
+    click.echo(f"{name:36} {median(times):8.1f} ms {max(times):8.1f} ms")
+
+
+def _time(look: Callable[[], object]) -> float:
     began = time.perf_counter()
-    look(connection)
+    look()
     return 1000 * (time.perf_counter() - began)
 
 
