@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from copy import copy
 from functools import partial
+from queue import SimpleQueue
 from typing import Any, Self
 
 import pytest
@@ -255,7 +256,7 @@ def test_a_transaction_does_not_grow_without_end(
 def test_a_forked_process_begins_with_nobody_waiting(database: Database) -> None:
     commit = GroupCommit(database)
     commit._has_writer = True  # the parent's: it is not here
-    commit._queue.put(_Waiting(lambda: [received("the parent's")], Future()))
+    commit._queue.put(_Waiting(lambda: [received("the parent's")], SimpleQueue()))
     commit.forget()
     assert commit.keep(partial(received, "ours")).status is Status.ACCEPTED
     assert count(database, events) == 1
