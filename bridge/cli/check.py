@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Sequence
 from contextlib import closing
 from dataclasses import dataclass, replace
+from pathlib import Path
 
 import click
 import requests
@@ -14,6 +15,7 @@ from bridge.delivery.sink import Happened
 from bridge.errors import ConfigError, InvalidMappings, StoreUnavailable
 from bridge.mapping_file import VARIABLE, read
 from bridge.sinks.voucherify import VoucherifySink
+from bridge.to_voucherify.mappings import Mappings
 from bridge.to_voucherify.presets import PRESETS
 
 PATIENCE = 5.0
@@ -48,8 +50,9 @@ def _findings() -> Iterator[Finding]:
         yield from (Finding(name, "warning", "no setting", _meant(meant)) for name, meant in unknown().items())
         settings = Settings.from_env()
     except ConfigError as error:
-        yield from _wrong_mappings()
         yield from (Finding(name, "wrong", problem, _remedy(name)) for name, problem in sorted(error.problems.items()))
+        if ".env" not in error.problems and isinstance(wrong := _read_mappings(mapping_file()), Finding):
+            yield wrong
         if not error.problems.keys() & {".env", "BRIDGE_DATABASE_URL"}:
             yield _database(database_url())
         return
@@ -102,9 +105,9 @@ def _set(secrets: Sequence[str]) -> str:
 
 
 def _mappings(settings: ToVoucherify) -> Finding:
-    for finding in _wrong_mappings():
-        return finding
-    active = read(settings.mappings) if settings.mappings else PRESETS
+    active = _read_mappings(settings.mappings)
+    if isinstance(active, Finding):
+        return active
     enabled = sum(one.enabled for one in active)
     where = f"{enabled} of {len(active)} enabled" if settings.mappings else "the five presets"
     if settings.mappings and not (settings.write_keys or settings.event_secrets):
@@ -113,15 +116,13 @@ def _mappings(settings: ToVoucherify) -> Finding:
     return Finding(VARIABLE, "ok", where)
 
 
-def _wrong_mappings() -> Iterator[Finding]:
-    """One, if the file is wrong, whatever else is."""
-    path = mapping_file()
+def _read_mappings(path: Path | None) -> Mappings | Finding:
+    """The mappings, or what is wrong with the file."""
     try:
-        if path:
-            read(path)
+        return read(path) if path else PRESETS
     except InvalidMappings as error:
-        found = "; ".join(f"{problem}" for problem in error.problems)
-        yield Finding(VARIABLE, "wrong", f"{path}: {found}", "correct the file: bridge mappings check FILE")
+        found = "; ".join(map(str, error.problems))
+        return Finding(VARIABLE, "wrong", f"{path}: {found}", "correct the file: bridge mappings check FILE")
 
 
 def _meant(name: str) -> str:

@@ -19,14 +19,12 @@ from ulid import ULID
 
 # A script finds the modules beside it, and these are named as everywhere else in the tests.
 sys.path[0] = str(Path(__file__).parents[2])
-from bridge.config import Settings, ToSegment, ToVoucherify  # noqa: E402 - see above
 from bridge.delivery.database import Database  # noqa: E402 - see above
 from bridge.delivery.journal import Filter, entries  # noqa: E402 - see above
 from bridge.delivery.measures import measures  # noqa: E402 - see above
 from bridge.delivery.overview import PERIODS, overview  # noqa: E402 - see above
-from bridge.web import create_app  # noqa: E402 - see above
 from tests.benchmarks import databases, million  # noqa: E402 - see above
-from tests.web.console.conftest import TOKEN, Visitor  # noqa: E402 - see above
+from tests.web.console.conftest import TOKEN, Visitor, applications  # noqa: E402 - see above
 
 PAGE, ROUNDS = 50, 10
 
@@ -68,32 +66,18 @@ def looks(now: float) -> Iterator[tuple[str, Look]]:
 @contextmanager
 def pages(url: str) -> Iterator[Mapping[str, Callable[[], object]]]:
     """Whole pages of the console, by what they are called: signed in, from the request to the HTML."""
-    to_segment = ToSegment("write-key", "http://127.0.0.1:1", gzip=False, webhook_secrets=("secret",))
-    settings = Settings(
-        to_segment,
-        ToVoucherify("app-id", "secret-key", rate_limit=None),
-        "http://127.0.0.1:1",
-        url,
-        embedded_worker=False,
-        max_body_bytes=100_000,
-        max_age=86_400.0,
-        admin_token=TOKEN,
-        log_level="warning",
-    )
-    app = create_app(settings)
-    visitor = Visitor(app.test_client())
-    assert visitor.sign_in().status_code == 302
-    [first, *_] = visitor.client.get("/console/api/events", headers={"Authorization": f"Bearer {TOKEN}"}).get_json()
-    names = {
-        "overview": "/?period=7d",
-        "events": "/events",
-        "dead events": "/events?status=dead",
-        "event": f"/events/{first['id']}",
-    }
-    try:
+    with applications(url) as make:
+        visitor = Visitor(make(log_level="warning").test_client())
+        assert visitor.sign_in().status_code == 302
+        api, proof = "/console/api/events", {"Authorization": f"Bearer {TOKEN}"}
+        [first, *_] = visitor.client.get(api, headers=proof).get_json()
+        names = {
+            "overview": "/?period=7d",
+            "events": "/events",
+            "dead events": "/events?status=dead",
+            "event": f"/events/{first['id']}",
+        }
         yield {f"page: {name}": partial(visitor.get, path) for name, path in names.items()}
-    finally:
-        app.extensions["bridge"].close()
 
 
 @click.command()

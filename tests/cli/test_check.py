@@ -203,6 +203,8 @@ def test_a_dot_env_that_cannot_be_read_is_said(run: Run, tmp_path: Path) -> None
     result = run("events")
     assert result.exit_code == 1
     assert ".env: cannot be read (UnicodeDecodeError)" in result.output
+    [wrong] = json.loads(run("check", "--json").output)
+    assert (wrong["what"], wrong["verdict"]) == (".env", "wrong")
 
 
 @pytest.mark.parametrize("event", EVENTS, ids=lambda event: event.type)

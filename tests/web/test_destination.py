@@ -69,16 +69,6 @@ def make(sqlite_url: str, voucherify: VoucherifyStandIn) -> Iterator[Make]:
             one.extensions["bridge"].close()
 
 
-@pytest.fixture
-def client(make: Make) -> FlaskClient:
-    return make().test_client()
-
-
-@pytest.fixture
-def stored(sqlite_url: str, open_database: Callable[[str], Database]) -> Database:
-    return open_database(sqlite_url)
-
-
 def post(client: FlaskClient, path: str, body: Any, headers: Any = KEYS) -> TestResponse:
     data = body if isinstance(body, bytes) else json.dumps(body, ensure_ascii=False).encode()
     return client.post(path, data=data, headers={"Content-Type": "application/json", **headers})

@@ -57,16 +57,6 @@ def make(sqlite_url: str) -> Iterator[Make]:
         one.extensions["bridge"].close()
 
 
-@pytest.fixture
-def client(make: Make) -> FlaskClient:
-    return make().test_client()
-
-
-@pytest.fixture
-def stored(sqlite_url: str, open_database: Callable[[str], Database]) -> Database:
-    return open_database(sqlite_url)
-
-
 def post(client: FlaskClient, body: bytes, headers: dict[str, str] | None = None) -> TestResponse:
     return client.post(URL, data=body, headers=signed(body) if headers is None else headers)
 

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import pytest
@@ -40,8 +41,9 @@ class Visitor:
         return self.press(f"/sign-in{then}", "/sign-in", token=token, name=name)
 
 
-@pytest.fixture
-def make_app(sqlite_url: str) -> Iterator[MakeApp]:
+@contextmanager
+def applications(database_url: str) -> Iterator[MakeApp]:
+    """A function that makes an application with a console; what is given changes its settings."""
     made: list[Flask] = []
 
     def make(**changes: Any) -> Flask:
@@ -49,7 +51,7 @@ def make_app(sqlite_url: str) -> Iterator[MakeApp]:
             "to_segment": ToSegment("write-key", "http://127.0.0.1:1", gzip=False, webhook_secrets=("secret",)),
             "to_voucherify": ToVoucherify("app-id", "secret-key", rate_limit=None),
             "voucherify_url": "http://127.0.0.1:1",
-            "database_url": sqlite_url,
+            "database_url": database_url,
             "embedded_worker": False,
             "max_body_bytes": 200_000,
             "max_age": 86_400.0,
@@ -61,6 +63,12 @@ def make_app(sqlite_url: str) -> Iterator[MakeApp]:
     yield make
     for app in made:
         app.extensions["bridge"].close()
+
+
+@pytest.fixture
+def make_app(sqlite_url: str) -> Iterator[MakeApp]:
+    with applications(sqlite_url) as make:
+        yield make
 
 
 @pytest.fixture

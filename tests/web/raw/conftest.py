@@ -1,11 +1,9 @@
-"""The application with the doors for raw events, and what it has stored."""
+"""The application with the doors for raw events."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 
 import pytest
-from flask.testing import FlaskClient
 
-from bridge.delivery.database import Database
 from tests.web.raw.applications import Make, applications
 
 
@@ -13,13 +11,3 @@ from tests.web.raw.applications import Make, applications
 def make(sqlite_url: str) -> Iterator[Make]:
     with applications(sqlite_url) as made:
         yield made
-
-
-@pytest.fixture
-def client(make: Make) -> FlaskClient:
-    return make().test_client()
-
-
-@pytest.fixture
-def stored(sqlite_url: str, open_database: Callable[[str], Database]) -> Database:
-    return open_database(sqlite_url)
