@@ -8,7 +8,7 @@ Source: Voucherify's published OpenAPI description of its webhooks.
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from marshmallow import EXCLUDE, Schema, ValidationError, fields
+from marshmallow import INCLUDE, Schema, ValidationError, fields, missing
 
 from bridge.errors import Unusable
 from bridge.to_segment.catalogue import EVENTS, EVERY_EVENT, Event
@@ -20,8 +20,22 @@ def check(schema: Schema, value: Any, prefix: str = "") -> None:
     Raises:
         Unusable: it does not; the text names every field: ``data.customer.source_id: Not a text or a number.``
     """
-    if problems := schema.validate(value):
+    if problems := _problems(schema, value):
         raise Unusable("; ".join(f"{path}: {' '.join(texts)}" for path, texts in _lines(problems, prefix)))
+
+
+def _problems(schema: Schema, value: Any) -> dict[str, Any]:
+    """What ``schema.validate`` would find, in a third of its time: that also makes a copy of everything."""
+    if not isinstance(value, dict):
+        return {"_schema": ["Not an object."]}
+    problems: dict[str, Any] = {}
+    for name, field in schema.fields.items():
+        if name in value or field.required:
+            try:
+                field.deserialize(value.get(name, missing))
+            except ValidationError as error:
+                problems[name] = error.messages
+    return problems
 
 
 def _lines(problems: Mapping[Any, Any], prefix: str) -> Iterator[tuple[str, list[str]]]:
@@ -58,9 +72,18 @@ class Balance(_OneOf):
     problem = "Not an object or a number."
 
 
+class Part(fields.Nested):
+    """An object that is part of another, and is only checked."""
+
+    def _deserialize(self, value: Any, *_: Any, **__: Any) -> Any:
+        if problems := _problems(self.schema, value):
+            raise ValidationError(problems)
+        return value
+
+
 class _Open(Schema):
     class Meta:
-        unknown = EXCLUDE
+        unknown = INCLUDE
 
 
 class Customer(_Open):
@@ -74,7 +97,7 @@ class Act(_Open):
     """What was done: a redemption, a rollback, a publication, a validation, a reward's redemption."""
 
     id = fields.String(allow_none=True)
-    customer = fields.Nested(Customer, allow_none=True)
+    customer = Part(Customer, allow_none=True)
 
 
 class Happening(_Open):
@@ -97,19 +120,19 @@ class Envelope(_Open):
     project_id = fields.String(allow_none=True)
     type = fields.String(allow_none=True)
     data = fields.Dict(required=True)
-    event = fields.Nested(Happening, allow_none=True)
-    source = fields.Nested(Source, allow_none=True)
+    event = Part(Happening, allow_none=True)
+    source = Part(Source, allow_none=True)
 
 
 ENVELOPE = Envelope()
 
 OBJECTS: dict[str, fields.Field[Any]] = {
-    "customer": fields.Nested(Customer, allow_none=True),
-    "redemption": fields.Nested(Act, allow_none=True),
-    "redemption_rollback": fields.Nested(Act, allow_none=True),
-    "reward_redemption": fields.Nested(Act, allow_none=True),
-    "publication": fields.Nested(Act, allow_none=True),
-    "validation": fields.Nested(Act, allow_none=True),
+    "customer": Part(Customer, allow_none=True),
+    "redemption": Part(Act, allow_none=True),
+    "redemption_rollback": Part(Act, allow_none=True),
+    "reward_redemption": Part(Act, allow_none=True),
+    "publication": Part(Act, allow_none=True),
+    "validation": Part(Act, allow_none=True),
     "balance": Balance(allow_none=True),
 }
 """The objects of ``data`` that the bridge looks into; all the others are objects that it passes on."""
