@@ -2,10 +2,12 @@
 
 from collections.abc import Mapping
 from functools import partial
+from typing import Any
 
+import msgspec
 import structlog
 from flask import Flask, Response, jsonify, request
-from flask.json.provider import DefaultJSONProvider
+from flask.json.provider import JSONProvider
 from werkzeug.exceptions import HTTPException, InternalServerError
 
 from bridge.delivery.refusals import Refusals
@@ -25,11 +27,16 @@ _log = structlog.get_logger("bridge.web")
 _complaints = Sparing()
 
 
-class Answers(DefaultJSONProvider):
+class Answers(JSONProvider):
     """Answers are written as they are declared, on one line."""
 
-    sort_keys = False
-    compact = True
+    def dumps(self, obj: Any, **_: Any) -> str:
+        """As JSON."""
+        return msgspec.json.encode(obj).decode()
+
+    def loads(self, s: str | bytes, **_: Any) -> Any:
+        """From JSON."""
+        return msgspec.json.decode(s)
 
 
 DIRECTIONS = {"voucherify": "to_segment", **dict.fromkeys(("segmentio", "tracking", "segment"), "to_voucherify")}
