@@ -10,6 +10,7 @@ from sqlalchemy import Connection, bindparam, case, insert, select, update
 from bridge.delivery import causes, lanes, tallies
 from bridge.delivery.claims import Claim
 from bridge.delivery.retry import Decision, Fate
+from bridge.delivery.rows import execute_for_each
 from bridge.delivery.sink import RESPONSE_LENGTH, Happened, Outcome
 from bridge.delivery.tables import attempts, deliveries
 from bridge.delivery.tallies import Tally
@@ -36,6 +37,8 @@ class Settlement:
 
 
 _columns = deliveries.c
+
+_ATTEMPTS = insert(attempts)
 
 _SETTLE = (
     update(deliveries)
@@ -66,13 +69,13 @@ _SETTLE_FOLLOWER = (
 
 def settle(connection: Connection, sink: str, settled: Sequence[Settlement], began: float, now: float) -> None:
     """Record and do it all; a claim that was lost meanwhile changes nothing."""
-    connection.execute(insert(attempts), [_attempt(one, one.claim.id, began, now) for one in settled])
+    execute_for_each(connection, _ATTEMPTS, [_attempt(one, one.claim.id, began, now) for one in settled])
     if final := _final_lanes(settled):
         lanes.enter(connection, {(sink, lane) for lane in final})
         settled = _still_ours(connection, settled)
         _settle_followers(connection, settled, began, now)
     if settled:
-        changed = connection.execute(_SETTLE, [_settled(one, now) for one in settled]).rowcount
+        changed = execute_for_each(connection, _SETTLE, [_settled(one, now) for one in settled])
         settled = settled if changed == len(settled) else _still_ours(connection, settled)
     if ended := _final_lanes(settled):
         lanes.advance(connection, sink, ended, now)
@@ -131,7 +134,7 @@ def _settle_followers(connection: Connection, settled: Sequence[Settlement], beg
                 for one, follower in followers
             ],
         )
-        connection.execute(insert(attempts), [_attempt(one, follower.id, began, now) for one, follower in followers])
+        execute_for_each(connection, _ATTEMPTS, [_attempt(one, follower.id, began, now) for one, follower in followers])
 
 
 def _settled(one: Settlement, now: float) -> Mapping[str, Any]:

@@ -11,6 +11,7 @@ from sqlalchemy import Connection, bindparam, insert, select, update
 
 from bridge.arrival import Arrival, Kept, Outgoing, Status
 from bridge.delivery import causes, lanes, tables, tallies
+from bridge.delivery.rows import execute_for_each
 from bridge.delivery.tallies import Tally, bucket
 
 KEY_BYTES = 16
@@ -19,6 +20,8 @@ CONTRADICTION = "the same event.id came before with other data"
 # A higher level costs more time than its space is worth.
 _ZLIB_LEVEL = 1
 
+_EVENTS, _DELIVERIES, _SEEN = insert(tables.events), insert(tables.deliveries), insert(tables.seen)
+_SIGHTED = select(tables.seen).where(tables.seen.c.key.in_(bindparam("wanted", expanding=True)))
 _REPEATED = (
     update(tables.events).where(tables.events.c.id == bindparam("repeated")).values(repeats=tables.events.c.repeats + 1)
 )
@@ -138,15 +141,10 @@ def keep(connection: Connection, received: Sequence[Received]) -> list[Kept]:
     """
     batch = _Batch(sightings(connection, [key for one in received for key in keys(one.arrival)]))
     kept = [batch.take(one) for one in received]
-    deliveries = placed(connection, batch.deliveries)
-    for table, rows in (
-        (tables.events, batch.events),
-        (tables.deliveries, deliveries),
-        # In one order everywhere, so that two processes wait for each other and never in a circle.
-        (tables.seen, sorted(batch.seen, key=lambda row: row["key"])),
-    ):
-        if rows:
-            connection.execute(insert(table), rows)
+    execute_for_each(connection, _EVENTS, batch.events)
+    execute_for_each(connection, _DELIVERIES, placed(connection, batch.deliveries))
+    # In one order everywhere, so that two processes wait for each other and never in a circle.
+    execute_for_each(connection, _SEEN, sorted(batch.seen, key=lambda row: row["key"]))
     if batch.repeated:
         connection.execute(_REPEATED, sorted(batch.repeated, key=lambda row: row["repeated"]))
     tallies.add(connection, Counter(map(_tally, received, kept)))
@@ -169,8 +167,8 @@ def sightings(connection: Connection, wanted: Sequence[bytes]) -> dict[bytes, Si
     """Which of the keys were seen before."""
     found: dict[bytes, Sighting] = {}
     for some in lanes.portions(wanted):
-        rows = connection.execute(select(tables.seen).where(tables.seen.c.key.in_(some)))
-        found |= {bytes(row.key): Sighting(bytes(row.digest), row.event_id) for row in rows}
+        seen = connection.execute(_SIGHTED, {"wanted": some})
+        found |= {bytes(row.key): Sighting(bytes(row.digest), row.event_id) for row in seen}
     return found
 
 
