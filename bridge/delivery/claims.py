@@ -1,8 +1,8 @@
 """Claiming: what is due longest, as much as a sink takes at once, for one worker at a time."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from sqlalchemy import Connection, Row, bindparam, exists, func, or_, select, text, update
 from sqlalchemy.sql.dml import ReturningUpdate
@@ -42,6 +42,13 @@ class Claim:
     tried: Tried
     parcel: Parcel
     followers: tuple[Follower, ...] = ()
+
+
+class Taken(NamedTuple):
+    """Rows of ``deliveries`` that were taken; and by the id of one, those that are merged into it."""
+
+    rows: Sequence[Row[Any]]
+    runs: Mapping[int, Sequence[Row[Any]]]
 
 
 _columns = deliveries.c
@@ -107,12 +114,16 @@ def is_due(connection: Connection, sink: str, now: float) -> bool:
     return connection.execute(_IS_DUE, {"of_sink": sink, "now": now}).first() is not None
 
 
-def claim(connection: Connection, sink: Sink, now: float, lease: float) -> list[Claim]:
-    """Take deliveries for ``lease`` seconds, in the order of arrival."""
+def take(connection: Connection, sink: Sink, now: float, lease: float) -> Taken:
+    """Take deliveries for ``lease`` seconds."""
     limits = {"of_sink": sink.name, "now": now, "most": sink.max_count, "most_bytes": sink.max_bytes}
     rows = connection.execute(_TAKE, limits | {"until": now + lease}).all()
-    runs = _runs(connection, sink.name, rows)
-    return [_claim(row, now, runs.get(row.id, ())) for row in sorted(rows, key=lambda row: row.id)]
+    return Taken(rows, _runs(connection, sink.name, rows))
+
+
+def claims(taken: Taken, now: float) -> list[Claim]:
+    """What was taken, unpacked, in the order of arrival."""
+    return [_claim(row, now, taken.runs.get(row.id, ())) for row in sorted(taken.rows, key=lambda row: row.id)]
 
 
 def _runs(connection: Connection, sink: str, rows: Sequence[Row[Any]]) -> dict[int, list[Row[Any]]]:

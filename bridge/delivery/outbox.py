@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from sqlalchemy import Connection, case, select
 
-from bridge.delivery.claims import Claim, claim, is_due
+from bridge.delivery.claims import Claim, claims, is_due, take
 from bridge.delivery.database import Database
 from bridge.delivery.settling import Settlement, settle
 from bridge.delivery.sink import Happened, Outcome, Sink
@@ -27,7 +27,8 @@ class Outbox:
     def claim(self, sink: Sink, now: float, lease: float) -> list[Claim]:
         """Take what is due longest, as much as ``sink`` takes at once, for ``lease`` seconds."""
         with self._database.writing() as connection:
-            return claim(connection, sink, now, lease)
+            taken = take(connection, sink, now, lease)
+        return claims(taken, now)  # unpacked when others can write again
 
     def settle(self, sink: str, settled: Sequence[Settlement], began: float, now: float) -> None:
         """Record what happened, and do what was decided; a claim that was lost meanwhile changes nothing."""

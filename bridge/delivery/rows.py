@@ -1,37 +1,39 @@
-"""Many rows by one statement: SQLAlchemy writes it once for each database, and the rows go straight to the driver.
+"""Many rows into a table by one statement.
 
-What SQLAlchemy would do for each row takes as long as the database itself: defaults and conversions, and no column here
-needs any.
+For every row that a driver is given, it lets go of the interpreter; among dozens of threads it may be a while until it
+has it back, and meanwhile nobody else can write. And SQLAlchemy would spend as long on a row as the database does, on
+defaults and conversions that no column here needs.
 """
 
 from collections.abc import Mapping, Sequence
 from functools import cache
 from typing import Any
 
-from sqlalchemy import Connection, Dialect, Insert, Update
+from sqlalchemy import Connection, Dialect, Table
 from sqlalchemy.dialects import sqlite
+from sqlalchemy.dialects.postgresql import psycopg
 
-Statement = Insert | Update
+MOST = 1_000
+"""Rows in one statement. Both databases have a limit of values: SQLite 32,766, PostgreSQL 65,535."""
+
+_BY_PLACE: Mapping[str, Dialect] = {
+    "sqlite": sqlite.dialect(paramstyle="qmark"),
+    "postgresql": psycopg.dialect(paramstyle="format"),  # type: ignore[no-untyped-call]
+}
+"""In which values are given in the order of the columns, without names."""
 
 
-def execute_for_each(connection: Connection, statement: Statement, rows: Sequence[Mapping[str, Any]]) -> int:
-    """Execute ``statement`` for each of ``rows``.
-
-    Args:
-        statement: a constant, for what is written for it is kept for ever; without values of its own.
-        rows: its parameters by name, the same names in all.
-
-    Returns:
-        How many rows of the table it touched.
-    """
-    if not rows:
-        return 0
-    columns = tuple(rows[0]) if isinstance(statement, Insert) else None
-    return connection.exec_driver_sql(_written(statement, connection.dialect, columns), list(rows)).rowcount
+def insert_rows(connection: Connection, table: Table, rows: Sequence[Mapping[str, Any]]) -> None:
+    """Put ``rows``, values by column, the same columns in all, into ``table``, in their order."""
+    for some in (rows[start : start + MOST] for start in range(0, len(rows), MOST)):
+        head, row, columns = _written(table, tuple(some[0]), connection.dialect.name)
+        values = tuple(one[column] for one in some for column in columns)
+        connection.exec_driver_sql(head + ", ".join([row] * len(some)), values)
 
 
 @cache
-def _written(statement: Statement, dialect: Dialect, columns: tuple[str, ...] | None) -> str:
-    # Python's driver for SQLite takes parameters by name, too; SQLAlchemy makes use of their places.
-    by_name = sqlite.dialect(paramstyle="named") if dialect.name == "sqlite" else dialect
-    return str(statement.compile(dialect=by_name, column_keys=columns))
+def _written(table: Table, columns: Sequence[str], database: str) -> tuple[str, str, Sequence[str]]:
+    """The statement up to its rows, one row, and the order of its columns."""
+    compiled: Any = table.insert().inline().compile(dialect=_BY_PLACE[database], column_keys=columns)
+    head, values, row = str(compiled).partition(" VALUES ")
+    return head + values, row, compiled.positiontup

@@ -1,16 +1,16 @@
 """Settling: what happened to claimed deliveries is recorded, and what was decided is done."""
 
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
-from sqlalchemy import Connection, bindparam, case, insert, select, update
+from sqlalchemy import Connection, bindparam, case, select, update
 
 from bridge.delivery import causes, lanes, tallies
 from bridge.delivery.claims import Claim
 from bridge.delivery.retry import Decision, Fate
-from bridge.delivery.rows import execute_for_each
+from bridge.delivery.rows import insert_rows
 from bridge.delivery.sink import RESPONSE_LENGTH, Happened, Outcome
 from bridge.delivery.tables import attempts, deliveries
 from bridge.delivery.tallies import Tally
@@ -36,13 +36,24 @@ class Settlement:
         return None if self.decision.fate is Fate.DELIVERED else causes.of_outcome(self.outcome)
 
 
-_columns = deliveries.c
+class _Settled(NamedTuple):
+    """What is recorded of a delivery that still has the claim of that number."""
 
-_ATTEMPTS = insert(attempts)
+    number: int
+    fate: Fate
+    due: float
+    tries: int
+    doubt: float | None
+    settled: float | None
+    why: str | None
+    alone: bool
+
+
+_columns = deliveries.c
 
 _SETTLE = (
     update(deliveries)
-    .where(_columns.id == bindparam("claimed"), _columns.claims == bindparam("number"))
+    .where(_columns.id.in_(bindparam("claimed", expanding=True)), _columns.claims == bindparam("number"))
     .values(
         status=bindparam("fate"),
         due_at=bindparam("due"),
@@ -69,13 +80,13 @@ _SETTLE_FOLLOWER = (
 
 def settle(connection: Connection, sink: str, settled: Sequence[Settlement], began: float, now: float) -> None:
     """Record and do it all; a claim that was lost meanwhile changes nothing."""
-    execute_for_each(connection, _ATTEMPTS, [_attempt(one, one.claim.id, began, now) for one in settled])
+    insert_rows(connection, attempts, [_attempt(one, one.claim.id, began, now) for one in settled])
     if final := _final_lanes(settled):
         lanes.enter(connection, {(sink, lane) for lane in final})
         settled = _still_ours(connection, settled)
         _settle_followers(connection, settled, began, now)
     if settled:
-        changed = execute_for_each(connection, _SETTLE, [_settled(one, now) for one in settled])
+        changed = sum(connection.execute(_SETTLE, alike).rowcount for alike in _alike(settled, now))
         settled = settled if changed == len(settled) else _still_ours(connection, settled)
     if ended := _final_lanes(settled):
         lanes.advance(connection, sink, ended, now)
@@ -134,21 +145,29 @@ def _settle_followers(connection: Connection, settled: Sequence[Settlement], beg
                 for one, follower in followers
             ],
         )
-        execute_for_each(connection, _ATTEMPTS, [_attempt(one, follower.id, began, now) for one, follower in followers])
+        insert_rows(connection, attempts, [_attempt(one, follower.id, began, now) for one, follower in followers])
 
 
-def _settled(one: Settlement, now: float) -> Mapping[str, Any]:
-    return {
-        "claimed": one.claim.id,
-        "number": one.claim.number,
-        "fate": one.decision.fate,
-        "due": one.decision.due_at,
-        "tries": one.decision.attempts,
-        "doubt": _doubt(one),
-        "settled": now if one.is_final else None,
-        "why": one.cause,
-        "alone": one.decision.alone,
-    }
+def _alike(settled: Sequence[Settlement], now: float) -> Iterator[Mapping[str, Any]]:
+    """What is recorded of several at once: nearly always it is the same for a whole batch."""
+    claimed: dict[_Settled, list[int]] = defaultdict(list)
+    for one in settled:
+        claimed[_settled(one, now)].append(one.claim.id)
+    for values, ids in claimed.items():
+        yield {**values._asdict(), "claimed": ids}
+
+
+def _settled(one: Settlement, now: float) -> _Settled:
+    return _Settled(
+        number=one.claim.number,
+        fate=one.decision.fate,
+        due=one.decision.due_at,
+        tries=one.decision.attempts,
+        doubt=_doubt(one),
+        settled=now if one.is_final else None,
+        why=one.cause,
+        alone=one.decision.alone,
+    )
 
 
 def _doubt(one: Settlement) -> float | None:

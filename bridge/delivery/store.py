@@ -7,11 +7,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple, Self
 
-from sqlalchemy import Connection, bindparam, insert, select, update
+from sqlalchemy import Connection, bindparam, select, update
 
 from bridge.arrival import Arrival, Kept, Outgoing, Status
 from bridge.delivery import causes, lanes, tables, tallies
-from bridge.delivery.rows import execute_for_each
+from bridge.delivery.rows import insert_rows
 from bridge.delivery.tallies import Tally, bucket
 
 KEY_BYTES = 16
@@ -20,7 +20,6 @@ CONTRADICTION = "the same event.id came before with other data"
 # A higher level costs more time than its space is worth.
 _ZLIB_LEVEL = 1
 
-_EVENTS, _DELIVERIES, _SEEN = insert(tables.events), insert(tables.deliveries), insert(tables.seen)
 _SIGHTED = select(tables.seen).where(tables.seen.c.key.in_(bindparam("wanted", expanding=True)))
 _REPEATED = (
     update(tables.events).where(tables.events.c.id == bindparam("repeated")).values(repeats=tables.events.c.repeats + 1)
@@ -141,10 +140,10 @@ def keep(connection: Connection, received: Sequence[Received]) -> list[Kept]:
     """
     batch = _Batch(sightings(connection, [key for one in received for key in keys(one.arrival)]))
     kept = [batch.take(one) for one in received]
-    execute_for_each(connection, _EVENTS, batch.events)
-    execute_for_each(connection, _DELIVERIES, placed(connection, batch.deliveries))
+    insert_rows(connection, tables.events, batch.events)
+    insert_rows(connection, tables.deliveries, placed(connection, batch.deliveries))
     # In one order everywhere, so that two processes wait for each other and never in a circle.
-    execute_for_each(connection, _SEEN, sorted(batch.seen, key=lambda row: row["key"]))
+    insert_rows(connection, tables.seen, sorted(batch.seen, key=lambda row: row["key"]))
     if batch.repeated:
         connection.execute(_REPEATED, sorted(batch.repeated, key=lambda row: row["repeated"]))
     tallies.add(connection, Counter(map(_tally, received, kept)))

@@ -105,9 +105,9 @@ class Worker:
             return False
         began = self._clock()
         outcomes = self._send(claims)
-        ended = self._clock()
+        ended, chance = self._clock(), self._dice()  # what failed together is tried again together
         settled = [
-            Settlement(claim, outcome, decide(outcome, claim.tried, self._policy, ended, self._dice()))
+            Settlement(claim, outcome, decide(outcome, claim.tried, self._policy, ended, chance))
             for claim, outcome in zip(claims, outcomes, strict=True)
         ]
         self._outbox.settle(self.sink.name, settled, began, ended)
