@@ -1,12 +1,12 @@
 """Taking arrivals in: each kept, with what must go out, and answered for, in one transaction."""
 
 import hashlib
-import zlib
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple, Self
 
+from isal import isal_zlib
 from sqlalchemy import Connection, bindparam, select, update
 
 from bridge.arrival import Arrival, Kept, Outgoing, Status
@@ -18,7 +18,7 @@ KEY_BYTES = 16
 CONTRADICTION = "the same event.id came before with other data"
 
 # A higher level costs more time than its space is worth.
-_ZLIB_LEVEL = 1
+_LEVEL = 1
 
 _SIGHTED = select(tables.seen).where(tables.seen.c.key.in_(bindparam("wanted", expanding=True)))
 _REPEATED = (
@@ -204,10 +204,10 @@ def seen_row(key: bytes, digest: bytes, event_id: str, at: float) -> dict[str, A
 
 
 def pack(content: bytes) -> bytes:
-    """``content`` compressed, for a column."""
-    return zlib.compress(content, _ZLIB_LEVEL)
+    """``content`` compressed, for a column: as zlib does, in half its time."""
+    return isal_zlib.compress(content, _LEVEL)
 
 
 def unpack(column: bytes) -> bytes:
     """What ``pack`` was given."""
-    return zlib.decompress(column)
+    return isal_zlib.decompress(column)
