@@ -1,8 +1,5 @@
 """The HTTP side: ``create_app()``, one blueprint per front door. Nothing is decided here, and nothing is sent."""
 
-import gc
-import sys
-
 from flask import Flask
 from werkzeug.middleware.dispatcher import DispatcherMiddleware
 
@@ -21,14 +18,7 @@ from bridge.web import (
     tracking,
     voucherify,
 )
-
-TURN = 0.02
-"""Seconds that a thread may compute before another one may interrupt it. What a request computes takes about one
-thousandth; Python's own 0.005 let dozens of threads interrupt each other in it, and all were slower for it."""
-
-CIRCLES = (10_000, 20, 50)
-"""How many new objects Python looks among for circles, and how much more seldom among older ones. A request makes some
-thousands, and they are gone with it: at Python's own 700 it was looked through several times."""
+from bridge.web.turns import take_turns
 
 
 def create_app(settings: Settings | None = None) -> Flask:
@@ -42,8 +32,7 @@ def create_app(settings: Settings | None = None) -> Flask:
     """
     settings = settings or Settings.from_env()
     logs.configure(settings.log_level)
-    sys.setswitchinterval(TURN)
-    gc.set_threshold(*CIRCLES)
+    take_turns()
     bridge = build(settings)
     app = Flask("bridge", static_folder=None)
     app.config["MAX_CONTENT_LENGTH"] = bridge.settings.max_body_bytes

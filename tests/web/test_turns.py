@@ -1,0 +1,44 @@
+import gc
+import os
+import sys
+import threading
+from collections.abc import Callable, Iterator
+
+import pytest
+
+from bridge.web.turns import take_turns
+
+pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="only Linux has this way of scheduling")
+
+
+@pytest.fixture(autouse=True)
+def _python_as_before() -> Iterator[None]:
+    thresholds = gc.get_threshold()
+    yield
+    gc.set_threshold(*thresholds)
+
+
+def _in_a_thread(do: Callable[[], None]) -> None:
+    thread = threading.Thread(target=do)
+    thread.start()
+    thread.join()
+
+
+def test_threads_that_it_starts_are_woken_without_interrupting_each_other() -> None:
+    found = []
+
+    def serve() -> None:
+        os.sched_setscheduler(0, os.SCHED_OTHER, os.sched_param(0))
+        take_turns()
+        _in_a_thread(lambda: found.append(os.sched_getscheduler(0)))
+
+    _in_a_thread(serve)
+    assert found == [os.SCHED_BATCH]
+
+
+def test_a_sandbox_that_forbids_it_keeps_nobody_from_serving(monkeypatch: pytest.MonkeyPatch) -> None:
+    def forbidden(*_: object) -> None:
+        raise PermissionError
+
+    monkeypatch.setattr(os, "sched_setscheduler", forbidden)
+    take_turns()
