@@ -149,7 +149,7 @@ def _settle_followers(connection: Connection, settled: Sequence[Settlement], beg
 
 
 def _alike(settled: Sequence[Settlement], now: float) -> Iterator[Mapping[str, Any]]:
-    """What is recorded of several at once: nearly always it is the same for a whole batch."""
+    """What is recorded of several at once: of a batch that was delivered, it is the same for all."""
     claimed: dict[_Settled, list[int]] = defaultdict(list)
     for one in settled:
         claimed[_settled(one, now)].append(one.claim.id)

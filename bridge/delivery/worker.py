@@ -105,9 +105,10 @@ class Worker:
             return False
         began = self._clock()
         outcomes = self._send(claims)
-        ended, chance = self._clock(), self._dice()  # what failed together is tried again together
+        ended = self._clock()
+        # Dice for each: if one of them makes a service fail, the others must not meet it again every time.
         settled = [
-            Settlement(claim, outcome, decide(outcome, claim.tried, self._policy, ended, chance))
+            Settlement(claim, outcome, decide(outcome, claim.tried, self._policy, ended, self._dice()))
             for claim, outcome in zip(claims, outcomes, strict=True)
         ]
         self._outbox.settle(self.sink.name, settled, began, ended)

@@ -1,3 +1,4 @@
+import random
 import threading
 from collections.abc import Callable
 from typing import Any
@@ -159,6 +160,24 @@ def test_what_keeps_failing_is_tried_ever_more_seldom_and_is_a_dead_letter_in_th
     assert max(waits) == 300.0
     assert standing(database)["a"][0] == "dead"
     assert clock.now - NOW > 3 * HOUR
+
+
+def test_what_failed_together_parts_for_one_of_it_may_be_what_makes_a_service_fail(
+    database: Database, clock: Clock
+) -> None:
+    fill(database, "poison", "b", "c")
+    sink = ScriptedSink()
+    sink.answer = lambda _: Outcome(Happened.FAILED, 500) if b"poison" in sink.batches[-1] else DELIVERED
+    dice = random.Random(7)
+    worker = Worker(Outbox(database), sink, Policy(max_age=7 * DAY), clock, dice=dice.random)
+    for _ in range(100):
+        worker.step()
+        clock.now += 1.0
+    assert {key: stands[0] for key, stands in standing(database).items()} == {
+        "poison": "waiting",
+        "b": "delivered",
+        "c": "delivered",
+    }
 
 
 def test_a_sink_that_raises_is_a_failure_to_be_tried_again(database: Database, work: Any) -> None:
