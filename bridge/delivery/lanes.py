@@ -4,16 +4,15 @@ Only the first of a lane is ``waiting``, and can be claimed; those behind it are
 good. So one customer's trouble keeps nobody else, and one with ten thousand calls costs the others a look at one.
 """
 
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping
 from hashlib import blake2b
-from typing import Any, TypeVar
+from typing import Any
 
 from sqlalchemy import Connection, func, select, text, update
 
 from bridge.delivery.retry import Fate
+from bridge.delivery.rows import portions
 from bridge.delivery.tables import deliveries
-
-T = TypeVar("T")
 
 Lane = tuple[str, str]
 """A sink and the lane's name there."""
@@ -24,9 +23,6 @@ LONGEST_RUN = 100
 MANY = 1_000
 """Lanes that one transaction may enter one by one. A lock is a row in a table that PostgreSQL's processes share, and
 that does not grow: whoever wants more takes a single lock for all."""
-
-PORTION = 10_000
-"""Values in one statement. Both databases have a limit: SQLite 32,766, PostgreSQL 65,535."""
 
 # Written out, as in the partial index that answers it.
 _OPEN = text("deliveries.status IN ('waiting', 'queued')")
@@ -68,11 +64,6 @@ def occupied(connection: Connection, lanes: Collection[Lane]) -> set[Lane]:
             )
             found |= {(sink, lane) for lane in connection.execute(statement).scalars()}
     return found
-
-
-def portions(values: Sequence[T]) -> Iterator[Sequence[T]]:
-    """``values`` in portions that fit into one statement each."""
-    return (values[start : start + PORTION] for start in range(0, len(values), PORTION))
 
 
 def place(rows: Iterable[Mapping[str, Any]], taken: set[Lane]) -> list[dict[str, Any]]:

@@ -5,16 +5,21 @@ has it back, and meanwhile nobody else can write. And SQLAlchemy would spend as 
 defaults and conversions that no column here needs.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from functools import cache
-from typing import Any
+from typing import Any, TypeVar
 
 from sqlalchemy import Connection, Dialect, Table
 from sqlalchemy.dialects import sqlite
 from sqlalchemy.dialects.postgresql import psycopg
 
+T = TypeVar("T")
+
+MOST_VALUES = 10_000
+"""In one statement. Both databases have a limit: SQLite 32,766, PostgreSQL 65,535."""
+
 MOST = 1_000
-"""Rows in one statement. Both databases have a limit of values: SQLite 32,766, PostgreSQL 65,535."""
+"""Rows in one statement: of the widest table, not many more values than that."""
 
 _BY_PLACE: Mapping[str, Dialect] = {
     "sqlite": sqlite.dialect(paramstyle="qmark"),
@@ -23,9 +28,15 @@ _BY_PLACE: Mapping[str, Dialect] = {
 """In which values are given in the order of the columns, without names."""
 
 
+def portions(values: Sequence[T], most: int | None = None) -> Iterator[Sequence[T]]:
+    """``values`` in portions of ``most``, or of as many as fit into one statement."""
+    size = most or MOST_VALUES
+    return (values[start : start + size] for start in range(0, len(values), size))
+
+
 def insert_rows(connection: Connection, table: Table, rows: Sequence[Mapping[str, Any]]) -> None:
     """Put ``rows``, values by column, the same columns in all, into ``table``, in their order."""
-    for some in (rows[start : start + MOST] for start in range(0, len(rows), MOST)):
+    for some in portions(rows, MOST):
         head, row, columns = _written(table, tuple(some[0]), connection.dialect.name)
         values = tuple(one[column] for one in some for column in columns)
         connection.exec_driver_sql(head + ", ".join([row] * len(some)), values)

@@ -11,7 +11,7 @@ from sqlalchemy import Connection, bindparam, select, update
 
 from bridge.arrival import Arrival, Kept, Outgoing, Status
 from bridge.delivery import causes, lanes, tables, tallies
-from bridge.delivery.rows import insert_rows
+from bridge.delivery.rows import insert_rows, portions
 from bridge.delivery.tallies import Tally, bucket
 
 KEY_BYTES = 16
@@ -66,6 +66,11 @@ class Received:
             (outgoing_key(one), delivery_row(message.id, one, arrival.event, message.at)) for one in arrival.outgoing
         )
         return cls(message, arrival, pack(message.body), rows)
+
+    @property
+    def keys(self) -> list[bytes]:
+        """All that ``seen`` must not hold if it is new."""
+        return _call_keys(self.arrival) + [key for key, _ in self.deliveries]
 
 
 class Sighting(NamedTuple):
@@ -138,7 +143,7 @@ def keep(connection: Connection, received: Sequence[Received]) -> list[Kept]:
     Raises:
         IntegrityError: another process has just stored one of them. The transaction must be tried again.
     """
-    batch = _Batch(sightings(connection, [key for one in received for key in keys(one.arrival)]))
+    batch = _Batch(sightings(connection, [key for one in received for key in one.keys]))
     kept = [batch.take(one) for one in received]
     insert_rows(connection, tables.events, batch.events)
     insert_rows(connection, tables.deliveries, placed(connection, batch.deliveries))
@@ -165,7 +170,7 @@ def placed(connection: Connection, rows: Sequence[Mapping[str, Any]]) -> list[di
 def sightings(connection: Connection, wanted: Sequence[bytes]) -> dict[bytes, Sighting]:
     """Which of the keys were seen before."""
     found: dict[bytes, Sighting] = {}
-    for some in lanes.portions(wanted):
+    for some in portions(wanted):
         seen = connection.execute(_SIGHTED, {"wanted": some})
         found |= {bytes(row.key): Sighting(bytes(row.digest), row.event_id) for row in seen}
     return found
@@ -173,8 +178,11 @@ def sightings(connection: Connection, wanted: Sequence[bytes]) -> dict[bytes, Si
 
 def keys(arrival: Arrival) -> list[bytes]:
     """All that ``seen`` must not hold if ``arrival`` is new."""
-    call = [arrival.identity.call[:KEY_BYTES]] if arrival.identity else []
-    return call + [outgoing_key(one) for one in arrival.outgoing]
+    return _call_keys(arrival) + [outgoing_key(one) for one in arrival.outgoing]
+
+
+def _call_keys(arrival: Arrival) -> list[bytes]:
+    return [arrival.identity.call[:KEY_BYTES]] if arrival.identity else []
 
 
 def outgoing_key(outgoing: Outgoing) -> bytes:

@@ -10,6 +10,7 @@ import structlog
 
 from bridge.delivery.outbox import Claim, Outbox, Settlement
 from bridge.delivery.retry import Fate, Policy, decide
+from bridge.delivery.rows import portions
 from bridge.delivery.sink import Happened, Outcome, Sink
 from bridge.errors import StoreUnavailable
 from bridge.logs import Sparing
@@ -164,5 +165,5 @@ class Worker:
             )
         delivered = [one.claim.event_id for one in settled if one.decision.fate is Fate.DELIVERED]
         # A line a batch: at thousands a second one for each would cost more than delivering it.
-        for ids in (delivered[at : at + IDS_IN_A_LINE] for at in range(0, len(delivered), IDS_IN_A_LINE)):
+        for ids in portions(delivered, IDS_IN_A_LINE):
             _log.info("delivered", sink=sink, delivered=len(ids), seconds=round(seconds, 3), event_ids=ids)

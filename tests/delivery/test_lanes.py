@@ -98,7 +98,7 @@ def test_the_first_of_one_transaction_waits_and_the_others_queue(database: Datab
 def test_more_lanes_and_keys_than_one_statement_or_the_table_of_locks_can_hold(
     database: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(lanes, "PORTION", 2)
+    monkeypatch.setattr("bridge.delivery.rows.MOST_VALUES", 2)
     monkeypatch.setattr(lanes, "MANY", 2)
     people = ("anna", "boris", "cleo", "dora", "emil")
     queue(database, "cleo", "c1")

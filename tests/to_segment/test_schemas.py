@@ -1,12 +1,21 @@
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from marshmallow import Schema
 
 from bridge.errors import Unusable
 from bridge.to_segment.catalogue import EVENTS, EVERY_EVENT, Event
 from bridge.to_segment.schemas import DATA as SCHEMAS
 from bridge.to_segment.schemas import ENVELOPE, check
 from tests.webhooks import ANNA, DATA, webhook
+
+LEAVES = st.none() | st.booleans() | st.integers() | st.floats() | st.text() | st.lists(st.none(), max_size=1)
+NAMES = st.sampled_from(
+    ["id", "type", "source_id", "email", "customer", "redemption", "data", "event", "source", "new"]
+)
+ANY = st.recursive(LEAVES, lambda inner: st.dictionaries(NAMES, inner, max_size=5), max_leaves=12)
 
 each_event = pytest.mark.parametrize("event", EVENTS, ids=lambda event: event.type)
 
@@ -105,3 +114,12 @@ def test_a_balance_is_an_object_or_a_number(*, balance: Any, passes: bool) -> No
 def test_an_envelope_of_wrong_types_is_unusable(envelope: dict[str, Any], name: str) -> None:
     with pytest.raises(Unusable, match=rf"^{name}: "):
         check(ENVELOPE, envelope)
+
+
+@given(ANY, st.sampled_from([ENVELOPE, SCHEMAS["redemption.succeeded"]]))
+def test_it_refuses_what_marshmallow_refuses(value: Any, schema: Schema) -> None:
+    if schema.validate(value):
+        with pytest.raises(Unusable):
+            check(schema, value)
+    else:
+        check(schema, value)
