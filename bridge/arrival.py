@@ -1,12 +1,43 @@
-"""What a translation says about a message: the values that travel from the pure rooms to the store."""
+"""Values that travel between the packages: a message as it was received, and what a translation makes of it."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 
 
+@dataclass(frozen=True, slots=True)
+class Message:
+    """A request's body, as it is stored.
+
+    Attributes:
+        id: a ULID.
+        queue: which translator takes it: one of ``QUEUES``.
+        direction: ``to_segment`` or ``to_voucherify``.
+        door: the path that it was posted to.
+        at: when it was received, in epoch seconds.
+        request_id: of the request, for the log.
+        credential: a digest of what proved the sender.
+        body: the raw bytes; unpacked, if the sender had compressed them.
+    """
+
+    id: str
+    queue: str
+    direction: str
+    door: str
+    at: float
+    request_id: str
+    credential: bytes
+    body: bytes = field(repr=False)
+
+
+WEBHOOKS, CALLS, RAW_EVENTS = "webhooks", "calls", "events"
+
+QUEUES: Mapping[str, bool] = {WEBHOOKS: False, CALLS: True, RAW_EVENTS: True}
+"""Each queue, and whether its messages must be translated strictly in order: one round of it at a time."""
+
+
 class Status(StrEnum):
-    """What became of a message when it came in; ``duplicate`` is decided by the store, the others by a translation."""
+    """The outcome of a translation. A writing transaction decides ``duplicate``, the translation the others."""
 
     ACCEPTED = "accepted"
     IGNORED = "ignored"
@@ -69,7 +100,7 @@ class Arrival:
 
 @dataclass(frozen=True, slots=True)
 class Kept:
-    """What the store answers for one arrival: the id it is kept under, and whether it was there before."""
+    """The outcome of one event. Of a duplicate, ``id`` is the event that it repeats."""
 
     id: str
     status: Status
@@ -77,5 +108,5 @@ class Kept:
     reason: str
 
     def answer(self) -> Mapping[str, str | None]:
-        """The body of the sender's 2xx."""
+        """The answer to a sender that waits for the outcome."""
         return {"status": self.status, "id": self.id, "event": self.event or None, "reason": self.reason or None}

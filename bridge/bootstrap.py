@@ -3,30 +3,32 @@
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
-from functools import partial
-from pathlib import Path
 
 import structlog
 
+from bridge.arrival import CALLS, RAW_EVENTS, WEBHOOKS
 from bridge.config import Settings, ToVoucherify
 from bridge.delivery.bulk import BulkReplayer
-from bridge.delivery.crew import Crew
+from bridge.delivery.crew import Crew, Hand
 from bridge.delivery.database import Database
 from bridge.delivery.desk import Desk
-from bridge.delivery.group_commit import GroupCommit
+from bridge.delivery.duty import Duty
+from bridge.delivery.inbox import Inbox
 from bridge.delivery.keeper import House, Keeper
-from bridge.delivery.memory import Memory
+from bridge.delivery.notifications import Listener, Notifier
 from bridge.delivery.outbox import Outbox
 from bridge.delivery.refusals import Refusals
 from bridge.delivery.retry import Policy
 from bridge.delivery.worker import Worker
 from bridge.errors import StoreUnavailable
-from bridge.intake import DestinationCalls, EventWebhooks, TrackingCalls, VoucherifyWebhooks, again
-from bridge.mapping_file import VARIABLE, in_force
+from bridge.host import Host
+from bridge.intake import DestinationCalls, EventWebhooks, Receiver, TrackingCalls, VoucherifyWebhooks
+from bridge.mapping_file import in_force
 from bridge.sinks.segment import SegmentSink
 from bridge.sinks.voucherify import VoucherifySink
 from bridge.to_voucherify.mappings import Mappings
 from bridge.to_voucherify.presets import PRESETS
+from bridge.translation import Translator
 
 _log = structlog.get_logger("bridge")
 
@@ -35,14 +37,13 @@ MINUTE = 60.0
 
 @dataclass(frozen=True, slots=True)
 class Bridge:
-    """A process's bridge: what it keeps arrivals in, what takes them, and who delivers.
+    """A process's bridge: what takes messages in, what translates and delivers them.
 
-    A direction that is off has nobody to take its messages, and so has a door that is shut.
+    A direction that is off has no doors and no translators.
 
     Attributes:
-        mappings: what becomes of raw events, at the moment.
         refusals: how many calls did not prove who sent them.
-        keeper: keeps the house with the crew, and knows how it is.
+        keeper: does periodic work, and knows how the process is.
     """
 
     settings: Settings
@@ -51,7 +52,6 @@ class Bridge:
     calls: DestinationCalls | None
     tracking: TrackingCalls | None
     event_webhooks: EventWebhooks | None
-    mappings: Callable[[], Mappings]
     crew: Crew
     desk: Desk
     keeper: Keeper
@@ -63,35 +63,55 @@ class Bridge:
         self.database.close()
 
 
+class Wakes:
+    """Wakes workers: those of this host by their bells, those of others by the database."""
+
+    def __init__(self, host: Host, notifier: Notifier) -> None:
+        self._host = host
+        self._notifier = notifier
+
+    def ring(self) -> None:
+        """Wake them."""
+        self._host.ring()
+        self._notifier.notify()
+
+
 def build(settings: Settings) -> Bridge:
     """Put a bridge together. Nothing is delivered until its crew is started.
 
     A database that cannot be reached is no reason to stay down: senders get a 503 until it is back.
 
     Raises:
-        ConfigError: the file of mappings is wrong, and was never right.
+        ConfigError: the folder of locks and sockets cannot be used.
     """
     database = Database(settings.database_url)
     try:
         database.migrate()
     except StoreUnavailable as error:
         _log.error("store unavailable", reason=str(error))
-    commit = GroupCommit(database)
-    outbox = Outbox(database)
-    hire = partial(Worker, outbox, policy=Policy(max_age=settings.max_age))
-    workers, webhooks, calls, tracking, event_webhooks, mappings = [], None, None, None, None, _presets
+    host = Host.of(settings.run_dir, settings.database_url)
+    wakes = Wakes(host, Notifier(database))
+    inbox, outbox, duty = Inbox(database, wakes), Outbox(database), Duty(host)
+    receiver = Receiver(inbox, time.time)
+    workers: list[Worker] = []
+    queues: list[str] = []
+    webhooks = calls = tracking = event_webhooks = None
+    mappings: Callable[[], Mappings] = _presets
+    policy = Policy(max_age=settings.max_age)
     if out := settings.to_segment:
-        workers.append(hire(SegmentSink(out.write_key, out.host, gzip=out.gzip)))
-        webhooks = VoucherifyWebhooks(out.webhook_secrets, commit.keep, time.time)
+        workers.append(Worker(outbox, SegmentSink(out.write_key, out.host, gzip=out.gzip), policy))
+        queues.append(WEBHOOKS)
+        webhooks = VoucherifyWebhooks(out.webhook_secrets, receiver)
     if back := settings.to_voucherify:
         sink = _voucherify(back, settings.voucherify_url, outbox)
-        workers.append(hire(sink))
-        calls = DestinationCalls(back.app_id, back.secret_key, sink.probe, commit.keep, time.time)
-        mappings = in_force(back.mappings, memory_of(database, back.mappings))
+        workers.append(Worker(outbox, sink, policy))
+        queues += [CALLS, RAW_EVENTS]
+        calls = DestinationCalls(back.app_id, back.secret_key, sink.probe, receiver)
+        mappings = in_force(back.mappings)
         if back.write_keys:
-            tracking = TrackingCalls(back.write_keys, mappings, commit.keep_all, time.time)
+            tracking = TrackingCalls(back.write_keys, receiver)
         if back.event_secrets:
-            event_webhooks = EventWebhooks(back.event_secrets, mappings, commit.keep_all, time.time)
+            event_webhooks = EventWebhooks(back.event_secrets, receiver)
     _log.info(
         "ready",
         to_segment=settings.to_segment.host if settings.to_segment else "off",
@@ -99,24 +119,21 @@ def build(settings: Settings) -> Bridge:
         database=database.name,
         worker="embedded" if settings.embedded_worker else "external",
     )
-    hands = [BulkReplayer(database, again(mappings))]
-    crew = Crew(workers, before_fork=database.close, after_fork=commit.forget, hands=hands)
-    operators, refusals = desk(database, mappings), Refusals()
-    sinks = [worker.sink.name for worker in workers]
-    keeper = Keeper(database, House(sinks, crew.delivering, refusals, settings.retention, look=mappings))
+    by_sink = {worker.sink.name: worker for worker in workers}
+    translators = [Translator(database, queue, duty, mappings, by_sink) for queue in queues]
+    duty.sleepers = [*translators, *workers]
+    givers: list[Hand] = [*translators, BulkReplayer(database), Listener(database, host.ring)]
+    crew = Crew(workers, givers, duty, host, before_fork=database.close, after_fork=inbox.forget)
+    refusals = Refusals()
+
+    def translating() -> dict[str, str]:
+        return {one.queue: one.problem for one in translators if crew.runs(one) and one.moves}
+
+    house = House(by_sink, crew.delivering, refusals, settings.retention, translating, queues)
+    keeper = Keeper(database, house)
     crew.join(keeper)
-    doors = (webhooks, calls, tracking, event_webhooks)
-    return Bridge(settings, database, *doors, mappings, crew, operators, keeper, refusals)
-
-
-def desk(database: Database, mappings: Callable[[], Mappings]) -> Desk:
-    """Where an operator acts, with the mappings in force then."""
-    return Desk(database, again(mappings), time.time)
-
-
-def memory_of(database: Database, mappings: Path | None) -> Memory:
-    """Where it is remembered what the file of ``mappings`` said when it was last right."""
-    return Memory(database, f"{VARIABLE} {mappings}")
+    desk = Desk(database, wakes, time.time)
+    return Bridge(settings, database, webhooks, calls, tracking, event_webhooks, crew, desk, keeper, refusals)
 
 
 def _presets() -> Mappings:

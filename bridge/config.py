@@ -89,6 +89,7 @@ class Settings:
         admin_token: opens the console; without one there is none.
         retention: seconds for which settled events stay.
         log_level: the least that is logged.
+        run_dir: locks and sockets of this host; found by ``Host.of`` if None.
     """
 
     to_segment: ToSegment | None
@@ -101,6 +102,7 @@ class Settings:
     admin_token: str | None = field(default=None, repr=False)
     retention: float = 30 * DAY
     log_level: str = "info"
+    run_dir: Path | None = None
 
     @classmethod
     def from_env(cls) -> "Settings":
@@ -155,6 +157,15 @@ def mapping_file() -> Path | None:
     return _read_mapping_file(_environment())
 
 
+def run_dir() -> Path | None:
+    """``BRIDGE_RUN_DIR`` alone, for commands that wake workers.
+
+    Raises:
+        ConfigError: ``.env`` cannot be read.
+    """
+    return _path(_environment(), "BRIDGE_RUN_DIR")
+
+
 def _environment() -> environs.Env:
     env = environs.Env(eager=False)
     try:
@@ -178,8 +189,12 @@ def _read_database_url(env: environs.Env) -> str:
 
 
 def _read_mapping_file(env: environs.Env) -> Path | None:
-    name = (env.str("BRIDGE_MAPPINGS", "") or "").strip()
-    return Path(name).absolute() if name else None
+    return _path(env, "BRIDGE_MAPPINGS")
+
+
+def _path(env: environs.Env, name: str) -> Path | None:
+    text = (env.str(name, "") or "").strip()
+    return Path(text).absolute() if text else None
 
 
 def _missing(given: set[str]) -> dict[str, str]:
@@ -215,6 +230,7 @@ def _read(env: environs.Env, given: set[str]) -> Settings:
         admin_token=(env.str("BRIDGE_ADMIN_TOKEN", "", validate=_admin_token) or "").strip() or None,
         retention=DAY * (env.float("BRIDGE_RETENTION_DAYS", 30.0, validate=_POSITIVE) or 0.0),
         log_level=env.str("BRIDGE_LOG_LEVEL", "info", validate=validate.OneOf(LEVELS, error=_LEVEL)) or "",
+        run_dir=_path(env, "BRIDGE_RUN_DIR"),
     )
 
 

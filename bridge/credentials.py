@@ -31,15 +31,16 @@ def basic(authorization: str | None) -> Basic | None:
     return Basic(user, password)
 
 
-def is_known(given: Iterable[str | None], valid: Sequence[str]) -> bool:
-    """Whether any of what was given is valid. All are compared: the time taken says nothing about which one is."""
+def known(given: Iterable[str | None], valid: Sequence[str]) -> str | None:
+    """Return the first of ``valid`` that was given. All are compared: the time taken says nothing about which it is."""
     pairs = [(one or "", right) for one in given for right in valid]
-    return True in [hmac.compare_digest(one.encode(), right.encode()) for one, right in pairs]
+    return next(iter([right for one, right in pairs if hmac.compare_digest(one.encode(), right.encode())]), None)
 
 
-def is_signed(body: bytes, given: str | None, secrets: Sequence[str]) -> bool:
-    """Whether ``given`` signs ``body`` with one of ``secrets``."""
-    return is_known([given], [sign(body, secret) for secret in secrets])
+def signed(body: bytes, given: str | None, secrets: Sequence[str]) -> str | None:
+    """Return the one of ``secrets`` that ``given`` signs ``body`` with."""
+    found = known([given], [sign(body, secret) for secret in secrets])
+    return next((secret for secret in secrets if sign(body, secret) == found), None)
 
 
 def sign(body: bytes, secret: str) -> str:

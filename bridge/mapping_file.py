@@ -1,8 +1,6 @@
 """The mappings in force: those of a file, which is read again when it changes, or the presets.
 
-A file that is wrong must not stop what works: the last one that was right stays in force, and the log says so. It is
-remembered in the database, since processes come and go (on SIGHUP, at ``--max-requests``, after a crash) and none that
-begins with a wrong file could otherwise know what was right before.
+While the file is wrong, raw events are stored and wait: only their translation stops.
 """
 
 import json
@@ -13,12 +11,11 @@ from collections.abc import Callable
 from datetime import date, datetime
 from datetime import time as time_of_day
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any
 
 import structlog
 
-from bridge.errors import ConfigError, InvalidMappings, Problem, Unusable
-from bridge.logs import Sparing
+from bridge.errors import InvalidMappings, Problem, Unusable
 from bridge.to_voucherify.mappings import Mappings, load
 from bridge.to_voucherify.presets import PRESETS
 from bridge.wire import read as read_json
@@ -29,18 +26,6 @@ LOOKING = 1.0
 """Seconds between two looks at the file."""
 
 _log = structlog.get_logger("bridge")
-
-
-class Memory(Protocol):
-    """Keeps the source that was last right. It never raises: what cannot be remembered is not known."""
-
-    def recall(self) -> bytes | None:
-        """What was remembered last."""
-        ...
-
-    def remember(self, source: bytes) -> None:
-        """Keep it."""
-        ...
 
 
 def read(path: Path) -> Mappings:
@@ -65,22 +50,9 @@ def parse(name: str, content: bytes) -> Mappings:
     return load(value["mappings"] if isinstance(value, dict) and "mappings" in value else value)
 
 
-def in_force(path: Path | None, memory: Memory) -> Callable[[], Mappings]:
-    """What says which mappings are in force: those of the file at ``path``, or the presets if there is none.
-
-    Raises:
-        ConfigError: the file is wrong, and nobody remembers one that was right.
-    """
-    return MappingFile(path, memory).current if path else lambda: PRESETS
-
-
-def last_right(path: Path, memory: Memory) -> Mappings | None:
-    """What the file at ``path`` said when it was last right; None if nobody knows."""
-    content = memory.recall()
-    try:
-        return parse(path.name, content) if content is not None else None
-    except InvalidMappings:  # an older bridge found it right
-        return None
+def in_force(path: Path | None) -> Callable[[], Mappings]:
+    """What says which mappings are in force: those of the file at ``path``, or the presets if there is none."""
+    return MappingFile(path).current if path else lambda: PRESETS
 
 
 class MappingFile:
@@ -88,69 +60,46 @@ class MappingFile:
 
     Args:
         path: the file.
-        memory: where its last right content is kept.
         clock: seconds that only ever grow.
-
-    Raises:
-        ConfigError: see ``in_force``.
     """
 
-    def __init__(self, path: Path, memory: Memory, clock: Callable[[], float] = time.monotonic) -> None:
+    def __init__(self, path: Path, clock: Callable[[], float] = time.monotonic) -> None:
         self._path = path
-        self._memory = memory
         self._clock = clock
         self._looking = threading.Lock()
-        self._complaints = Sparing()
-        self._looked_at = clock()
-        self._state = _state(path)
-        self._wrong: InvalidMappings | None = None
-        self._mappings = self._first()
+        self._looked_at = float("-inf")
+        self._state: tuple[int, int, int] | None = None
+        self._found: Mappings | InvalidMappings | None = None
 
     def current(self) -> Mappings:
-        """The mappings in force, after a look at the file, if the last one was a while ago."""
-        if self._clock() - self._looked_at >= LOOKING and self._looking.acquire(blocking=False):
-            try:
-                self._look()
-            finally:
-                self._looking.release()
-        return self._mappings
+        """The mappings in force, after a look at the file, if the last one was a while ago.
 
-    def _first(self) -> Mappings:
-        try:
-            return self._fresh()
-        except InvalidMappings as error:
-            remembered = last_right(self._path, self._memory)
-            if remembered is None:
-                raise ConfigError({VARIABLE: f"{self._path}:\n{error}"}) from error
-            self._complain(error)
-            return remembered
+        Raises:
+            InvalidMappings: the file is wrong.
+        """
+        with self._looking:
+            if self._clock() - self._looked_at >= LOOKING:
+                self._look()
+            found = self._found
+        if isinstance(found, InvalidMappings) or found is None:
+            raise found or InvalidMappings([])
+        return found
 
     def _look(self) -> None:
         self._looked_at = self._clock()
         state = _state(self._path)
-        if state != self._state:
-            self._state, self._wrong = state, None
-            try:
-                self._mappings = self._fresh()
-            except InvalidMappings as error:
-                self._wrong = error
-            else:
-                _log.info("mappings changed", file=str(self._path), mappings=len(self._mappings))
-        if self._wrong:
-            self._complain(self._wrong)
-
-    def _fresh(self) -> Mappings:
-        content = _content(self._path)
-        mappings = parse(self._path.name, content)
-        if self._memory.recall() != content:
-            self._memory.remember(content)
-        return mappings
-
-    def _complain(self, error: InvalidMappings) -> None:
-        self._wrong = error
-        if self._complaints.admits(str(error)):
+        if self._found is not None and state == self._state:
+            return
+        is_first, self._state = self._found is None, state
+        try:
+            self._found = read(self._path)
+        except InvalidMappings as error:
+            self._found = error
             problems = [str(problem) for problem in error.problems]
-            _log.error("mappings file wrong, its last right content in force", file=str(self._path), problems=problems)
+            _log.error("mappings file wrong, raw events wait", file=str(self._path), problems=problems)
+        else:
+            if not is_first:
+                _log.info("mappings changed", file=str(self._path), mappings=len(self._found))
 
 
 def _state(path: Path) -> tuple[int, int, int] | None:

@@ -19,8 +19,8 @@ _HEX = re.compile(r"[0-9a-f]{64}", re.ASCII)
 _STRING_OR_SPACE = re.compile(rb'("(?:[^"\\]++|\\.)*+"?)|[ \t\r\n]++', re.DOTALL)
 
 
-def verify(body: bytes, given: str | None, secrets: Sequence[str]) -> None:
-    """Return if ``given`` signs ``body`` with one of ``secrets``; several are valid while one is being rotated.
+def verify(body: bytes, given: str | None, secrets: Sequence[str]) -> str:
+    """Return the one of ``secrets`` that ``given`` signs ``body`` with; several are valid while one is rotated.
 
     Raises:
         SignatureError: no signature, not 64 lower-case hex digits, or made with another secret.
@@ -29,8 +29,10 @@ def verify(body: bytes, given: str | None, secrets: Sequence[str]) -> None:
         raise SignatureError(f"the header {HEADER} is missing")
     if not _HEX.fullmatch(given):
         raise SignatureError(f"the header {HEADER} is not 64 lower-case hex digits")
-    if not (_signed(body, given, secrets) or _signed(compact(body), given, secrets)):
+    signed = _signed(body, given, secrets) or _signed(compact(body), given, secrets)
+    if not signed:
         raise SignatureError("the signature does not match")
+    return signed[0]
 
 
 def sign(body: bytes, secret: str) -> str:
@@ -43,6 +45,6 @@ def compact(body: bytes) -> bytes:
     return _STRING_OR_SPACE.sub(rb"\1", body)
 
 
-def _signed(body: bytes, given: str, secrets: Sequence[str]) -> bool:
+def _signed(body: bytes, given: str, secrets: Sequence[str]) -> list[str]:
     # Every secret is tried, matching or not: the time taken says nothing about which one did.
-    return True in [hmac.compare_digest(sign(body, secret), given) for secret in secrets]
+    return [secret for secret in secrets if hmac.compare_digest(sign(body, secret), given)]

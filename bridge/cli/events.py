@@ -10,6 +10,7 @@ from bridge.cli.opening import opened
 from bridge.cli.printing import console, json_option, print_json, readable, table, when
 from bridge.delivery.journal import STATUSES, Delivered, Entry, Filter, Story, counts, entries, story
 from bridge.delivery.tallies import DIRECTIONS
+from bridge.translation import with_own_bytes
 
 
 @click.command(short_help="List events, or show one whole.")
@@ -31,7 +32,7 @@ def events(event_id: str | None, limit: int, count: bool, as_json: bool, **wante
         if count:
             _print_counts(counts(connection), as_json)
         elif event_id:
-            _print_story(story(connection, event_id), as_json)
+            _print_story(with_own_bytes(story(connection, event_id)), as_json)
         else:
             _print_entries(entries(connection, Filter(**wanted), limit), as_json)
 

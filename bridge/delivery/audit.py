@@ -27,6 +27,8 @@ class Deed(StrEnum):
     SENT_AGAIN = "sent again"
     BULK_BEGUN = "began a bulk replay"
     BULK_STOPPED = "stopped a bulk replay"
+    PAUSED = "paused"
+    RESUMED = "resumed"
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,10 +44,17 @@ class Record:
 
 
 def record(  # noqa: PLR0913 - a record's columns
-    connection: Connection, who: str, did: Deed, now: float, *, event_id: str | None = None, detail: str = ""
+    connection: Connection,
+    who: str,
+    did: Deed,
+    now: float,
+    *,
+    event_id: str | None = None,
+    detail: str = "",
+    record_id: str | None = None,
 ) -> None:
-    """Write it down."""
-    row = {"id": str(ULID.from_timestamp(now)), "at": now, "who": who, "did": did}
+    """Write a record, under an id that was given before if there is one."""
+    row = {"id": record_id or str(ULID.from_timestamp(now)), "at": now, "who": who, "did": did}
     connection.execute(insert(audit).values(**row, event_id=event_id, detail=detail))
 
 

@@ -7,7 +7,7 @@ from bridge.delivery.tables import deliveries
 from bridge.delivery.tallies import DIRECTIONS, sink_of
 
 _FAILED = (Fate.DEAD, Fate.UNCERTAIN)
-_OPEN = (Fate.WAITING, Fate.QUEUED)
+_OPEN = (Fate.WAITING, Fate.QUEUED, Fate.SENDING)
 
 _LOOKED_AT = 100
 """Of the waiting, when the oldest is looked for: see ``oldest_waiting``."""

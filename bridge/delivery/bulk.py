@@ -1,27 +1,26 @@
-"""Bulk replay: all events that fit a filter, run again in the background, oldest first.
+"""Bulk replay: all events that fit a filter, translated again in the background, oldest first.
 
-It is a row that says how far it has come. Whoever holds its lease takes it a step further, in one transaction with the
-replays of that step: so it goes on where it was when its process is killed, in any other, and no event is run twice.
+A row says how far it has come: its mark. One transaction hands the next events to the translators and moves the mark:
+so it goes on where it was when its process is killed, in any other, and no event is translated twice.
 """
 
 import json
 import threading
 import time
-from collections import Counter
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, replace
 from enum import StrEnum
 from typing import Any
 
 import structlog
-from sqlalchemy import Connection, Row, func, insert, select, update
-from sqlalchemy.exc import OperationalError
+from sqlalchemy import Connection, Row, delete, func, insert, select, update
 from ulid import ULID
 
 from bridge.delivery.database import Database
-from bridge.delivery.replay import Translate, replay
+from bridge.delivery.replay import ID_LENGTH
+from bridge.delivery.rows import insert_rows
 from bridge.delivery.search import Filter, count, fitting
-from bridge.delivery.tables import bulk_replays, events
+from bridge.delivery.tables import bulk_replays, events, messages, replays
 from bridge.errors import NoSuchEvent, StoreUnavailable
 from bridge.logs import Sparing
 
@@ -31,17 +30,14 @@ REPLAYABLE = ("quarantined", "dead", "ignored", "discarded")
 MOST = 100_000
 """Events of one bulk replay: they are counted while somebody waits."""
 
-STEP = 20
-"""Events of one transaction: those that write meanwhile wait for it."""
+STEP = 100
+"""Events that are handed over in one transaction."""
 
-LEASE = 5.0
-"""Seconds after which one whose holder has gone is anybody's. Who is only slow holds the row, too."""
+AHEAD = 200
+"""Events that are handed over at most, and not translated yet: who waits for one replay waits for few others."""
 
-BEAT = 1.0
+BEAT = 0.5
 """Seconds between two looks for one that is to go on."""
-
-FAILED = "failed"
-"""What became of one that could not even be run."""
 
 _columns = bulk_replays.c
 _log = structlog.get_logger("bridge.bulk")
@@ -98,7 +94,10 @@ def stop(connection: Connection, replay_id: str, now: float) -> bool:
     """Stop it after the step in hand. Returns whether it was running."""
     running = (_columns.id == replay_id, _columns.state == State.RUNNING)
     ended = {"state": State.STOPPED, "ended_at": now}
-    return connection.execute(update(bulk_replays).where(*running).values(ended)).rowcount == 1
+    if connection.execute(update(bulk_replays).where(*running).values(ended)).rowcount == 0:
+        return False
+    connection.execute(delete(replays).where(replays.c.bulk_id == replay_id))
+    return True
 
 
 def listing(connection: Connection, limit: int, before: str | None = None) -> list[BulkReplay]:
@@ -131,86 +130,72 @@ class BulkReplayer:
     name = "bulk-replay"
     patience = 5.0
 
-    def __init__(self, database: Database, translate: Translate, clock: Callable[[], float] = time.time) -> None:
+    def __init__(self, database: Database, clock: Callable[[], float] = time.time) -> None:
         self._database = database
-        self._translate = translate
         self._clock = clock
         self._complaints = Sparing()
 
     def run(self, stop: threading.Event) -> None:
-        """Work until ``stop`` is set; the step in hand then is finished first."""
+        """Work until ``stop`` is set."""
         while not stop.wait(BEAT):
             try:
                 while not stop.is_set() and self.step():
                     pass
             except StoreUnavailable as error:
                 self._complain("store unavailable", str(error))
-            except Exception as error:  # noqa: BLE001 - a thread that ended would leave all of them lying
-                self._complain("unforeseen", type(error).__name__)
+            except Exception as error:  # noqa: BLE001 - without its thread, no bulk replay would go on
+                self._complain("unexpected error", type(error).__name__)
 
     def step(self) -> bool:
-        """Claim one that nobody holds, and take it to its end. Returns whether there was one.
+        """Hand over the next events of one that is running. Returns whether there was one to hand over of.
 
         Raises:
-            StoreUnavailable: it goes on when the lease has ended.
+            StoreUnavailable: nothing was handed over.
         """
-        now = self._clock()
-        # Looked at before it is claimed: nobody writes while there is nothing to do.
-        free = select(_columns.id).where(_columns.state == State.RUNNING, _columns.leased_until <= now).limit(1)
+        # Looked at before: nothing is written while there is nothing to do.
+        running = select(_columns.id).where(_columns.state == State.RUNNING).order_by(_columns.id).limit(1)
         with self._database.reading() as connection:
-            replay_id = connection.execute(free).scalar()
-        if replay_id is None:
-            return False
-        number = self._claim(replay_id, now)
-        return number is not None and self._advance(replay_id, number)
-
-    def _claim(self, replay_id: str, now: float) -> int | None:
-        taking = (
-            update(bulk_replays)
-            .where(_columns.id == replay_id, _columns.state == State.RUNNING, _columns.leased_until <= now)
-            .values(leased_until=now + LEASE, claims=_columns.claims + 1)
-            .returning(_columns.claims)
-        )
-        with self._database.writing() as connection:
-            return connection.execute(taking).scalar()
-
-    def _advance(self, replay_id: str, number: int) -> bool:
-        """One step: a few events, and how far it has come with them."""
-        with self._database.writing() as connection:
-            ours = (_columns.id == replay_id, _columns.claims == number, _columns.state == State.RUNNING)
-            row = connection.execute(select(bulk_replays).where(*ours).with_for_update()).first()
-            if row is None:
+            if connection.execute(running).scalar() is None:
                 return False
-            told = _told(row)
-            now = self._clock()
-            # A text that begins with the newest id is the next after it.
-            chosen = fitting(connection, replace(told.wanted, after=row.mark, before=f"{row.up_to}0"), STEP)
-            became = Counter(told.became) + Counter(self._again(connection, event_id, now) for event_id in chosen)
-            is_done = len(chosen) < STEP or told.done + len(chosen) >= MOST
-            values = {
-                "mark": chosen[-1] if chosen else row.mark,
-                "done": told.done + len(chosen),
-                "became": json.dumps(became),
-                # Between two steps it is anybody's again: whoever comes first.
-                "leased_until": 0.0,
-                "state": State.DONE if is_done else State.RUNNING,
-                "ended_at": now if is_done else None,
-            }
-            connection.execute(update(bulk_replays).where(_columns.id == replay_id).values(values))
-        if is_done:
-            _log.info("bulk replay done", id=replay_id, events=values["done"])
-        return True
+        with self._database.writing() as connection:
+            row = connection.execute(
+                select(bulk_replays)
+                .where(_columns.state == State.RUNNING, _columns.given - _columns.done < AHEAD)
+                .order_by(_columns.id)
+                .limit(1)
+                .with_for_update(skip_locked=True)
+            ).first()
+            return row is not None and self._hand_over(connection, row)
 
-    def _again(self, connection: Connection, event_id: str, now: float) -> str:
-        try:
-            with connection.begin_nested():
-                return replay(connection, event_id, self._translate, now)
-        except OperationalError:  # the database's trouble, not the event's
-            raise
-        except Exception as error:  # noqa: BLE001 - one event that cannot be run must not hold up the others
-            _log.error("not replayed", event_id=event_id, reason=type(error).__name__)
-            return FAILED
+    def _hand_over(self, connection: Connection, row: Row[Any]) -> bool:
+        replay = _told(row)
+        # A text that begins with the newest id is the next after it.
+        chosen = fitting(connection, replace(replay.wanted, after=row.mark, before=f"{row.up_to}{_AFTER}"), STEP)
+        chosen = chosen[: MOST - row.given]
+        values: dict[str, Any] = {"given": row.given + len(chosen), "mark": chosen[-1] if chosen else row.mark}
+        if chosen:
+            queues = select(events.c.id, messages.c.queue).where(
+                events.c.id.in_(chosen), messages.c.id == func.substr(events.c.id, 1, ID_LENGTH)
+            )
+            found = {one.id: one.queue for one in connection.execute(queues)}
+            insert_rows(
+                connection,
+                replays,
+                [
+                    {"queue": found[one], "event_id": one, "audit_id": "", "who": row.who, "bulk_id": row.id}
+                    for one in chosen
+                ],
+            )
+        elif row.done == row.given:
+            values |= {"state": State.DONE, "ended_at": self._clock()}
+            _log.info("bulk replay done", id=row.id, events=row.done)
+        connection.execute(update(bulk_replays).where(_columns.id == row.id).values(values))
+        return bool(chosen)
 
-    def _complain(self, what: str, reason: str) -> None:
-        if times := self._complaints.admits(what):
-            _log.error(what, bulk_replays=True, reason=reason, times=times)
+    def _complain(self, text: str, reason: str) -> None:
+        if times := self._complaints.admits(text):
+            _log.error(text, bulk_replays=True, reason=reason, times=times)
+
+
+_AFTER = "9999"
+"""Behind the id of a message come the ids of its batch's events."""

@@ -11,6 +11,7 @@ from bridge.delivery.silence import Interval, silence
 from bridge.delivery.sinks import SinkState
 from bridge.delivery.tables import tallies
 from bridge.delivery.tallies import BUCKET, DIRECTIONS, REFUSED, bucket, sink_of, width
+from bridge.delivery.translators import newest_pending
 
 SILENT, REFUSING, PAUSED, UNMANNED = "silent", "refusing", "paused", "no worker"
 """The kinds of concern."""
@@ -55,6 +56,10 @@ def concerns(connection: Connection, states: Sequence[SinkState], now: float) ->
     found: list[Concern] = []
     counts = _arrivals(connection)
     for direction in DIRECTIONS:
+        if newest := newest_pending(connection, direction):
+            # It has arrived, although it is not translated, and so not counted yet.
+            counts.setdefault(direction, {})[bucket(newest), False] = 1
+    for direction in DIRECTIONS:
         state = beats.get(sink_of(direction))
         if state and now - state.beat_at < _IN_USE:
             found += [*_arrival(counts.get(direction, {}), direction, now), *_sink(state, direction)]
@@ -81,7 +86,7 @@ def _arrivals(connection: Connection) -> dict[str, _Counts]:
 
 
 def _arrival(counts: _Counts, direction: str, now: float) -> Iterator[Concern]:
-    arrivals = dict.fromkeys(at for at, is_refused in counts if not is_refused)
+    arrivals = dict.fromkeys(sorted(at for at, is_refused in counts if not is_refused))
     ever = arrivals.pop(0, ...) is None
     recent = range(bucket(now) - (_RECENT - 1) * BUCKET, bucket(now) + 1, BUCKET)
     refused = sum(counts.get((at, True), 0) for at in recent)

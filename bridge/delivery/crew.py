@@ -1,8 +1,10 @@
-"""The workers of one process, each on a thread of its own, whatever the process does.
+"""The threads of one process that translate, deliver and watch, whatever the process does.
 
 Threads do not survive a fork, and the libraries of this field lose events there in silence. So a process that forks
-lays its crew off before, and each child begins with one of its own: it is the same under ``gunicorn --preload``, where
-the application is made in the process that forks, and without. The parent stays without: a master serves nobody.
+ends its threads before, and each child begins with its own: it is the same under ``gunicorn --preload``, where the
+application is made in the process that forks, and without. The parent stays without: a master serves no requests.
+
+Threads end in stages: those that hand deliveries over, then those that deliver, then those that watch.
 """
 
 import atexit
@@ -12,11 +14,16 @@ import weakref
 from collections.abc import Callable, Sequence
 from typing import Protocol
 
+from bridge.delivery.duty import Duty
 from bridge.delivery.worker import Worker
+from bridge.host import Host
+
+ELECTION_SECONDS = 0.5
+"""Between two tries to become the host's process that delivers."""
 
 
 class Hand(Protocol):
-    """Whoever works on a thread of its own.
+    """What works on a thread of its own.
 
     Attributes:
         name: what the thread is called.
@@ -33,31 +40,64 @@ class Hand(Protocol):
         ...
 
 
+class Stage:
+    """Threads that start and end together."""
+
+    def __init__(self) -> None:
+        self._stop = threading.Event()
+        self._threads: dict[Hand, threading.Thread] = {}
+
+    def start(self, hands: Sequence[Hand]) -> None:
+        """Start a thread for each."""
+        self._stop = threading.Event()
+        self._threads = {
+            one: threading.Thread(target=one.run, args=(self._stop,), name=one.name, daemon=True) for one in hands
+        }
+        for thread in self._threads.values():
+            thread.start()
+
+    def end(self) -> None:
+        """Let all finish what they have in hand, and wait for them."""
+        self._stop.set()
+        for one, thread in self._threads.items():
+            thread.join(one.patience)
+        self._threads = {}
+
+    def runs(self, hand: Hand) -> bool:
+        """Whether its thread lives."""
+        return hand in self._threads and self._threads[hand].is_alive()
+
+
 class Crew:
-    """Starts and stops workers.
+    """Starts and ends the threads of a process.
 
     Args:
         workers: one a sink.
-        hands: who works beside them.
+        givers: hand deliveries over to them: translators, bulk replays.
+        duty: of this process, while it delivers.
+        host: elects the process that delivers, if several could.
         before_fork: gives up what must not be shared with a child.
         after_fork: makes anew, in the child, what it must not share with its parent.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913, PLR0917 - what a crew is made of
         self,
         workers: Sequence[Worker],
+        givers: Sequence[Hand],
+        duty: Duty,
+        host: Host,
         before_fork: Callable[[], None],
         after_fork: Callable[[], None],
-        hands: Sequence[Hand] = (),
     ) -> None:
         self._workers = workers
-        self._hands = hands
+        self._givers = givers
+        self._duty = duty
+        self._host = host
         self._before_fork = before_fork
         self._after_fork = after_fork
-        self._stop = threading.Event()
-        self._threads: dict[Hand, threading.Thread] = {}
         self._keepers: list[Hand] = []
-        self._hired: Sequence[Hand] = ()
+        self._watching, self._delivering, self._giving, self._electing = Stage(), Stage(), Stage(), Stage()
+        self._begin: Callable[[], None] = lambda: None
         _crews.add(self)
         atexit.register(self.stop)
 
@@ -66,48 +106,92 @@ class Crew:
         """Who delivers, one a sink."""
         return self._workers
 
+    @property
+    def givers(self) -> Sequence[Hand]:
+        """Who hands deliveries over."""
+        return self._givers
+
     def join(self, keeper: Hand) -> None:
         """Let ``keeper`` work with the crew, also in a process that does not deliver."""
         self._keepers.append(keeper)
 
     def delivering(self) -> list[str]:
         """The sinks whose workers are at work in this process."""
-        at_work = [one for one in self._workers if one in self._threads and self._threads[one].is_alive() and one.moves]
-        return [one.sink.name for one in at_work]
+        return [one.sink.name for one in self._workers if self._delivering.runs(one) and one.moves]
 
-    def start(self, *, delivers: bool = True) -> None:
-        """Begin: to deliver, too, or only to keep the house."""
-        self._hired = [*self._keepers, *((*self._workers, *self._hands) if delivers else ())]
-        self._go_to_work()
+    def runs(self, giver: Hand) -> bool:
+        """Whether ``giver`` is at work in this process."""
+        return self._giving.runs(giver)
+
+    def start(self, *, delivers: bool = True, elected: bool = False) -> None:
+        """Begin: to deliver, too, or only to watch.
+
+        Args:
+            elected: deliver only while no other process of this host does.
+        """
+
+        def begin() -> None:
+            self._watching.start(self._keepers)
+            if delivers and elected:
+                self._electing.start([_Election(self._host, self.deliver, self.rest)])
+            elif delivers:
+                self.deliver()
+
+        self._begin = begin
+        begin()
 
     def stop(self) -> None:
         """Finish what is in hand, and end."""
-        self._hired = ()
-        self._lay_off()
+        self._begin = lambda: None
+        self._end()
 
-    def _go_to_work(self) -> None:
-        self._stop = threading.Event()
-        self._threads = {
-            one: threading.Thread(target=one.run, args=(self._stop,), name=one.name, daemon=True) for one in self._hired
-        }
-        for thread in self._threads.values():
-            thread.start()
+    def deliver(self) -> None:
+        """Begin to translate and to deliver."""
+        self._duty.begin()
+        self._delivering.start([*self._workers, self._duty])
+        self._giving.start(self._givers)
 
-    def _lay_off(self) -> None:
-        self._stop.set()
-        for one, thread in self._threads.items():
-            thread.join(one.patience)
-        self._threads = {}
+    def rest(self) -> None:
+        """Finish what is in hand, and deliver no more."""
+        self._giving.end()
+        self._delivering.end()
+        self._duty.end()
+
+    def _end(self) -> None:
+        self._electing.end()
+        self.rest()
+        self._watching.end()
 
     def prepare_to_fork(self) -> None:
         """In the parent, before."""
-        self._lay_off()
+        self._end()
         self._before_fork()
 
     def begin_in_child(self) -> None:
         """In the child, after."""
         self._after_fork()
-        self._go_to_work()
+        self._begin()
+
+
+class _Election:
+    """Delivers as soon as, and as long as, this process is elected."""
+
+    name = "election"
+    patience = 60.0
+
+    def __init__(self, host: Host, begin: Callable[[], None], end: Callable[[], None]) -> None:
+        self._host = host
+        self._begin_delivering = begin
+        self._end_delivering = end
+
+    def run(self, stop: threading.Event) -> None:
+        while not (seat := self._host.elect()):
+            if stop.wait(ELECTION_SECONDS):
+                return
+        self._begin_delivering()
+        stop.wait()
+        self._end_delivering()
+        seat.close()
 
 
 _crews: "weakref.WeakSet[Crew]" = weakref.WeakSet()

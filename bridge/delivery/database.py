@@ -1,6 +1,8 @@
 """Opening a database, SQLite or PostgreSQL, and writing to it: the only place that knows which one it is."""
 
 import fcntl
+import shutil
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager, nullcontext
 from errno import ENOENT
@@ -28,6 +30,8 @@ _LIBPQ = {
     "keepalives_count": 2,
 }
 
+_NOW = text("SELECT CAST(extract(epoch FROM clock_timestamp()) AS double precision)")
+
 # Any constant does: it names the lock that processes starting at once take turns by.
 _MIGRATION_LOCK = 0x6272696467
 
@@ -47,6 +51,20 @@ class Database:
         """Which database, without who may use it."""
         url = self.engine.url
         return str(self._file) if self._file else f"postgresql://{url.host or ''}/{url.database}"
+
+    def free_bytes(self) -> int | None:
+        """Free space on the disk of SQLite's file; None if it is elsewhere, or cannot be found out."""
+        try:
+            return shutil.disk_usage(self._file.parent).free if self._file else None
+        except OSError:
+            return None
+
+    def now(self, connection: Connection) -> float:
+        """Epoch seconds on the database's clock, which is one for all hosts."""
+        if self._file:
+            return time.time()
+        now: float = connection.execute(_NOW).scalar_one()
+        return now
 
     def exists(self) -> bool:
         """Whether there is one to read; a file is not made by looking for it."""
@@ -72,8 +90,8 @@ class Database:
     def writing(self) -> Iterator[Connection]:
         """A transaction that writes, committed at the end of the block.
 
-        SQLite has one writer at a time. Those that wait for it sleep in growing steps, which makes the unlucky ones
-        very late, so processes and threads take turns by a file lock, where the kernel wakes the next at once.
+        SQLite has one writer at a time. Its own waiting is sleeping in growing steps, which is unfair; so processes and
+        threads take turns by file locks, where the kernel wakes the next one at once.
 
         Raises:
             StoreUnavailable: nothing was written.
@@ -81,19 +99,6 @@ class Database:
         if not self._is_current:
             self.migrate()
         with _told(), self._my_turn(), self.engine.begin() as connection:
-            self._refuse_if_removed(connection)
-            yield connection
-
-    @contextmanager
-    def slipping_in(self) -> Iterator[Connection]:
-        """As ``writing``, for who writes little and can do without: in a gap between those who take turns.
-
-        Raises:
-            StoreUnavailable: nothing was written; "database is locked" if there was no gap within five seconds.
-        """
-        if not self._is_current:
-            self.migrate()
-        with _told(), self.engine.begin() as connection:
             self._refuse_if_removed(connection)
             yield connection
 
@@ -144,10 +149,15 @@ def revision(connection: Connection) -> str | None:
 
 @contextmanager
 def _holding(path: Path) -> Iterator[None]:
+    """Take a turn. The first lock is the queue's head: without it, who has just written could lock again at once, and
+    the others would starve.
+    """
     # Opened anew each time: the lock belongs to the open file, so threads exclude each other as processes do, and
     # nothing of it crosses a fork.
-    with path.open("ab") as handle:
-        fcntl.flock(handle, fcntl.LOCK_EX)
+    with path.open("ab") as turn:
+        with path.with_name(f"{path.name}-next").open("ab") as head:
+            fcntl.flock(head, fcntl.LOCK_EX)
+            fcntl.flock(turn, fcntl.LOCK_EX)
         yield
 
 

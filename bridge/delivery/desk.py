@@ -1,13 +1,24 @@
 """The operator's desk: what can be done by hand, each deed recorded with who did it, in the same transaction."""
 
+import time
 from collections.abc import Callable
 
-from bridge.delivery import bulk, discard, replay
+from bridge.delivery import bulk, discard, replay, sinks, translators
 from bridge.delivery.audit import Deed, record
 from bridge.delivery.database import Database
+from bridge.delivery.inbox import Wake
 from bridge.delivery.journal import Filter, Story, story
-from bridge.delivery.replay import Translate
 from bridge.errors import Invalid
+
+TRANSLATION = "translation"
+
+REPLAY_SECONDS = 10.0
+"""How long an operator waits for a replay's outcome."""
+
+LOOK_SECONDS = 0.05
+
+WAITS = "waiting for a translator: see the event later"
+"""What is said of a replay that no translator has come to in that time."""
 
 
 class Desk:
@@ -16,22 +27,38 @@ class Desk:
     Every method may raise StoreUnavailable (nothing was changed) and, given an event's id, NoSuchEvent.
 
     Args:
-        translate: what a body means, by today's code.
+        wake: is rung when there is something to translate.
         clock: the time, in epoch seconds.
     """
 
-    def __init__(self, database: Database, translate: Translate, clock: Callable[[], float]) -> None:
+    def __init__(self, database: Database, wake: Wake, clock: Callable[[], float]) -> None:
         self._database = database
-        self._translate = translate
+        self._wake = wake
         self._clock = clock
 
-    def replay(self, event_id: str, who: str) -> str:
-        """Run an event again; what became of it: see ``replay.replay``."""
+    def replay(self, event_id: str, who: str, seconds: float = REPLAY_SECONDS) -> str:
+        """Let a translator translate an event again, and wait for it; what became of it, or ``WAITS``."""
         with self._database.writing() as connection:
-            now = self._clock()
-            became = replay.replay(connection, event_id, self._translate, now)
-            record(connection, who, Deed.REPLAYED, now, event_id=event_id, detail=became)
-        return became
+            audit_id = replay.ask(connection, event_id, who, self._clock())
+        self._wake.ring()
+        ends = time.monotonic() + seconds
+        while time.monotonic() < ends:
+            with self._database.reading() as connection:
+                became = replay.outcome(connection, audit_id)
+            if became is not None:
+                return became
+            time.sleep(LOOK_SECONDS)
+        return WAITS
+
+    def pause(self, name: str, who: str, *, until: float) -> None:
+        """Pause a sink, or the translation (``TRANSLATION``), until then; 0 resumes it."""
+        with self._database.writing() as connection:
+            if name == TRANSLATION:
+                translators.pause(connection, until)
+            else:
+                sinks.pause(connection, name, until)
+            record(connection, who, Deed.PAUSED if until else Deed.RESUMED, self._clock(), detail=name)
+        self._wake.ring()
 
     def discard(self, event_id: str, who: str) -> int:
         """Give up what is not delivered of an event; how many there were.

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import Any
 
-from sqlalchemy import Connection, Row, case, exists, select, text, update
+from sqlalchemy import Connection, Row, case, select, text, update
 
 from bridge.arrival import Status
 from bridge.delivery import lanes, tables
@@ -11,13 +11,13 @@ from bridge.delivery.retry import Fate
 from bridge.delivery.tallies import Tally, add, bucket
 from bridge.errors import InHand, NoSuchEvent
 
-DISCARDABLE = (Fate.WAITING, Fate.QUEUED, Fate.DEAD, Fate.UNCERTAIN)
+DISCARDABLE = (Fate.WAITING, Fate.QUEUED, Fate.SENDING, Fate.DEAD, Fate.UNCERTAIN)
 """Of a delivery; an event can be discarded that is quarantined."""
 
-_deliveries, _attempts, _events = tables.deliveries.c, tables.attempts.c, tables.events.c
+_deliveries, _events = tables.deliveries.c, tables.events.c
 
 # Written out, as in the partial index that answers it.
-_WAITING = text("deliveries.status = 'waiting'")
+_FIRST = text("deliveries.status IN ('waiting', 'sending')")
 
 
 def discard(connection: Connection, event_id: str, now: float) -> int:
@@ -60,6 +60,7 @@ def _discard_deliveries(connection: Connection, event_id: str, now: float) -> in
         .values(
             status=Fate.DISCARDED,
             settled_at=now,
+            lease_expires_at=None,
             cause=None,
             claims=_deliveries.claims + 1,  # whoever had claimed it settles nothing any more
             # Brought back, it is looked up before it is sent again.
@@ -69,27 +70,26 @@ def _discard_deliveries(connection: Connection, event_id: str, now: float) -> in
         )
     )
     for row in given_up:
-        if row.lane is not None and row.status == Fate.WAITING:
+        if row.lane is not None and row.status in (Fate.WAITING, Fate.SENDING):
             lanes.advance(connection, row.sink, [row.lane], now)
     return len(given_up)
 
 
 def _first(connection: Connection, sink: str, lane: str) -> Sequence[Row[Any]]:
-    in_lane = (_deliveries.sink == sink, _deliveries.lane == lane, _WAITING)
+    in_lane = (_deliveries.sink == sink, _deliveries.lane == lane, _FIRST)
     return connection.execute(select(_deliveries.id).where(*in_lane)).all()
 
 
 def _locked(connection: Connection, ids: Sequence[int], now: float) -> Sequence[Row[Any]]:
     """The rows, which nobody claims or settles until the end of the transaction.
 
-    One is in hand while its lease runs and nobody has recorded what came of that claim.
+    One is in hand while it is being sent and its lease runs.
     """
     connection.execute(select(_deliveries.id).where(_deliveries.id.in_(ids)).order_by(_deliveries.id).with_for_update())
-    recorded = exists().where(_attempts.delivery_id == _deliveries.id, _attempts.claim == _deliveries.claims)
-    is_leased = (_deliveries.status == Fate.WAITING) & (_deliveries.claims > 0) & (_deliveries.due_at > now)
+    in_hand = (_deliveries.status == Fate.SENDING) & (_deliveries.lease_expires_at > now)
     columns = (_deliveries.id, _deliveries.event_id, _deliveries.sink, _deliveries.lane, _deliveries.status)
     return connection.execute(
-        select(*columns, _deliveries.run_end, (is_leased & ~recorded).label("in_hand")).where(_deliveries.id.in_(ids))
+        select(*columns, _deliveries.run_end, in_hand.label("in_hand")).where(_deliveries.id.in_(ids))
     ).all()
 
 

@@ -2,11 +2,17 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from math import inf
 
 from bridge.delivery.sinks import ALIVE_WITHIN
 
-DATABASE, SCHEMA, WORKER = "database", "schema", "worker"
-"""What is looked at: it can be written, it is of this code's making, and every sink has a worker somewhere."""
+DATABASE, SCHEMA = "database", "schema"
+WORKER, TRANSLATION, PAUSES = "worker", "translation", "pauses"
+"""What is looked at: the database can be written, its schema is this code's, every sink has a worker, every queue has a
+translator without a problem, and no sink is paused."""
+
+NEEDED_TO_STORE = (DATABASE, SCHEMA)
+"""Without these the process cannot store; without the others, what is stored waits."""
 
 NOT_LOOKED_AT = "not looked at yet"
 
@@ -23,7 +29,8 @@ class Found:
         age = now - self.at
         if age <= ALIVE_WITHIN:
             return self.wrong
-        return {**self.wrong, DATABASE: f"has not been written for {age:.0f} s"}
+        how_long = f"has not been written for {age:.0f} s" if age < inf else NOT_LOOKED_AT
+        return {**self.wrong, DATABASE: how_long}
 
 
-NOTHING = Found(float("-inf"), dict.fromkeys((DATABASE, SCHEMA, WORKER), NOT_LOOKED_AT))
+NOTHING = Found(float("-inf"), dict.fromkeys((DATABASE, SCHEMA), NOT_LOOKED_AT))

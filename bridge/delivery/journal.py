@@ -3,12 +3,14 @@
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Connection, Row, Select, func, select
+from sqlalchemy import Connection, Row, Select, exists, func, or_, select
 
+from bridge.delivery.packing import unpack
+from bridge.delivery.replay import ID_LENGTH
 from bridge.delivery.retention import missing
+from bridge.delivery.retry import Fate
 from bridge.delivery.search import STATUSES, Filter, fitting, standing
-from bridge.delivery.store import unpack
-from bridge.delivery.tables import attempts, deliveries, events
+from bridge.delivery.tables import attempts, deliveries, events, messages, repeats
 
 __all__ = ["STATUSES", "Attempt", "Delivered", "Entry", "Filter", "Story", "counts", "entries", "story"]
 
@@ -55,9 +57,15 @@ class Delivered:
 
 @dataclass(frozen=True, slots=True)
 class Story:
-    """Everything about one event."""
+    """Everything about one event.
+
+    Attributes:
+        door: the path that it was posted to.
+        body: the bytes of its message: of a batch, all of it.
+    """
 
     entry: Entry
+    door: str
     body: bytes
     deliveries: tuple[Delivered, ...]
 
@@ -72,19 +80,38 @@ def entries(connection: Connection, wanted: Filter, limit: int) -> list[Entry]:
     return [_entry(row) for row in connection.execute(statement)]
 
 
+PENDING = "pending"
+"""The status of a message that waits for translation."""
+
+
 def story(connection: Connection, event_id: str) -> Story:
-    """All of one event.
+    """All of one event; of a duplicate's id, the event that it repeats; of a message that waits, what is known of it.
 
     Raises:
         NoSuchEvent: there is none of that id.
     """
-    row = connection.execute(_entries().add_columns(events.c.body).where(events.c.id == event_id)).first()
-    if row is None:
+    first = connection.execute(select(repeats.c.event_id).where(repeats.c.id == event_id)).scalar()
+    event_id = first or event_id
+    row = connection.execute(_entries().where(events.c.id == event_id)).first()
+    message = connection.execute(select(messages).where(messages.c.id == event_id[:ID_LENGTH])).first()
+    if row is None and (message is None or _is_translated(connection, message.id)):
         raise missing(event_id)
+    if row is None:
+        assert message is not None  # noqa: S101 - for mypy: see above
+        waiting = Entry(message.id, message.received_at, message.direction, "", PENDING, "", None, 0, 0, None)
+        return Story(waiting, message.door, unpack(message.body), ())
     found = connection.execute(
         select(deliveries).where(deliveries.c.event_id == event_id).order_by(deliveries.c.id)
     ).all()
-    return Story(_entry(row), unpack(row.body), tuple(_delivered(connection, one) for one in found))
+    door, body = (message.door, unpack(message.body)) if message else ("", b"")
+    return Story(_entry(row), door, body, tuple(_delivered(connection, one) for one in found))
+
+
+def _is_translated(connection: Connection, message_id: str) -> bool:
+    """Whether events of the message exist, or existed: then none of its ids is pending."""
+    last = message_id + "9999"
+    stored, repeated = (exists().where(column.between(message_id, last)) for column in (events.c.id, repeats.c.id))
+    return bool(connection.execute(select(or_(stored, repeated))).scalar())
 
 
 def counts(connection: Connection) -> dict[tuple[str, str], int]:
@@ -122,6 +149,11 @@ def _delivered(connection: Connection, row: Row[Any]) -> Delivered:
         .where(attempts.c.delivery_id == row.id)
         .order_by(attempts.c.claim)
     )
+    tried = [Attempt(*one) for one in tries]
+    if row.status == Fate.DELIVERED and row.seconds is not None and row.settled_at is not None:
+        is_told = any(one.outcome == Fate.DELIVERED for one in tried)
+        success = Attempt(row.settled_at - row.seconds, row.seconds, Fate.DELIVERED, row.code, "")
+        tried += [] if is_told else [success]
     return Delivered(
         row.sink,
         row.key,
@@ -129,5 +161,5 @@ def _delivered(connection: Connection, row: Row[Any]) -> Delivered:
         row.due_at,
         row.settled_at,
         unpack(row.payload),
-        tuple(Attempt(*tried) for tried in tries),
+        tuple(tried),
     )

@@ -13,17 +13,18 @@ from dataclasses import dataclass
 import structlog
 from sqlalchemy import Connection
 
-from bridge.delivery import chores
+from bridge.delivery import chores, translators
 from bridge.delivery.audit import sweep_records
 from bridge.delivery.concerns import REFUSING, SILENT, UNMANNED, concerns
 from bridge.delivery.database import Database, revision
 from bridge.delivery.folding import fold
-from bridge.delivery.health import DATABASE, NOTHING, SCHEMA, WORKER, Found
+from bridge.delivery.health import DATABASE, NOTHING, PAUSES, SCHEMA, TRANSLATION, WORKER, Found
 from bridge.delivery.migrations import HEAD
 from bridge.delivery.refusals import Refusals
-from bridge.delivery.retention import SEEN_AGE, sweep_events, sweep_seen
+from bridge.delivery.retention import SEEN_AGE, sweep_events, sweep_repeats, sweep_seen
 from bridge.delivery.sinks import ALIVE_WITHIN, beat, sink_states
 from bridge.delivery.tallies import REFUSED, Tally, add, bucket
+from bridge.delivery.translators import QueueState
 from bridge.errors import StoreUnavailable
 from bridge.logs import Sparing
 
@@ -58,14 +59,16 @@ class House:
         delivering: says which of them have one in this process.
         refusals: what was refused in this process.
         retention: seconds for which settled events stay.
-        look: called every few seconds: whoever must notice that something has changed.
+        translating: by queue, what keeps its translator in this process from its work, or "".
+        queues: those that must have a translator somewhere.
     """
 
     sinks: Collection[str]
     delivering: Callable[[], Sequence[str]]
     refusals: Refusals
     retention: float
-    look: Callable[[], object] = lambda: None
+    translating: Callable[[], Mapping[str, str]] = dict
+    queues: Collection[str] = ()
 
 
 class Keeper:
@@ -106,10 +109,10 @@ class Keeper:
         Raises:
             StoreUnavailable: the database cannot be used; what is not done is done next time.
         """
-        self._house.look()
         self._beat()
         now, house = self._clock(), self._house
         self._sweep("remove events", sweep_events, now - house.retention, stop)
+        self._sweep("remove repeats", sweep_repeats, now - house.retention, stop)
         self._sweep("forget keys", sweep_seen, now - SEEN_AGE, stop)
         self._sweep("forget records", sweep_records, now - SEEN_AGE, stop)
         if self._is_mine("fold counts", HOUR / 2, now):
@@ -123,31 +126,44 @@ class Keeper:
         refused = self._house.refusals.take()
         now = self._clock()
         try:
-            with self._database.slipping_in() as connection:
+            with self._database.writing() as connection:
                 schema = revision(connection)
                 chores.touch(connection, "write", now)
                 beat(connection, self._house.delivering(), now)
+                translators.beat(connection, self._house.translating(), now)
                 add(connection, {Tally(bucket(now), one, "", REFUSED): count for one, count in refused.items()})
             with self._database.reading() as connection:
                 states = {state.name: state for state in sink_states(connection, now)}
+                queues = {state.queue: state for state in translators.states(connection, now)}
         except StoreUnavailable as error:
             self._house.refusals.give_back(refused)
-            if "locked" not in str(error):  # else others write: for how long that may be so, ``Found`` says
-                self._found = Found(time.monotonic(), {**self._found.wrong, DATABASE: str(error)})
+            self._found = Found(time.monotonic(), {**self._found.wrong, DATABASE: str(error)})
             raise
         idle = [one for one in self._house.sinks if one not in states or now - states[one].beat_at > ALIVE_WITHIN]
         wrong = {
             DATABASE: None,
             SCHEMA: None if schema == HEAD else f"is {schema}, and this code works with {HEAD}",
-            WORKER: f"nobody delivers to {' and '.join(sorted(idle))}" if idle else None,
+            WORKER: f"no worker delivers to {' and '.join(sorted(idle))}" if idle else None,
+            TRANSLATION: self._translation(queues, now),
+            PAUSES: "; ".join(f"{one.name}: {one.reason}" for one in states.values() if one.paused_until) or None,
         }
         self._found = Found(time.monotonic(), wrong)
+
+    def _translation(self, queues: Mapping[str, QueueState], now: float) -> str | None:
+        wrong = []
+        for queue in self._house.queues:
+            state = queues[queue]
+            if now - state.beat_at > ALIVE_WITHIN:
+                wrong.append(f"no worker translates {queue}")
+            elif state.is_paused or state.problem:
+                wrong.append(f"{queue}: {'paused by an operator' if state.is_paused else state.problem}")
+        return "; ".join(wrong) or None
 
     def _is_mine(self, chore: str, every: float, now: float) -> bool:
         with self._database.reading() as connection:
             if not chores.is_due(connection, chore, every, now):
                 return False
-        with self._database.slipping_in() as connection:
+        with self._database.writing() as connection:
             return chores.take(connection, chore, every, now)
 
     def _sweep(self, chore: str, sweep: Sweep, before: float, stop: threading.Event) -> None:

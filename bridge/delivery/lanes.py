@@ -1,6 +1,6 @@
 """Lanes: deliveries that go out one after another, in the order in which they came in.
 
-Only the first of a lane is ``waiting``, and can be claimed; those behind it are ``queued`` until it is settled for
+Only the first of a lane is ``waiting`` or ``sending``; those behind it are ``queued`` until it is settled for
 good. So one customer's trouble keeps nobody else, and one with ten thousand calls costs the others a look at one.
 """
 
@@ -25,7 +25,7 @@ MANY = 1_000
 that does not grow: whoever wants more takes a single lock for all."""
 
 # Written out, as in the partial index that answers it.
-_OPEN = text("deliveries.status IN ('waiting', 'queued')")
+_OPEN = text("deliveries.status IN ('waiting', 'queued', 'sending')")
 _QUEUED = text("deliveries.status = 'queued'")
 
 _LOCK = text("SELECT pg_advisory_xact_lock(key) FROM unnest(CAST(:keys AS bigint[])) AS key")

@@ -1,16 +1,59 @@
 """What must go out: claimed for a while, and settled by whoever still holds the claim."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import Any
 
-from sqlalchemy import Connection, case, select
+from sqlalchemy import Connection, case, func, select
 
-from bridge.delivery.claims import Claim, claims, is_due, take
+from bridge.delivery import lanes
+from bridge.delivery.claims import Claim, Room, born, claims, hold, is_due, take
 from bridge.delivery.database import Database
+from bridge.delivery.retry import Fate
+from bridge.delivery.rows import insert_returning, insert_rows
 from bridge.delivery.settling import Settlement, settle
 from bridge.delivery.sink import Happened, Outcome, Sink
-from bridge.delivery.tables import sinks
+from bridge.delivery.tables import deliveries, sinks
 
-__all__ = ["Claim", "Outbox", "Settlement"]
+__all__ = ["Claim", "Outbox", "Settlement", "enqueue", "placed"]
+
+
+def enqueue(
+    connection: Connection, made: Sequence[tuple[Mapping[str, Any], bytes]], rooms: Mapping[str, Room], now: float
+) -> dict[str, list[Claim]]:
+    """Insert new deliveries, each with its payload as it will be sent.
+
+    Args:
+        rooms: by sink, what a worker can begin soon: so much of it is born sending.
+        now: epoch seconds.
+
+    Returns:
+        By sink, the claims of what was born sending.
+    """
+    rows = [_born(row, rooms.get(row["sink"]), now) for row in placed(connection, [row for row, _ in made])]
+    payloads = {(row["sink"], row["key"]): payload for row, payload in made}
+    if all(row["status"] != Fate.SENDING for row in rows):
+        insert_rows(connection, deliveries, rows)
+        return {}
+    ids = {(one.sink, one.key): one.id for one in insert_returning(connection, deliveries, rows, "id", "sink", "key")}
+    claimed: dict[str, list[Claim]] = {}
+    for row in rows:
+        if row["status"] == Fate.SENDING:
+            name = (row["sink"], row["key"])
+            claimed.setdefault(row["sink"], []).append(born(row, ids[name], payloads[name], now))
+    return claimed
+
+
+def placed(connection: Connection, rows: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
+    """Rows of new deliveries, each with the status that its place in its lane gives it."""
+    wanted = {(row["sink"], row["lane"]) for row in rows if row["lane"] is not None}
+    lanes.enter(connection, wanted)
+    return lanes.place(rows, lanes.occupied(connection, wanted))
+
+
+def _born(row: Mapping[str, Any], room: Room | None, now: float) -> dict[str, Any]:
+    if row["status"] == Fate.WAITING and room and room.takes(row["size"]):
+        return {**row, "status": Fate.SENDING, "claims": 1, "lease_expires_at": now + room.lease_seconds}
+    return {**row, "claims": 0, "lease_expires_at": None}
 
 
 class Outbox:
@@ -28,7 +71,20 @@ class Outbox:
         """Take what is due longest, as much as ``sink`` takes at once, for ``lease`` seconds."""
         with self._database.writing() as connection:
             taken = take(connection, sink, now, lease)
-        return claims(taken, now)  # unpacked when others can write again
+        return claims(taken, now, lease)  # unpacked when others can write again
+
+    def doubt(self, claimed: Sequence[Claim], now: float) -> list[Claim]:
+        """Note that these may have been taken, from now on, before they are called; those whose claims still hold."""
+        if not claimed:
+            return []
+        with self._database.writing() as connection:
+            return hold(connection, claimed, {"doubt_since": func.coalesce(deliveries.c.doubt_since, now)})
+
+    def hand_back(self, claimed: Sequence[Claim], now: float) -> None:
+        """Give up claims of which nothing was sent: they are due at once."""
+        if claimed:
+            with self._database.writing() as connection:
+                hold(connection, claimed, {"status": Fate.WAITING, "due_at": now, "lease_expires_at": None})
 
     def settle(self, sink: str, settled: Sequence[Settlement], began: float, now: float) -> None:
         """Record what happened, and do what was decided; a claim that was lost meanwhile changes nothing."""

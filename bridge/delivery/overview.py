@@ -12,13 +12,16 @@ from bridge.arrival import Status
 from bridge.delivery.backlog import oldest_waiting, standing
 from bridge.delivery.concerns import Concern, concerns
 from bridge.delivery.percentiles import percentile
+from bridge.delivery.replay import ID_LENGTH
 from bridge.delivery.retry import Fate
 from bridge.delivery.sinks import SinkState, sink_states
 from bridge.delivery.tables import events, latencies, tallies
 from bridge.delivery.tallies import DIRECTIONS, REFUSED, RETRIED, bucket, sink_of
+from bridge.delivery.translators import QueueState
+from bridge.delivery.translators import states as queue_states
 
 _FAILED = (Fate.DEAD, Fate.UNCERTAIN)
-_OPEN = (Fate.WAITING, Fate.QUEUED)
+_OPEN = (Fate.WAITING, Fate.QUEUED, Fate.SENDING)
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,6 +120,7 @@ class Overview:
     flows: tuple[Flow, ...]
     concerns: tuple[Concern, ...]
     sinks: tuple[SinkState, ...]
+    queues: tuple[QueueState, ...]
     points: tuple[Point, ...]
     troubles: tuple[Trouble, ...]
     events: tuple[Named, ...]
@@ -135,6 +139,7 @@ def overview(connection: Connection, period: str, now: float) -> Overview:
         flows=tuple(_flows(connection, counted, since, now)),
         concerns=concerns(connection, states, now),
         sinks=states,
+        queues=queue_states(connection, now),
         points=tuple(_points(connection, chosen, since, now)),
         troubles=_troubles(counted),
         events=tuple(_named(connection, counted)),
@@ -240,7 +245,7 @@ def _named(connection: Connection, counted: Sequence[Any]) -> Iterator[Named]:
 def _last(connection: Connection, direction: str, event: str) -> float | None:
     """When the last of a name came in, as its id says."""
     newest = connection.execute(_NEWEST, {"of_direction": direction, "named": event}).scalar()
-    return ULID.from_str(newest).timestamp if newest else None
+    return ULID.from_str(newest[:ID_LENGTH]).timestamp if newest else None
 
 
 _NEWEST = select(func.max(events.c.id)).where(

@@ -40,6 +40,8 @@ class Fate(StrEnum):
     WAITING = "waiting"
     QUEUED = "queued"
     """Behind another of its lane."""
+    SENDING = "sending"
+    """A worker has it in hand, until its lease expires."""
     DELIVERED = "delivered"
     DEAD = "dead"
     UNCERTAIN = "uncertain"

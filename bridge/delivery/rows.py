@@ -9,7 +9,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from functools import cache
 from typing import Any, TypeVar
 
-from sqlalchemy import Connection, Dialect, Table
+from sqlalchemy import Connection, CursorResult, Dialect, Row, Table
 from sqlalchemy.dialects import sqlite
 from sqlalchemy.dialects.postgresql import psycopg
 
@@ -36,10 +36,30 @@ def portions(values: Sequence[T], most: int | None = None) -> Iterator[Sequence[
 
 def insert_rows(connection: Connection, table: Table, rows: Sequence[Mapping[str, Any]]) -> None:
     """Put ``rows``, values by column, the same columns in all, into ``table``, in their order."""
+    for _ in _inserted(connection, table, rows, ""):
+        pass
+
+
+def insert_new(connection: Connection, table: Table, rows: Sequence[Mapping[str, Any]]) -> int:
+    """Do the same, but for rows whose key is there; how many were inserted."""
+    return sum(result.rowcount for result in _inserted(connection, table, rows, " ON CONFLICT DO NOTHING"))
+
+
+def insert_returning(
+    connection: Connection, table: Table, rows: Sequence[Mapping[str, Any]], *columns: str
+) -> list[Row[Any]]:
+    """Do the same as ``insert_rows``, and return these columns of the new rows, in any order."""
+    results = _inserted(connection, table, rows, f" RETURNING {', '.join(columns)}")
+    return [row for result in results for row in result]
+
+
+def _inserted(
+    connection: Connection, table: Table, rows: Sequence[Mapping[str, Any]], ending: str
+) -> Iterator[CursorResult[Any]]:
     for some in portions(rows, MOST):
         head, row, columns = _written(table, tuple(some[0]), connection.dialect.name)
         values = tuple(one[column] for one in some for column in columns)
-        connection.exec_driver_sql(head + ", ".join([row] * len(some)), values)
+        yield connection.exec_driver_sql(head + ", ".join([row] * len(some)) + ending, values)
 
 
 @cache

@@ -31,6 +31,11 @@ class Settlement:
         return self.decision.fate is not Fate.WAITING
 
     @property
+    def needs_row(self) -> bool:
+        """Whether it is recorded in ``attempts``: a success without a note stands in the delivery itself."""
+        return self.decision.fate is not Fate.DELIVERED or bool(self.outcome.note)
+
+    @property
     def cause(self) -> str | None:
         """Why it is not delivered."""
         return None if self.decision.fate is Fate.DELIVERED else causes.of_outcome(self.outcome)
@@ -47,6 +52,8 @@ class _Settled(NamedTuple):
     settled: float | None
     why: str | None
     alone: bool
+    status_code: int | None
+    took: float | None
 
 
 _columns = deliveries.c
@@ -56,6 +63,9 @@ _SETTLE = (
     .where(_columns.id.in_(bindparam("claimed", expanding=True)), _columns.claims == bindparam("number"))
     .values(
         status=bindparam("fate"),
+        lease_expires_at=None,
+        code=bindparam("status_code"),
+        seconds=bindparam("took"),
         due_at=bindparam("due"),
         attempts=bindparam("tries"),
         doubt_since=bindparam("doubt"),
@@ -74,22 +84,27 @@ _SETTLE_FOLLOWER = (
         attempts=1,
         settled_at=bindparam("settled"),
         cause=bindparam("why"),
+        code=bindparam("status_code"),
+        seconds=bindparam("took"),
     )
 )
 
 
 def settle(connection: Connection, sink: str, settled: Sequence[Settlement], began: float, now: float) -> None:
     """Record and do it all; a claim that was lost meanwhile changes nothing."""
-    insert_rows(connection, attempts, [_attempt(one, one.claim.id, began, now) for one in settled])
+    given = settled
     if final := _final_lanes(settled):
         lanes.enter(connection, {(sink, lane) for lane in final})
         settled = _still_ours(connection, settled)
         _settle_followers(connection, settled, began, now)
     if settled:
-        changed = sum(connection.execute(_SETTLE, alike).rowcount for alike in _alike(settled, now))
+        changed = sum(connection.execute(_SETTLE, alike).rowcount for alike in _alike(settled, began, now))
         settled = settled if changed == len(settled) else _still_ours(connection, settled)
     if ended := _final_lanes(settled):
         lanes.advance(connection, sink, ended, now)
+    ours = {one.claim.id for one in settled}
+    told = [one for one in given if one.needs_row or one.claim.id not in ours]
+    insert_rows(connection, attempts, [_attempt(one, one.claim.id, began, now) for one in told])
     _count(connection, sink, settled, now)
 
 
@@ -141,23 +156,31 @@ def _settle_followers(connection: Connection, settled: Sequence[Settlement], beg
                     "fate": one.decision.fate,
                     "settled": now,
                     "why": one.cause,
+                    **_success(one, began, now),
                 }
                 for one, follower in followers
             ],
         )
-        insert_rows(connection, attempts, [_attempt(one, follower.id, began, now) for one, follower in followers])
+        told = [(one, follower) for one, follower in followers if one.needs_row]
+        insert_rows(connection, attempts, [_attempt(one, follower.id, began, now) for one, follower in told])
 
 
-def _alike(settled: Sequence[Settlement], now: float) -> Iterator[Mapping[str, Any]]:
+def _alike(settled: Sequence[Settlement], began: float, now: float) -> Iterator[Mapping[str, Any]]:
     """What is recorded of several at once: of a batch that was delivered, it is the same for all."""
     claimed: dict[_Settled, list[int]] = defaultdict(list)
     for one in settled:
-        claimed[_settled(one, now)].append(one.claim.id)
+        claimed[_settled(one, began, now)].append(one.claim.id)
     for values, ids in claimed.items():
         yield {**values._asdict(), "claimed": ids}
 
 
-def _settled(one: Settlement, now: float) -> _Settled:
+def _success(one: Settlement, began: float, now: float) -> dict[str, Any]:
+    """Code and duration of the call that delivered it."""
+    is_delivered = one.decision.fate is Fate.DELIVERED
+    return {"status_code": one.outcome.code if is_delivered else None, "took": now - began if is_delivered else None}
+
+
+def _settled(one: Settlement, began: float, now: float) -> _Settled:
     return _Settled(
         number=one.claim.number,
         fate=one.decision.fate,
@@ -167,11 +190,12 @@ def _settled(one: Settlement, now: float) -> _Settled:
         settled=now if one.is_final else None,
         why=one.cause,
         alone=one.decision.alone,
+        **_success(one, began, now),
     )
 
 
 def _doubt(one: Settlement) -> float | None:
-    """Since when nobody knows whether it was taken; a claim is a doubt until its outcome is recorded."""
+    """Since when it is not known whether it was taken."""
     if one.is_final:
         return None
     # Before it was sent again it was looked up, so a new doubt begins with this claim.

@@ -40,6 +40,7 @@ class Outcome:
         detail: the answer's text, or what went wrong.
         retry_after: seconds until this delivery may be tried again, if the service says.
         pause: seconds for which nobody should call the service, whatever became of this delivery.
+        note: what the bridge left out of it. It is kept although the delivery succeeds.
     """
 
     happened: Happened
@@ -47,6 +48,7 @@ class Outcome:
     detail: str = ""
     retry_after: float | None = None
     pause: float | None = None
+    note: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,12 +78,15 @@ class Sink(Protocol):
         name: as in ``Outgoing.sink``.
         max_count, max_bytes: the most that one ``send`` takes.
         patience: seconds within which ``send`` returns.
+        knows_repeats: whether a second call under one key has no effect. If not, only what is mergeable may be called
+            twice.
     """
 
     name: str
     max_count: int
     max_bytes: int
     patience: float
+    knows_repeats: bool
 
     def send(self, parcels: Sequence[Parcel]) -> Sequence[Outcome]:
         """Send them, and say what happened to each, in their order."""

@@ -48,6 +48,16 @@ def beat(connection: Connection, names: Collection[str], now: float) -> None:
         connection.execute(later, [{"name": name, "beat_at": now} for name in sorted(names)])
 
 
+BY_HAND = "by an operator: `bridge resume` ends it"
+
+
+def pause(connection: Connection, name: str, until: float) -> None:
+    """Let nothing be sent to a sink until then, in epoch seconds; 0 ends a pause."""
+    values = {"paused_until": until, "reason": BY_HAND if until else ""}
+    insertion = INSERT[connection.dialect.name](sinks).values(name=name, **values)
+    connection.execute(insertion.on_conflict_do_update(index_elements=["name"], set_=values))
+
+
 def _state(row: Row[Any], now: float) -> SinkState:
     if row.paused_until > now:
         return SinkState(row.name, "paused", row.paused_until, row.reason, row.beat_at)

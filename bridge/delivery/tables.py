@@ -1,13 +1,19 @@
 """The tables. Times are seconds since the epoch, in UTC; bodies and payloads are compressed (zlib).
 
-events ──1:n── deliveries ──1:n── attempts        what came in, what must go out, what was tried
-seen                                              what keeps a repeat from being a second event
-sinks                                             which service must not be called before when
-tallies, latencies                                how many there were of each, and how long they took
-chores                                            what one process at a time does for all
-remembered                                        what one process knows and the next must not forget
-audit, sign_ins                                   who did what; who tries to guess the token
-bulk_replays                                      many events run again, in the background
+messages ──1:n── events ──1:n── deliveries ──1:n── attempts    bytes received, their meaning, calls to make, calls made
+pending, replays                                  what waits for translation: new messages, stored events
+rounds                                            what a translator has in hand
+marks                                             messages that were answered 503 and are stored all the same
+seen, repeats                                     keys of events; ids of duplicates
+translators                                       pauses and problems of each queue
+sinks                                             pauses and call budgets of each service
+tallies, latencies                                counts and durations
+chores                                            periodic jobs
+audit, sign_ins                                   operators' actions; failed sign-ins
+bulk_replays                                      replays of many events, in the background
+
+The id of a message is a ULID. The event of a message has its id; the n-th event of a batch has the id of its message,
+followed by four digits. So ids sort by time, and the bytes of an event are found by the first 26 characters of its id.
 """
 
 from sqlalchemy import (
@@ -27,11 +33,81 @@ from sqlalchemy import (
 
 metadata = MetaData()
 
+SERIAL = BigInteger().with_variant(Integer, "sqlite")
+
+messages = Table(
+    "messages",
+    metadata,
+    Column("id", Text, primary_key=True),  # a ULID, made without asking the database
+    Column("queue", Text, nullable=False),
+    Column("direction", Text, nullable=False),
+    Column("door", Text, nullable=False),  # the path that it was posted to
+    Column("received_at", Double, nullable=False),
+    Column("request_id", Text, nullable=False),
+    Column("credential", LargeBinary, nullable=False),  # a digest of what proved the sender
+    Column("body", LargeBinary, nullable=False),
+)
+
+# The order of arrival is the database's: its sequence never goes back, whatever the clocks of hosts say.
+pending = Table(
+    "pending",
+    metadata,
+    Column("sequence", SERIAL, primary_key=True),
+    Column("queue", Text, nullable=False),
+    Column("message_id", Text, nullable=False),
+    Column("size", Integer, nullable=False),  # bytes of the body, compressed
+    Index("pending_by_queue", "queue", "sequence"),
+    sqlite_autoincrement=True,  # a plain key begins again at 1 when the table is empty
+)
+
+replays = Table(
+    "replays",
+    metadata,
+    Column("sequence", SERIAL, primary_key=True),
+    Column("queue", Text, nullable=False),
+    Column("event_id", Text, nullable=False),
+    Column("audit_id", Text, nullable=False),  # of the record that its outcome is written to; "" in a bulk replay
+    Column("who", Text, nullable=False),
+    Column("bulk_id", Text, nullable=False),  # "" if it is not part of a bulk replay
+    Index("replays_by_queue", "queue", "sequence"),
+    sqlite_autoincrement=True,
+)
+
+rounds = Table(
+    "rounds",
+    metadata,
+    Column("id", Text, primary_key=True),  # a ULID
+    Column("queue", Text, nullable=False),
+    Column("exclusive", Text, unique=True),  # the queue, if only one round of it may run at a time
+    Column("holder", Text, nullable=False),
+    Column("work", Text, nullable=False),  # what is still to be translated, as JSON: see inbox/rounds.py
+    Column("done", Integer, nullable=False, server_default="0"),  # events of the first message that are written
+    Column("begun", Integer, nullable=False, server_default="0"),  # the fencing token: see inbox/rounds.py
+    Column("lease_expires_at", Double, nullable=False),  # on the database's clock
+)
+
+translators = Table(
+    "translators",
+    metadata,
+    Column("queue", Text, primary_key=True),
+    Column("beat_at", Double, nullable=False, server_default="0"),  # when one was last known to be alive
+    Column("paused_until", Double, nullable=False, server_default="0"),
+    Column("problem", Text, nullable=False, server_default=""),  # why it translates nothing, or only with errors
+)
+
+marks = Table(
+    "marks",
+    metadata,
+    Column("key", LargeBinary, primary_key=True),  # a digest of door, credential and bytes
+    Column("message_id", Text, nullable=False),
+    Column("until", Double, nullable=False),
+)
+
 events = Table(
     "events",
     metadata,
-    Column("id", Text, primary_key=True),  # a ULID: newest last, made without asking the database
-    Column("door", Text, nullable=False),  # the path that it came in by
+    Column("id", Text, primary_key=True),
+    Column("door", Text, nullable=False),
     Column("direction", Text, nullable=False),
     Column("status", Text, nullable=False),
     Column("event", Text, nullable=False),
@@ -39,7 +115,6 @@ events = Table(
     Column("customer", Text),
     Column("received_at", Double, nullable=False),
     Column("repeats", Integer, nullable=False, server_default="0"),
-    Column("body", LargeBinary, nullable=False),
     # Each ends in the id: a list reads the newest that fit, and no more.
     Index("events_by_status", "direction", "status", "id"),
     Index("events_by_name", "direction", "event", "id"),
@@ -63,7 +138,7 @@ Index(
 deliveries = Table(
     "deliveries",
     metadata,
-    Column("id", BigInteger().with_variant(Integer, "sqlite"), primary_key=True),  # the order of arrival
+    Column("id", SERIAL, primary_key=True),  # the order of arrival
     Column("event_id", Text, ForeignKey("events.id"), nullable=False, index=True),
     Column("sink", Text, nullable=False),
     Column("event", Text, nullable=False, server_default=""),  # the event's name, for whoever counts
@@ -74,12 +149,15 @@ deliveries = Table(
         "run_end", BigInteger
     ),  # the last that was merged into it: a repeat says the same; its own id: it goes alone
     Column("status", Text, nullable=False),
-    Column("due_at", Double, nullable=False),  # while claimed: when the lease ends
+    Column("due_at", Double, nullable=False),
+    Column("lease_expires_at", Double),  # while it is sending
     Column("claims", Integer, nullable=False, server_default="0"),  # the fencing token: every claim is a new number
     Column("attempts", Integer, nullable=False, server_default="0"),
     Column("created_at", Double, nullable=False),
-    Column("doubt_since", Double),  # sent, or about to be, and nobody has recorded what came of it
+    Column("doubt_since", Double),  # it may have been taken, and no outcome is recorded
     Column("settled_at", Double),
+    Column("code", Integer),  # of the call that delivered it, as is
+    Column("seconds", Double),  # the duration of that call: a success has no row in attempts
     Column("cause", Text),  # why it is not delivered, in a few words: see causes.py
     Column("size", Integer, nullable=False),  # bytes of the payload before compression
     Column("payload", LargeBinary, nullable=False),
@@ -99,8 +177,15 @@ Index(
     deliveries.c.sink,
     deliveries.c.lane,
     deliveries.c.id,
-    sqlite_where=text("status IN ('waiting', 'queued')"),
-    postgresql_where=text("status IN ('waiting', 'queued')"),
+    sqlite_where=text("status IN ('waiting', 'queued', 'sending')"),
+    postgresql_where=text("status IN ('waiting', 'queued', 'sending')"),
+)
+Index(
+    "deliveries_leased",
+    deliveries.c.sink,
+    deliveries.c.lease_expires_at,
+    sqlite_where=text("status = 'sending'"),
+    postgresql_where=text("status = 'sending'"),
 )
 Index("deliveries_by_status", deliveries.c.sink, deliveries.c.status, deliveries.c.event_id)
 Index(
@@ -134,6 +219,14 @@ seen = Table(
     sqlite_with_rowid=False,
 )
 
+repeats = Table(
+    "repeats",
+    metadata,
+    Column("id", Text, primary_key=True),  # of a duplicate
+    Column("event_id", Text, nullable=False),  # the event that it repeats
+    sqlite_with_rowid=False,
+)
+
 sinks = Table(
     "sinks",
     metadata,
@@ -152,7 +245,7 @@ tallies = Table(
     Column("event", Text, primary_key=True),
     Column("what", Text, primary_key=True),
     Column("cause", Text, primary_key=True),  # of what went wrong, "" otherwise
-    Column("shard", Integer, primary_key=True),  # of several processes hardly two wait for one row
+    Column("shard", BigInteger, primary_key=True),  # a process's own number: no two processes wait for one row
     Column("count", BigInteger, nullable=False),
     sqlite_with_rowid=False,
 )
@@ -163,7 +256,7 @@ latencies = Table(
     Column("bucket", BigInteger, primary_key=True),
     Column("sink", Text, primary_key=True),
     Column("up_to", Double, primary_key=True),  # seconds: the upper bound of a histogram's bucket
-    Column("shard", Integer, primary_key=True),
+    Column("shard", BigInteger, primary_key=True),
     Column("count", BigInteger, nullable=False),
     Column("seconds", Double, nullable=False),  # all of them together
     sqlite_with_rowid=False,
@@ -173,16 +266,8 @@ chores = Table(
     "chores",
     metadata,
     Column("name", Text, primary_key=True),
-    Column("at", Double, nullable=False),  # when somebody last took it on
+    Column("at", Double, nullable=False),  # when it last began
     Column("mark", Text, nullable=False, server_default=""),  # how far it has come
-)
-
-remembered = Table(
-    "remembered",
-    metadata,
-    Column("name", Text, primary_key=True),
-    Column("content", LargeBinary, nullable=False),
-    Column("at", Double, nullable=False),
 )
 
 audit = Table(
@@ -214,12 +299,11 @@ bulk_replays = Table(
     Column("wanted", Text, nullable=False),  # the filter, as JSON
     Column("total", Integer, nullable=False),  # how many there were when it was begun
     Column("state", Text, nullable=False),
-    Column("mark", Text, nullable=False),  # the last event that was run again
+    Column("mark", Text, nullable=False),  # the last event that was handed to the translators
     Column("up_to", Text, nullable=False),  # the newest event that there was when it was begun
+    Column("given", Integer, nullable=False, server_default="0"),  # events handed to the translators
     Column("done", Integer, nullable=False, server_default="0"),
     Column("became", Text, nullable=False, server_default="{}"),  # how many of them became what, as JSON
-    Column("claims", Integer, nullable=False, server_default="0"),  # the fencing token
-    Column("leased_until", Double, nullable=False, server_default="0"),
     Column("ended_at", Double),
     Index("bulk_replays_by_state", "state"),
 )

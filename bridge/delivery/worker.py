@@ -1,13 +1,18 @@
-"""Claim → send → settle, over and over. The clock and the dice are handed in."""
+"""Claim → send → settle, over and over. The clock and the dice are handed in.
+
+Deliveries come in two ways: born sending, handed over by a translator of this process; or claimed from the outbox.
+"""
 
 import random
 import threading
 import time
+from collections import deque
 from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
 
 import structlog
 
+from bridge.delivery.claims import Room
 from bridge.delivery.outbox import Claim, Outbox, Settlement
 from bridge.delivery.retry import Fate, Policy, decide
 from bridge.delivery.rows import portions
@@ -20,6 +25,12 @@ BEAT = 0.25
 
 LEASE_MARGIN = 10.0
 """Seconds beyond a sink's patience until its claims are anybody's again."""
+
+SOON_SECONDS = 5.0
+"""A worker that is idle takes as many new deliveries as it can begin within so long."""
+
+FIRST_GUESS_SECONDS = 0.05
+"""How long a delivery takes, before any was measured."""
 
 LONGEST_TURN = 60.0
 """Seconds from one look at the outbox to the next, beyond a sink's patience, in whatever trouble."""
@@ -56,6 +67,10 @@ class Worker:
         self._dice = dice
         self._complaints = Sparing()
         self._turned_at = time.monotonic()
+        self.wake = threading.Event()
+        self._handed: deque[Claim] = deque()
+        self._is_ready = False  # running, and nothing that is due waits, and the sink is not paused
+        self._seconds_each = FIRST_GUESS_SECONDS
 
     @property
     def name(self) -> str:
@@ -72,13 +87,34 @@ class Worker:
         """Whether it has begun something new lately, or looked whether there is anything."""
         return time.monotonic() - self._turned_at < self.sink.patience + LONGEST_TURN
 
+    def room(self) -> Room:
+        """What it can begin soon, beside what it has in hand. Asked by translators, on other threads."""
+        handed = list(self._handed)
+        most = min(self.sink.max_count, int(SOON_SECONDS / self._seconds_each)) if self._is_ready else 0
+        size = self.sink.max_bytes - sum(len(claim.parcel.payload) for claim in handed)
+        return Room(most - len(handed), size, SOON_SECONDS + self._lease)
+
+    def hand(self, claims: Sequence[Claim]) -> None:
+        """Take deliveries that were born sending. Called by translators, on other threads."""
+        self._handed.extend(claims)
+        self.wake.set()
+
+    @property
+    def _lease(self) -> float:
+        return self.sink.patience + LEASE_MARGIN
+
     def run(self, stop: threading.Event) -> None:
-        """Work until ``stop`` is set; what is in hand then is finished first.
+        """Work until ``stop`` is set; what is in hand then is finished first, or handed back.
 
         It begins with a pause: a process that is about to fork has nothing in hand yet.
         """
         troubles = 0
-        while not stop.wait(BEAT if troubles == 0 else min(2.0**troubles, 30.0) * self._dice()):
+        while not stop.is_set():
+            if troubles:
+                stop.wait(min(2.0**troubles, 30.0) * self._dice())
+            else:
+                self.wake.wait(BEAT)
+                self.wake.clear()
             try:
                 while not stop.is_set() and self.step() and not stop.is_set():
                     pass
@@ -88,7 +124,9 @@ class Worker:
                 _log.error("store unavailable", sink=self.sink.name, reason=str(error))
             except Exception as error:  # noqa: BLE001 - a worker that ended would lose events in silence
                 troubles += 1
-                _log.error("unforeseen", sink=self.sink.name, reason=type(error).__name__)
+                _log.error("unexpected error", sink=self.sink.name, error=type(error).__name__)
+        self._is_ready = False
+        self._hand_back(self._taken_over())
 
     def step(self) -> bool:
         """Send one batch. Returns whether it is worth looking again at once.
@@ -98,23 +136,59 @@ class Worker:
                 will be sent again, under the same keys, when the lease has ended.
         """
         self._turned_at = time.monotonic()
-        now = self._clock()
-        if not self._outbox.is_due(self.sink.name, now):
-            return False
-        claims = self._outbox.claim(self.sink, now, self.sink.patience + LEASE_MARGIN)
+        handed = self._taken_over()
+        claims = handed or self._claimed()
         if not claims:
             return False
+        claims = self._in_doubt(claims)
         began = self._clock()
         outcomes = self._send(claims)
         ended = self._clock()
+        self._seconds_each = 0.7 * self._seconds_each + 0.3 * max(ended - began, 0.0005) / max(len(claims), 1)
         # Dice for each: if one of them makes a service fail, the others must not meet it again every time.
         settled = [
             Settlement(claim, outcome, decide(outcome, claim.tried, self._policy, ended, self._dice()))
             for claim, outcome in zip(claims, outcomes, strict=True)
         ]
-        self._outbox.settle(self.sink.name, settled, began, ended)
+        if settled:
+            self._outbox.settle(self.sink.name, settled, began, ended)
+        if any(one.outcome.happened not in _SETTLED for one in settled):
+            self._is_ready = False  # until it has looked whether the sink is paused
         self._report(settled, ended - began)
+        if handed and self._is_ready:
+            return True
         return self._is_pressed(claims) and all(one.outcome.happened in _SETTLED for one in settled)
+
+    def _taken_over(self) -> list[Claim]:
+        """What was handed over, as much as the sink takes at once, in different lanes."""
+        claims: list[Claim] = []
+        size = 0
+        while self._handed and len(claims) < self.sink.max_count:
+            size += len(self._handed[0].parcel.payload)
+            if claims and size > self.sink.max_bytes:
+                break
+            claims.append(self._handed.popleft())
+        # A call begins only while its lease covers the longest time that it can take.
+        late = [claim for claim in claims if claim.lease_expires_at < self._clock() + self.sink.patience]
+        self._hand_back(late)
+        return [claim for claim in claims if claim not in late] if late else claims
+
+    def _hand_back(self, claims: Sequence[Claim]) -> None:
+        self._outbox.hand_back(claims, self._clock())
+
+    def _claimed(self) -> list[Claim]:
+        now = self._clock()
+        is_due = self._outbox.is_due(self.sink.name, now)
+        self._is_ready = not is_due and not self._outbox.pause(self.sink.name, now)
+        return self._outbox.claim(self.sink, now, self._lease) if is_due else []
+
+    def _in_doubt(self, claims: list[Claim]) -> list[Claim]:
+        """Note what may be taken twice before it is called: of that, only what is still claimed is called."""
+        if self.sink.knows_repeats:
+            return claims
+        once = [claim for claim in claims if not claim.mergeable]
+        held = {claim.id for claim in self._outbox.doubt(once, self._clock())}
+        return [claim for claim in claims if claim.mergeable or claim.id in held]
 
     def _is_pressed(self, claims: Sequence[Claim]) -> bool:
         """After less than half of a batch nothing presses: until the next look a larger one gathers.

@@ -4,14 +4,12 @@ import hmac
 from base64 import b64encode
 from collections.abc import Callable
 from dataclasses import dataclass
-from functools import partial
 
-from bridge.arrival import Kept
+from bridge import to_voucherify
 from bridge.delivery.sink import Happened, Outcome
+from bridge.doors import ACTIONS
 from bridge.errors import SignatureError, UpstreamError
-from bridge.intake.doors import CALLS, Clock, Keep, received
-
-__all__ = ["CALLS", "DestinationCalls", "Given"]
+from bridge.intake.receiving import Received, Receiver
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,15 +26,12 @@ class DestinationCalls:
     Args:
         app_id, secret_key: what a call must present.
         probe: asks Voucherify whether it accepts the same keys.
-        keep: stores one message, durably, once it is made of what came in.
-        clock: the time, in epoch seconds.
     """
 
-    def __init__(self, app_id: str, secret_key: str, probe: Callable[[], Outcome], keep: Keep, clock: Clock) -> None:
+    def __init__(self, app_id: str, secret_key: str, probe: Callable[[], Outcome], receiver: Receiver) -> None:
         self._expected = (f"Basic {_base64(app_id)}", _base64(secret_key))
         self._probe = probe
-        self._keep = keep
-        self._clock = clock
+        self._receiver = receiver
 
     def test(self, given: Given) -> None:
         """Return if the keys are right, here and at Voucherify.
@@ -52,8 +47,8 @@ class DestinationCalls:
         if outcome.happened is not Happened.DELIVERED:
             raise UpstreamError(f"Voucherify answers {outcome.code or 'nothing'}")
 
-    def take(self, path: str, body: bytes, given: Given) -> Kept:
-        """Keep a call that its action can use.
+    def take(self, path: str, body: bytes, given: Given, request_id: str) -> Received:
+        """Store a call that its action can use.
 
         Raises:
             SignatureError: the keys are wrong; nothing was parsed or stored.
@@ -61,7 +56,8 @@ class DestinationCalls:
             StoreUnavailable: it could not be stored.
         """
         self._authenticate(given)
-        return self._keep(partial(received, path, body, self._clock()))
+        to_voucherify.check(ACTIONS[path], body)
+        return Received(self._receiver.store(path, body, self._expected[0], request_id))
 
     def _authenticate(self, given: Given) -> None:
         presented = (given.authorization, given.secret_key)

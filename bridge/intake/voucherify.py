@@ -1,10 +1,9 @@
 """What Voucherify posts to the webhook URL."""
 
 from collections.abc import Sequence
-from functools import partial
 
-from bridge.arrival import Kept
-from bridge.intake.doors import WEBHOOKS, Clock, Keep, received
+from bridge.doors import VOUCHERIFY
+from bridge.intake.receiving import Received, Receiver
 from bridge.signature import verify
 
 
@@ -13,21 +12,18 @@ class VoucherifyWebhooks:
 
     Args:
         secrets: the webhook secrets that are valid at the moment.
-        keep: stores one message, durably, once it is made of what came in.
-        clock: the time, in epoch seconds.
     """
 
-    def __init__(self, secrets: Sequence[str], keep: Keep, clock: Clock) -> None:
+    def __init__(self, secrets: Sequence[str], receiver: Receiver) -> None:
         self._secrets = secrets
-        self._keep = keep
-        self._clock = clock
+        self._receiver = receiver
 
-    def take(self, body: bytes, signature: str | None) -> Kept:
-        """Keep an authentic webhook, whatever is in it.
+    def take(self, body: bytes, signature: str | None, request_id: str) -> Received:
+        """Store an authentic webhook, whatever its content is.
 
         Raises:
             SignatureError: it is not authentic; nothing was parsed or stored.
             StoreUnavailable: it could not be stored.
         """
-        verify(body, signature, self._secrets)
-        return self._keep(partial(received, WEBHOOKS, body, self._clock()))
+        secret = verify(body, signature, self._secrets)
+        return Received(self._receiver.store(VOUCHERIFY, body, secret, request_id))

@@ -49,6 +49,7 @@ class SegmentSink:
     """
 
     name = SINK
+    knows_repeats = True  # by the messageId
     max_count = BATCH_COUNT
     max_bytes = BATCH_BYTES - ENVELOPE_BYTES
     patience = SPLIT_SECONDS + POST_SECONDS

@@ -4,6 +4,14 @@ What Segment's destination calls goes through ``schemas`` and ``request``; a raw
 those ``mappings`` whose trigger takes it, which make such calls of it (``apply``).
 """
 
-from bridge.to_voucherify.translate import DIRECTION, SINK, is_anonymous, left_alone, translate, translate_event
+from bridge.to_voucherify.translate import (
+    DIRECTION,
+    SINK,
+    check,
+    left_alone,
+    translate,
+    translate_event,
+    translate_item,
+)
 
-__all__ = ["DIRECTION", "SINK", "is_anonymous", "left_alone", "translate", "translate_event"]
+__all__ = ["DIRECTION", "SINK", "check", "left_alone", "translate", "translate_event", "translate_item"]

@@ -48,20 +48,20 @@ def single(value: Any, kind: str | None = None) -> Event:
         if size(value) > EVENT_BYTES:
             raise Invalid({"": TOO_LARGE})
         value = {**value, "type": kind}
-    event = _clean(value)
+    event = clean(value)
     if wrong := problems(event):
         raise Invalid(wrong)
     return event  # type: ignore[no-any-return] # what is no object has a problem
 
 
 def batch(value: Any, length: int) -> list[Any]:
-    """The events of a batch, each with the context and the integrations that it gives to all.
+    """The events of a batch, as they were sent.
 
     Args:
         length: of the batch's JSON, in bytes.
 
     Raises:
-        Invalid: it is no batch, or it or an event in it is over one of Segment's limits: then none of it is taken.
+        Invalid: it is no list of events, or larger than Segment takes. A wrong event in it is quarantined alone, later.
     """
     items = value.get("batch") if isinstance(value, dict) else None
     if not isinstance(items, list):
@@ -70,10 +70,7 @@ def batch(value: Any, length: int) -> list[Any]:
         raise Invalid({"": f"Larger than {BATCH_BYTES // KILOBYTE} KB."})
     if len(items) > BATCH_EVENTS:
         raise Invalid({"batch": f"More than {BATCH_EVENTS} events."})
-    if length > EVENT_BYTES and (large := [at for at, item in enumerate(items) if size(item) > EVENT_BYTES]):
-        raise Invalid({f"batch.{at}": TOO_LARGE for at in large})
-    shared = {name: value[name] for name in ("context", "integrations") if isinstance(value.get(name), dict)}
-    return [_clean(_with(item, shared)) for item in items]
+    return items
 
 
 def several(items: list[Any]) -> list[Any]:
@@ -84,7 +81,15 @@ def several(items: list[Any]) -> list[Any]:
     """
     if len(items) > WEBHOOK_EVENTS:
         raise Invalid({"": f"More than {WEBHOOK_EVENTS} events."})
-    return [_clean(item) for item in items]
+    return items
+
+
+def item(value: Any, place: int) -> Any:
+    """The event at a place of a batch or an array, with the context and the integrations that a batch gives to all."""
+    if isinstance(value, list):
+        return clean(value[place])
+    shared = {name: value[name] for name in ("context", "integrations") if isinstance(value.get(name), dict)}
+    return clean(_with(value["batch"][place], shared))
 
 
 def completed(item: Any, unique: str, at: float) -> Any:
@@ -119,8 +124,8 @@ def size(value: Any) -> int:
     return len(json.dumps(value, ensure_ascii=False, separators=(",", ":")).encode())
 
 
-def _clean(item: Any) -> Any:
-    """Without its write key and what libraries send as null; ids that are numbers become texts."""
+def clean(item: Any) -> Any:
+    """An event without its write key and what libraries send as null; ids that are numbers become texts."""
     if not isinstance(item, dict):
         return item
     event = {name: value for name, value in item.items() if value is not None and name != "writeKey"}

@@ -13,7 +13,7 @@ from bridge.to_voucherify.request import at
 from bridge.to_voucherify.schemas import load
 from bridge.wire import digest, read
 
-__all__ = ["DIRECTION", "SINK", "is_anonymous", "left_alone", "translate", "translate_event"]
+__all__ = ["DIRECTION", "SINK", "check", "left_alone", "translate", "translate_event", "translate_item"]
 
 DIRECTION = "to_voucherify"
 
@@ -28,6 +28,15 @@ NAME_LENGTH = 200
 """Characters of an event's name that are kept: enough to read it, and no more than a list can show."""
 
 
+def check(action: str, call: bytes) -> None:
+    """Return if a ``call`` satisfies the schema of its action.
+
+    Raises:
+        Invalid: it violates the schema; nothing of it may be stored.
+    """
+    _loaded(action, call)
+
+
 def translate(action: str, call: bytes, unique: str) -> Arrival:
     """What a ``call`` asks for, accepted, with one delivery.
 
@@ -37,19 +46,27 @@ def translate(action: str, call: bytes, unique: str) -> Arrival:
         unique: the delivery's key if the call does not say who it is, new for each call.
 
     Raises:
-        Invalid: it violates the action's schema; nothing of it may be stored.
+        Invalid: it violates the action's schema.
     """
-    declared = ACTIONS[action]
+    loaded = _loaded(action, call)
+    message_id = at(loaded, f"metadata.{MESSAGE_ID}")
+    key = f"{action}:{message_id}" if isinstance(message_id, str) and message_id else unique
     try:
-        loaded = load(declared, read(call))
-        message_id = at(loaded, f"metadata.{MESSAGE_ID}")
-        key = f"{action}:{message_id}" if isinstance(message_id, str) and message_id else unique
-        one = outgoing(declared, loaded, key)
+        one = outgoing(ACTIONS[action], loaded, key)
     except Unusable as error:
         raise Invalid({"": str(error)}) from error
     except RecursionError as error:
         raise Invalid({"": TOO_DEEP}) from error
-    return Arrival(Status.ACCEPTED, declared.title, customer=one.lane, outgoing=(one,))
+    return Arrival(Status.ACCEPTED, ACTIONS[action].title, customer=one.lane, outgoing=(one,))
+
+
+def _loaded(action: str, call: bytes) -> dict[str, Any]:
+    try:
+        return load(ACTIONS[action], read(call))
+    except Unusable as error:
+        raise Invalid({"": str(error)}) from error
+    except RecursionError as error:
+        raise Invalid({"": TOO_DEEP}) from error
 
 
 def translate_event(body: bytes, mappings: Mappings) -> Arrival:
@@ -64,7 +81,14 @@ def translate_event(body: bytes, mappings: Mappings) -> Arrival:
         quarantined, if nobody can tell what it means, or no mapping that takes it can use it. Never raises.
     """
     try:
-        event = read(body)
+        return translate_item(read(body), mappings)
+    except Unusable as error:
+        return Arrival(Status.QUARANTINED, reason=str(error))
+
+
+def translate_item(event: Any, mappings: Mappings) -> Arrival:
+    """Do the same with an event that has been read."""
+    try:
         if wrong := problems(event):
             reasons = (f"{name or 'the event'}: {reason}" for name, reason in wrong.items())
             return _unsent(Status.QUARANTINED, event, "; ".join(reasons))
@@ -73,11 +97,6 @@ def translate_event(body: bytes, mappings: Mappings) -> Arrival:
         return _mapped(event, mappings)
     except (Unusable, RecursionError) as error:
         return Arrival(Status.QUARANTINED, reason=str(error) if isinstance(error, Unusable) else TOO_DEEP)
-
-
-def is_anonymous(arrival: Arrival) -> bool:
-    """Whether mappings would take the event, if they knew whose it is."""
-    return arrival.status is Status.IGNORED and arrival.reason.startswith(ANONYMOUS)
 
 
 def left_alone(event: Mapping[str, Any]) -> str:

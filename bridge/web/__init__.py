@@ -1,5 +1,7 @@
 """The HTTP side: ``create_app()``, one blueprint per front door. Nothing is decided here, and nothing is sent."""
 
+import atexit
+
 from flask import Flask
 from werkzeug.middleware.dispatcher import DispatcherMiddleware
 
@@ -19,6 +21,7 @@ from bridge.web import (
     voucherify,
 )
 from bridge.web.turns import take_turns
+from bridge.web.waiting import Waiting
 
 
 def create_app(settings: Settings | None = None) -> Flask:
@@ -38,15 +41,17 @@ def create_app(settings: Settings | None = None) -> Flask:
     app.config["MAX_CONTENT_LENGTH"] = bridge.settings.max_body_bytes
     app.json = answers.Answers(app)
     app.extensions["bridge"] = bridge
+    waiting = Waiting(bridge.database)
+    atexit.register(waiting.is_ending.set)
     if bridge.webhooks:
-        app.register_blueprint(voucherify.blueprint(bridge.webhooks))
+        app.register_blueprint(voucherify.blueprint(bridge.webhooks, waiting))
     if bridge.calls:
-        app.register_blueprint(segmentio.blueprint(bridge.calls))
+        app.register_blueprint(segmentio.blueprint(bridge.calls, waiting))
         app.wsgi_app = segmentio.ForgivingPaths(app.wsgi_app)  # type: ignore[method-assign]
     if bridge.tracking:
-        app.register_blueprint(tracking.blueprint(bridge.tracking))
+        app.register_blueprint(tracking.blueprint(bridge.tracking, waiting))
     if bridge.event_webhooks:
-        app.register_blueprint(segment.blueprint(bridge.event_webhooks))
+        app.register_blueprint(segment.blueprint(bridge.event_webhooks, waiting))
     app.register_blueprint(description.blueprint())
     app.register_blueprint(health.blueprint(bridge.keeper.problems))
     app.register_blueprint(metrics.blueprint(bridge.database))
@@ -55,5 +60,5 @@ def create_app(settings: Settings | None = None) -> Flask:
     if token := bridge.settings.admin_token:
         pages = console.application(bridge, token)
         app.wsgi_app = DispatcherMiddleware(app.wsgi_app, {console.PATH: pages})  # type: ignore[method-assign]
-    bridge.crew.start(delivers=bridge.settings.embedded_worker)
+    bridge.crew.start(delivers=bridge.settings.embedded_worker, elected=True)
     return app

@@ -24,6 +24,15 @@ def json_body(types: Collection[str] = (JSON,)) -> bytes:
     """
     if request.mimetype not in types:
         raise UnsupportedMediaType(f"The body must be {' or '.join(types)}.")
+    return whole_body()
+
+
+def whole_body() -> bytes:
+    """The bytes of a body, whatever its type.
+
+    Raises:
+        RequestEntityTooLarge, BadRequest: as ``json_body`` does.
+    """
     try:
         body = request.get_data(cache=False)
         # Without a Content-Length, werkzeug cuts a body at the limit and does not say so.

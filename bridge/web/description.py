@@ -14,7 +14,8 @@ from marshmallow import INCLUDE, Schema, fields, validate
 
 from bridge import __version__
 from bridge.arrival import Status
-from bridge.intake.doors import CALLS, EVENT_WEBHOOKS, TRACKING, WEBHOOKS
+from bridge.doors import ACTIONS as CALLS
+from bridge.doors import SEGMENT, TRACKING, VOUCHERIFY
 from bridge.intake.segment import SECRET, SIGNATURE
 from bridge.signature import HEADER
 from bridge.to_segment.schemas import Balance, Envelope, Identifier
@@ -68,7 +69,7 @@ class Check(Schema):
 class Readiness(Schema):
     """Whether this process can do its work."""
 
-    status = fields.String(required=True, validate=validate.OneOf(["ready", "unready"]))
+    status = fields.String(required=True, validate=validate.OneOf(["ready", "degraded", "unready"]))
     checks = fields.Dict(keys=fields.String(), values=fields.Nested(Check), required=True)
 
 
@@ -158,7 +159,7 @@ class Operation:
 _KEYS = ("application id", "secret key")
 
 OPERATIONS = (
-    Operation(f"/{WEBHOOKS}", "Voucherify's webhook URL", Answer, status=202, body=Envelope,
+    Operation(f"/{VOUCHERIFY}", "Voucherify's webhook URL", Answer, status=202, body=Envelope,
               security=("voucherify signature",), otherwise=_REFUSALS),
     Operation("/segmentio/test-authentication", "Segment's destination tests its keys", Answer, method="get",
               security=_KEYS, otherwise={401: _REFUSALS[401], 502: "Voucherify does not say"}),
@@ -167,7 +168,7 @@ OPERATIONS = (
     *(Operation(f"/{name}", f"Segment's tracking API: {kind}", Success, body=Batch if kind == "batch" else Event,
                 security=("write key",), otherwise=_REFUSALS)
       for path, kind in TRACKING.items() for name in (path, *ALIASES[path])),
-    Operation(f"/{EVENT_WEBHOOKS}", "Segment's webhooks: an event, or an array of them", Answer, body=Event,
+    Operation(f"/{SEGMENT}", "Segment's webhooks: an event, or an array of them", Answer, body=Event,
               security=("segment signature", "bridge secret"), otherwise=_REFUSALS),
     Operation("/healthz", "Whether this process answers", None, method="get"),
     Operation("/readyz", "Whether this process can do its work", Readiness, method="get", also={503: Readiness}),

@@ -4,10 +4,14 @@ from collections.abc import Callable, Mapping
 
 from flask import Blueprint, Response, jsonify
 
+from bridge.delivery.health import NEEDED_TO_STORE
+
 
 def blueprint(problems: Callable[[], Mapping[str, str | None]]) -> Blueprint:
-    """``GET /healthz``: 200 if this process answers at all. ``GET /readyz``: 200 if it can do its work; else 503, and
-    which check fails. Neither asks the database: what it answers was found out within the last few seconds.
+    """``GET /healthz``: 200 if this process answers at all. ``GET /readyz``: 503 only if it cannot store.
+
+    While it stores and something else is wrong, it is ``degraded``: a load balancer must not drop a host that accepts.
+    Neither asks the database: what they answer was found out within the last few seconds.
     """
     pages = Blueprint("health", __name__)
 
@@ -19,7 +23,8 @@ def blueprint(problems: Callable[[], Mapping[str, str | None]]) -> Blueprint:
     def readyz() -> tuple[Response, int]:
         found = problems()
         checks = {name: {"ok": reason is None, "reason": reason} for name, reason in found.items()}
-        ready = not any(found.values())
-        return jsonify(status="ready" if ready else "unready", checks=checks), 200 if ready else 503
+        if any(found.get(name) for name in NEEDED_TO_STORE):
+            return jsonify(status="unready", checks=checks), 503
+        return jsonify(status="degraded" if any(found.values()) else "ready", checks=checks), 200
 
     return pages

@@ -7,15 +7,16 @@ from typing import Any
 
 from flask import Blueprint, Response, jsonify, request
 
-from bridge import to_voucherify
-from bridge.intake import CALLS, DestinationCalls, Given
+from bridge.doors import ACTIONS
+from bridge.intake import DestinationCalls, Given
 from bridge.web.body import json_body
-from bridge.web.lines import tell
+from bridge.web.request_id import request_id
+from bridge.web.waiting import Waiting, answer
 
 _PREFIX = re.compile(r"^/+(?:segmentio/+)+")
 
 
-def blueprint(calls: DestinationCalls) -> Blueprint:
+def blueprint(calls: DestinationCalls, waiting: Waiting) -> Blueprint:
     """``/segmentio/…``: 200 once a call is stored; 400 names what is wrong with it, and Segment shows that to its user.
 
     Segment takes any 2xx for a success and follows a redirect as a GET without a body, so there is never one.
@@ -27,16 +28,15 @@ def blueprint(calls: DestinationCalls) -> Blueprint:
         calls.test(_given())
         return jsonify(status="accepted", id=None, event=None, reason=None)
 
-    for path in CALLS:
-        door.post(path.removeprefix("segmentio"), endpoint=path.rpartition("/")[2])(partial(_process, calls, path))
+    for path in ACTIONS:
+        process = partial(_process, calls, waiting, path)
+        door.post(path.removeprefix("segmentio"), endpoint=path.rpartition("/")[2])(process)
 
     return door
 
 
-def _process(calls: DestinationCalls, path: str) -> Response:
-    kept = calls.take(path, json_body(), _given())
-    tell(to_voucherify.DIRECTION, [kept])
-    return jsonify(kept.answer())
+def _process(calls: DestinationCalls, waiting: Waiting, path: str) -> Response:
+    return answer(calls.take(path, json_body(), _given(), request_id()), waiting)
 
 
 def _given() -> Given:

@@ -4,10 +4,11 @@ from functools import partial
 
 from flask import Blueprint, Response, jsonify, request
 
-from bridge import to_voucherify
-from bridge.intake import TRACKING, TrackingCalls
+from bridge.doors import TRACKING
+from bridge.intake import TrackingCalls
 from bridge.web.body import JSON, json_body, unpacked
-from bridge.web.lines import tell
+from bridge.web.request_id import request_id
+from bridge.web.waiting import Waiting, applied
 
 TYPES = (JSON, "text/plain")
 """analytics.js sends its JSON as text, which a browser may do without asking first."""
@@ -28,21 +29,24 @@ ALLOWED = {
 """What a browser must be told before analytics.js may post from any site: it carries a write key and no cookies."""
 
 
-def blueprint(calls: TrackingCalls) -> Blueprint:
+def blueprint(calls: TrackingCalls, waiting: Waiting) -> Blueprint:
     """``POST /v1/…``: 200 once an event, or every event of a batch, is stored. Libraries read no more than the status,
     and try again at 5xx and 429 only.
     """
     door = Blueprint("tracking", __name__)
     for path in TRACKING:
         for name in (path, *ALIASES[path]):
-            door.post(f"/{name}", endpoint=name.replace("/", "-"))(partial(_take, calls, path))
+            door.post(f"/{name}", endpoint=name.replace("/", "-"))(partial(_take, calls, waiting, path))
     door.after_request(_allowed)
     return door
 
 
-def _take(calls: TrackingCalls, path: str) -> Response:
-    tell(to_voucherify.DIRECTION, calls.take(path, unpacked(json_body(TYPES)), request.headers.get("Authorization")))
-    return jsonify(success=True)
+def _take(calls: TrackingCalls, waiting: Waiting, path: str) -> Response:
+    body = unpacked(json_body(TYPES))
+    found = waiting.outcome(calls.take(path, body, request.headers.get("Authorization"), request_id()))
+    if found is None:
+        return jsonify(success=True)
+    return applied(jsonify(success=True, results=[one.answer() for one in found]))
 
 
 def _allowed(response: Response) -> Response:

@@ -1,16 +1,16 @@
 """Voucherify's webhook URL."""
 
-from flask import Blueprint, Response, jsonify, request
+from flask import Blueprint, Response, request
 
-from bridge import to_segment
 from bridge.intake import VoucherifyWebhooks
 from bridge.signature import HEADER
-from bridge.web.body import json_body
-from bridge.web.lines import tell
+from bridge.web.body import whole_body
+from bridge.web.request_id import request_id
+from bridge.web.waiting import Waiting, answer
 
 
-def blueprint(webhooks: VoucherifyWebhooks) -> Blueprint:
-    """``POST /webhooks/voucherify``: 202 once an authentic webhook is stored, whatever is in it.
+def blueprint(webhooks: VoucherifyWebhooks, waiting: Waiting) -> Blueprint:
+    """``POST /webhooks/voucherify``: 202 once an authentic webhook is stored, whatever its content or type.
 
     Voucherify switches a webhook off after twelve answers that are not 2xx.
     """
@@ -18,8 +18,7 @@ def blueprint(webhooks: VoucherifyWebhooks) -> Blueprint:
 
     @door.post("/webhooks/voucherify")
     def receive() -> tuple[Response, int]:
-        kept = webhooks.take(json_body(), request.headers.get(HEADER))
-        tell(to_segment.DIRECTION, [kept])
-        return jsonify(kept.answer()), 202
+        received = webhooks.take(whole_body(), request.headers.get(HEADER), request_id())
+        return answer(received, waiting), 202
 
     return door

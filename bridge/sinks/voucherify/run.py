@@ -88,7 +88,7 @@ class Run:
         found = happened(answer, repeatable=repeatable)
         if found is Happened.FORBIDDEN:
             self._end()
-        return Outcome(found, answer.code, noted(note, answer.text), answer.retry_after, answer.pause)
+        return Outcome(found, answer.code, noted(note, answer.text), answer.retry_after, answer.pause, note)
 
     def _end(self) -> None:
         self._instead = Answer(Reach.HELD)

@@ -25,6 +25,7 @@ class VoucherifySink:
     """
 
     name = SINK
+    knows_repeats = False  # a custom event that is posted twice is two events
     max_count = 1_000
     max_bytes = bulk.LARGEST
 

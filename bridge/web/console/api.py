@@ -16,6 +16,7 @@ from bridge.delivery.journal import entries, story
 from bridge.delivery.overview import PERIODS
 from bridge.delivery.overview import overview as look
 from bridge.errors import SignatureError
+from bridge.translation import with_own_bytes
 from bridge.web.console.asked import wanted
 from bridge.web.console.door import Door
 from bridge.web.console.masking import shortened
@@ -63,10 +64,10 @@ def _serve_events(calls: Blueprint, database: Database, desk: Desk) -> None:
     def event(event_id: str) -> Response:
         reveal = request.args.get("reveal") == "true"
         if reveal:
-            found = desk.reveal(event_id, WHO)
+            found = with_own_bytes(desk.reveal(event_id, WHO))
         else:
             with database.reading() as connection:
-                found = story(connection, event_id)
+                found = with_own_bytes(story(connection, event_id))
         return jsonify(_entry(asdict(found.entry), reveal=reveal) | plain(found, reveal=reveal))
 
     @calls.post("/events/<event_id>/replay")

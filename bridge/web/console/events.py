@@ -10,6 +10,7 @@ from bridge.delivery import audit, bulk
 from bridge.delivery.database import Database
 from bridge.delivery.desk import Desk
 from bridge.delivery.journal import Entry, Filter, entries, story
+from bridge.translation import with_own_bytes
 from bridge.web.console.asked import query, wanted
 from bridge.web.console.masking import shortened
 from bridge.web.console.story import tell
@@ -39,13 +40,13 @@ def blueprint(database: Database, desk: Desk) -> Blueprint:
     @pages.get("/<event_id>")
     def one(event_id: str) -> str:
         with database.reading() as connection:
-            found = story(connection, event_id)
+            found = with_own_bytes(story(connection, event_id))
             records = audit.of_event(connection, event_id)
         return render_template("event.html", told=tell(found, reveal=False), records=records)
 
     @pages.post("/<event_id>/reveal")
     def reveal(event_id: str) -> str:
-        found = desk.reveal(event_id, g.who)
+        found = with_own_bytes(desk.reveal(event_id, g.who))
         with database.reading() as connection:
             records = audit.of_event(connection, event_id)
         return render_template("event.html", told=tell(found, reveal=True), records=records)

@@ -1,0 +1,30 @@
+"""The inbox: where a request ends, and where the worker begins.
+
+A door verifies its sender and appends one message: its bytes, and columns that do not depend on the bytes. So no
+content can make an append fail, and no message can make another one fail. ``writer`` appends: one thread a process
+commits whatever waits, back to back.
+
+The bytes stay in ``messages`` until retention deletes them. A message that waits for translation has a narrow row in
+``pending``, and the database's sequence gives its place. A translator takes a *round*:
+
+    pending ──take──▶ rounds ──translate, write──▶ events, deliveries, seen, repeats
+                        │ holder dead, or lease expired
+                        └──take over: its messages one at a time
+
+- Taking is one short transaction: it deletes rows of ``pending`` and inserts one row into ``rounds``.
+- Translation happens outside any transaction.
+- Each writing transaction moves the round's row forward, or deletes it. ``begun`` is the fencing token: if another
+  translator has taken the round over, the row does not match, and the transaction is rolled back.
+- A round that was taken over is written one message at a time. A message that ends two processes while it is alone is
+  quarantined untranslated.
+
+On PostgreSQL sequence numbers become visible out of order, so there is no cursor: rows that are there are taken and
+deleted. A message that was answered before another one was sent has the lower number, and both are visible: so it is
+taken first. Queues of Segment → Voucherify have one round at a time, by a unique index; webhooks have several.
+"""
+
+from bridge.delivery.inbox.marks import repeated
+from bridge.delivery.inbox.rounds import Replay, Round, Taker, Work, bodies, take_over
+from bridge.delivery.inbox.writer import Inbox, Wake
+
+__all__ = ["Inbox", "Replay", "Round", "Taker", "Wake", "Work", "bodies", "repeated", "take_over"]

@@ -1,0 +1,46 @@
+"""Marks: messages that were answered 503 although they are stored. The sender's next try is a repeat of such a one.
+
+A commit's answer can be late or lost. Then the sender has its 503, and sends the message again. A mark makes the next
+same message a duplicate, once. Identical messages that are meant stay two.
+"""
+
+import hashlib
+from collections.abc import Iterable, Mapping
+
+from sqlalchemy import Connection, delete, exists, select
+
+from bridge.arrival import Message
+from bridge.delivery.database import INSERT
+from bridge.delivery.tables import marks
+
+LIFETIME_SECONDS = 4 * 3600.0
+"""Segment retries for four hours; Voucherify's events have ids of their own."""
+
+
+def mark_key(message: Message) -> bytes:
+    """Name what makes two messages the same: door, credential and bytes."""
+    return hashlib.sha256(b"\0".join((message.door.encode(), message.credential, message.body))).digest()
+
+
+def mark(connection: Connection, messages: Iterable[Message], now: float) -> None:
+    """Mark messages that were answered 503 and are stored."""
+    connection.execute(delete(marks).where(marks.c.until < now))
+    rows = [{"key": mark_key(one), "message_id": one.id, "until": now + LIFETIME_SECONDS} for one in messages]
+    insertion = INSERT[connection.dialect.name](marks)
+    newest = {name: insertion.excluded[name] for name in ("message_id", "until")}
+    connection.execute(insertion.on_conflict_do_update(index_elements=["key"], set_=newest), rows)
+
+
+def repeated(connection: Connection, messages: Iterable[Message], now: float) -> Mapping[str, str]:
+    """By the id of a message, the marked message that it repeats. Its mark is used up."""
+    if not connection.execute(select(exists().select_from(marks))).scalar():
+        return {}  # nearly always: no digest is needed
+    found: dict[str, str] = {}
+    for message in messages:
+        used = delete(marks).where(
+            marks.c.key == mark_key(message), marks.c.message_id != message.id, marks.c.until >= now
+        )
+        first = connection.execute(used.returning(marks.c.message_id)).scalar()
+        if first is not None:
+            found[message.id] = first
+    return found

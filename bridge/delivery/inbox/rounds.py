@@ -1,0 +1,285 @@
+"""Rounds: what one translator has in hand. See the package for how they are taken, moved forward and taken over."""
+
+import json
+import time
+from collections import deque
+from collections.abc import Callable, Collection, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+from sqlalchemy import Connection, Delete, Row, delete, exists, insert, or_, select, text, update
+from sqlalchemy.exc import IntegrityError
+from ulid import ULID
+
+from bridge.arrival import QUEUES, Message
+from bridge.delivery.database import Database
+from bridge.delivery.packing import unpack
+from bridge.delivery.tables import messages, pending, replays, rounds
+from bridge.errors import StoreUnavailable
+
+MOST, MOST_BYTES = 500, 16_000_000
+"""Messages of one round, and the compressed bytes of those beyond the first."""
+
+REPLAY_SHARE = 5
+"""While both wait, one of so many in a round is a replay."""
+
+LEASE_SECONDS = 10.0
+"""How long a round is its holder's, on the database's clock. Each writing transaction begins it anew."""
+
+FULL_LOOK_SECONDS = 60.0
+
+LATE_SECONDS = 30.0
+"""PostgreSQL: how long an append may take from its sequence number to its commit, before its place is not kept."""
+
+MOST_STARTS_ALONE = 2
+"""A message that ended so many processes while it was alone is quarantined untranslated."""
+
+_rounds, _pending, _replays = rounds.c, pending.c, replays.c
+
+
+@dataclass(frozen=True, slots=True)
+class Replay:
+    """A stored event that is translated again.
+
+    Attributes:
+        audit_id: of the audit record that its outcome is written to; "" if none is.
+        who: asked for it.
+        bulk_id: the bulk replay that it is part of; "" if none.
+    """
+
+    event_id: str
+    audit_id: str = ""
+    who: str = ""
+    bulk_id: str = ""
+
+
+Work = str | Replay
+"""The id of a message, or a replay."""
+
+
+@dataclass(frozen=True, slots=True)
+class Round:
+    """What a translator has in hand.
+
+    Attributes:
+        work: what is still to be translated.
+        done: events of the first message that are written.
+        begun: the fencing token. 0 in a round that was not taken over; else how often its first message was begun
+            alone.
+    """
+
+    id: str
+    queue: str
+    work: tuple[Work, ...]
+    done: int = 0
+    begun: int = 0
+
+    @property
+    def is_alone(self) -> bool:
+        """Whether its messages are translated and written one at a time."""
+        return self.begun > 0
+
+    @property
+    def is_poisoned(self) -> bool:
+        """Whether its first message has ended too many processes."""
+        return self.begun > MOST_STARTS_ALONE
+
+    def move(self, connection: Connection, work: Sequence[Work], done: int, now: float) -> "Round | None":
+        """Say in a writing transaction how far it has come: ``work`` remains, of its first message but ``done`` events.
+
+        Args:
+            now: epoch seconds on the database's clock.
+
+        Returns:
+            The round as it is then; None if another translator has taken it over: nothing may be written.
+        """
+        mine = (_rounds.id == self.id, _rounds.begun == self.begun)
+        if not work:
+            moved = connection.execute(delete(rounds).where(*mine)).rowcount
+            return replace(self, work=()) if moved else None
+        begun = self.begun if (len(work), done) == (len(self.work), self.done) else min(self.begun, 1)
+        values = {"work": _dump(work), "done": done, "begun": begun, "lease_expires_at": now + LEASE_SECONDS}
+        if connection.execute(update(rounds).where(*mine).values(values)).rowcount == 0:
+            return None
+        return replace(self, work=tuple(work), done=done, begun=begun)
+
+    def release(self, connection: Connection) -> None:
+        """Hand it back: another translator goes on where this one stops."""
+        mine = (_rounds.id == self.id, _rounds.begun == self.begun)
+        connection.execute(update(rounds).where(*mine).values(holder="", lease_expires_at=0.0))
+
+
+class Taker:
+    """Takes rounds of one queue."""
+
+    def __init__(self, database: Database, queue: str) -> None:
+        self._database = database
+        self._queue = queue
+        self._low = _LowMark()
+
+    def take(self, holder: str) -> Round | None:
+        """Take the next round; None if nothing waits, or another translator has this queue's only round.
+
+        Args:
+            holder: names this process.
+
+        Raises:
+            StoreUnavailable: nothing was taken.
+        """
+        with self._database.reading() as connection:
+            low = self._low.of(connection)
+            if not self._waits(connection, low):
+                return None
+        try:
+            with self._database.writing() as connection:
+                return self._take(connection, low, holder)
+        except StoreUnavailable as error:
+            if isinstance(error.__cause__, IntegrityError):  # two translators, one round
+                return None
+            raise
+
+    def _waits(self, connection: Connection, low: int) -> bool:
+        if QUEUES[self._queue] and connection.execute(select(_rounds.id).where(_rounds.queue == self._queue)).first():
+            return False
+        fresh = exists().where(_pending.queue == self._queue, _pending.sequence > low)
+        again = exists().where(_replays.queue == self._queue)
+        return bool(connection.execute(select(or_(fresh, again))).scalar())
+
+    def _take(self, connection: Connection, low: int, holder: str) -> Round | None:
+        again = self._taken_replays(connection)
+        fresh = self._taken_messages(connection, MOST - len(again), low)
+        if not fresh and not again:
+            return None
+        now = self._database.now(connection)
+        taken = Round(str(ULID.from_timestamp(now)), self._queue, (*fresh, *again))
+        row = {
+            "id": taken.id,
+            "queue": self._queue,
+            "exclusive": self._queue if QUEUES[self._queue] else None,
+            "holder": holder,
+            "work": _dump(taken.work),
+            "lease_expires_at": now + LEASE_SECONDS,
+        }
+        connection.execute(insert(rounds).values(row))
+        return taken
+
+    def _taken_messages(self, connection: Connection, most: int, low: int) -> list[str]:
+        oldest = (
+            select(_pending.sequence, _pending.size)
+            .where(_pending.queue == self._queue, _pending.sequence > low)
+            .order_by(_pending.sequence)
+            .limit(most)
+            .with_for_update(skip_locked=True)
+        )
+        chosen: list[int] = []
+        total = 0
+        for row in connection.execute(oldest):
+            total += row.size
+            if chosen and total > MOST_BYTES:
+                break
+            chosen.append(row.sequence)
+        if not chosen:
+            return []
+        taken = _deleted(connection, delete(pending).where(_pending.sequence.in_(chosen)), _pending.message_id)
+        return [row.message_id for row in taken]
+
+    def _taken_replays(self, connection: Connection) -> list[Replay]:
+        oldest = (
+            select(_replays.sequence)
+            .where(_replays.queue == self._queue)
+            .order_by(_replays.sequence)
+            .limit(MOST // REPLAY_SHARE)
+            .with_for_update(skip_locked=True)
+        )
+        chosen = connection.execute(oldest).scalars().all()
+        if not chosen:
+            return []
+        gone = delete(replays).where(_replays.sequence.in_(chosen))
+        columns = (_replays.event_id, _replays.audit_id, _replays.who, _replays.bulk_id)
+        return [
+            Replay(row.event_id, row.audit_id, row.who, row.bulk_id) for row in _deleted(connection, gone, *columns)
+        ]
+
+
+class _LowMark:
+    """PostgreSQL: below this sequence number nothing waits but appends that are later than ``LATE_SECONDS``.
+
+    A transaction that is open for an hour (``pg_dump``) keeps dead rows in the index, and every take would read them
+    all. So a take begins where numbers were given ``LATE_SECONDS`` ago, and at the beginning once a minute: then a
+    message of a transaction that was held open for longer is found, too.
+    """
+
+    def __init__(self) -> None:
+        self._low = 0
+        self._given: deque[tuple[float, int]] = deque()
+        self._full_look_at = 0.0
+
+    def of(self, connection: Connection) -> int:
+        now = time.monotonic()
+        if connection.dialect.name != "postgresql":
+            return 0
+        if not self._given or now - self._given[-1][0] > 1.0:
+            self._given.append((now, connection.execute(_LAST_GIVEN).scalar_one()))
+        while now - self._given[0][0] > LATE_SECONDS:
+            self._low = self._given.popleft()[1]
+        if now - self._full_look_at > FULL_LOOK_SECONDS:
+            self._full_look_at = now
+            return 0
+        return self._low
+
+
+_LAST_GIVEN = text("SELECT last_value FROM pending_sequence_seq")
+
+
+def _deleted(connection: Connection, gone: Delete, *columns: Any) -> Sequence[Row[Any]]:
+    """Delete rows, and return their ``columns`` in the order of their sequence."""
+    table = gone.table
+    rows: Sequence[Row[Any]] = connection.execute(gone.returning(*columns, table.c.sequence)).all()  # type: ignore[assignment] # of a table that is not known here
+    return sorted(rows, key=lambda row: int(row.sequence))
+
+
+def take_over(database: Database, queue: str, holder: str, is_dead: Callable[[str], bool]) -> Round | None:
+    """Take over a round of ``queue`` whose holder is dead, or whose lease has expired; None if there is none.
+
+    Args:
+        is_dead: whether a holder is known to have ended.
+
+    Raises:
+        StoreUnavailable: nothing was taken over.
+    """
+    with database.reading() as connection:
+        found = connection.execute(select(rounds).where(_rounds.queue == queue)).all()
+        if not found:
+            return None
+        now = database.now(connection)
+    for row in found:
+        if row.lease_expires_at < now or (row.holder != holder and is_dead(row.holder)):
+            begun = row.begun + 1 if row.holder else row.begun  # without a holder it was handed back
+            values = {"holder": holder, "begun": begun, "lease_expires_at": now + LEASE_SECONDS}
+            unchanged = (_rounds.begun == row.begun, _rounds.lease_expires_at == row.lease_expires_at)
+            with database.writing() as connection:
+                changed = connection.execute(update(rounds).where(_rounds.id == row.id, *unchanged).values(values))
+            if changed.rowcount:
+                return Round(row.id, queue, _load(row.work), row.done, begun)
+    return None
+
+
+def bodies(connection: Connection, ids: Collection[str]) -> dict[str, Message]:
+    """The messages of these ids, by id."""
+    rows = connection.execute(select(messages).where(messages.c.id.in_(ids)))
+    return {row.id: _message(row) for row in rows}
+
+
+def _message(row: Row[Any]) -> Message:
+    return Message(
+        row.id, row.queue, row.direction, row.door, row.received_at, row.request_id, row.credential, unpack(row.body)
+    )
+
+
+def _dump(work: Sequence[Work]) -> str:
+    items = [one if isinstance(one, str) else [one.event_id, one.audit_id, one.who, one.bulk_id] for one in work]
+    return json.dumps(items, separators=(",", ":"))
+
+
+def _load(text: str) -> tuple[Work, ...]:
+    return tuple(one if isinstance(one, str) else Replay(*one) for one in json.loads(text))

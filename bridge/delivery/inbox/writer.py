@@ -1,0 +1,238 @@
+"""Append messages: many requests, one transaction.
+
+A commit waits for the disk, so messages that arrive during one commit share the next. One thread a process commits
+whatever waits, back to back. It starts with the first message, so a process that forks before has no thread to lose.
+
+A message is *waiting*, then *committing*, then answered. A request whose patience ends withdraws a waiting message. It
+cannot withdraw a message that is committing: that message may be stored although its sender is answered 503, and then
+it gets a mark (see ``marks``).
+"""
+
+import threading
+import time
+from collections.abc import Sequence
+from contextlib import suppress
+from enum import Enum, auto
+from queue import Empty, SimpleQueue
+from typing import Protocol
+
+import structlog
+from sqlalchemy import Connection, delete, func, select
+
+from bridge.arrival import Message
+from bridge.delivery.database import Database
+from bridge.delivery.inbox.marks import mark
+from bridge.delivery.packing import pack
+from bridge.delivery.rows import insert_rows
+from bridge.delivery.tables import messages, pending
+from bridge.errors import StoreUnavailable
+
+PATIENCE_SECONDS = 8.0
+"""How long a request waits: Voucherify counts no answer within 10 s as a failure."""
+
+MOST = 1_000
+"""Messages in one transaction."""
+
+LOOKING_SECONDS, LOOKING_INTERVAL_SECONDS = 120.0, 1.0
+"""How long, and how often, the writer looks for messages whose commit had no answer."""
+
+RESERVE_BYTES = 64 * 1024 * 1024
+"""Disk space that accepting leaves to the worker on SQLite, beside twice the bytes that wait."""
+
+AMPLE_BYTES = 4 * 1024**3
+"""With so much free space, the bytes that wait are not counted."""
+
+_log = structlog.get_logger("bridge.inbox")
+
+
+class Wake(Protocol):
+    """Wakes workers: a message waits for them."""
+
+    def ring(self) -> None:
+        """Wake them. Never blocks, never raises."""
+        ...
+
+
+class _State(Enum):
+    WAITING = auto()
+    COMMITTING = auto()
+    GIVEN_UP = auto()
+
+
+class _Waiting:
+    """One message, and where its request waits for the answer."""
+
+    def __init__(self, message: Message) -> None:
+        self.message = message
+        self.packed = pack(message.body)
+        self.state = _State.WAITING
+        # A Future takes ten times as long.
+        self.answer: SimpleQueue[StoreUnavailable | None] = SimpleQueue()
+
+
+class Inbox:
+    """Appends messages for any number of threads.
+
+    Args:
+        wake: is rung after each commit.
+        patience_seconds: how long ``append`` waits.
+    """
+
+    def __init__(self, database: Database, wake: Wake, patience_seconds: float = PATIENCE_SECONDS) -> None:
+        self._database = database
+        self._wake = wake
+        self._patience_seconds = patience_seconds
+        self.forget()
+
+    def forget(self) -> None:
+        """Begin anew in a forked process: requests and thread of the parent are not here."""
+        self._queue: SimpleQueue[_Waiting] = SimpleQueue()
+        self._changing = threading.Lock()
+        self._starting = threading.Lock()
+        self._has_writer = False
+        self._unanswered: list[tuple[float, list[_Waiting]]] = []
+
+    def append(self, message: Message) -> None:
+        """Store ``message``; return when it is on disk.
+
+        Raises:
+            StoreUnavailable: the sender should try again.
+        """
+        waiting = _Waiting(message)
+        self._queue.put(waiting)
+        if not self._has_writer:
+            self._start_writer()
+        try:
+            error = waiting.answer.get(timeout=self._patience_seconds)
+        except Empty:
+            error = self._give_up(waiting)
+        if error is not None:
+            raise error
+
+    def _give_up(self, waiting: _Waiting) -> StoreUnavailable | None:
+        with self._changing:
+            with suppress(Empty):
+                return waiting.answer.get_nowait()  # it came at the last moment
+            waiting.state = _State.GIVEN_UP
+        return StoreUnavailable("the database is too slow")
+
+    def _start_writer(self) -> None:
+        with self._starting:
+            if not self._has_writer:
+                threading.Thread(target=self._write, name="inbox", daemon=True).start()
+                self._has_writer = True
+
+    def _write(self) -> None:
+        while True:
+            batch = self._gather()
+            try:
+                if batch:
+                    self._commit(batch)
+                self._look_for_unanswered()
+            except Exception as error:  # noqa: BLE001 - without its writer the process could store nothing
+                _log.error("unexpected error", thread="inbox", error=type(error).__name__)
+                self._answer(batch, StoreUnavailable("an unexpected error"))
+
+    def _gather(self) -> list[_Waiting]:
+        """Return all that wait, at most ``MOST``; nothing if it is time to look for unanswered commits."""
+        batch: list[_Waiting] = []
+        with suppress(Empty):
+            batch.append(self._queue.get(timeout=LOOKING_INTERVAL_SECONDS if self._unanswered else None))
+            while len(batch) < MOST:
+                batch.append(self._queue.get_nowait())
+        return batch
+
+    def _commit(self, batch: Sequence[_Waiting]) -> None:
+        committing: list[_Waiting] = []
+        try:
+            with self._database.writing() as connection:
+                self._refuse_if_disk_is_full(connection)
+                insert_rows(connection, messages, [_message_row(one) for one in batch])
+                insert_rows(connection, pending, [_pending_row(one) for one in batch])
+                committing, withdrawn = self._close(batch)
+                if withdrawn:
+                    ids = [one.message.id for one in withdrawn]
+                    connection.execute(delete(messages).where(messages.c.id.in_(ids)))
+                    connection.execute(delete(pending).where(pending.c.message_id.in_(ids)))
+        except StoreUnavailable as error:
+            if not committing:
+                self._answer(batch, error)
+            elif not self._answer_if_stored(committing):
+                self._unanswered.append((time.monotonic() + LOOKING_SECONDS, committing))
+                self._answer(committing, error)
+        else:
+            self._answer_stored(committing)
+        self._wake.ring()
+
+    def _close(self, batch: Sequence[_Waiting]) -> tuple[list[_Waiting], list[_Waiting]]:
+        """Let no request withdraw from now on; those that are committing, and those that were withdrawn."""
+        with self._changing:
+            committing = [one for one in batch if one.state is _State.WAITING]
+            for one in committing:
+                one.state = _State.COMMITTING
+        return committing, [one for one in batch if one.state is _State.GIVEN_UP]
+
+    def _answer(self, batch: Sequence[_Waiting], error: StoreUnavailable | None) -> list[_Waiting]:
+        """Answer all; those whose requests did not wait for it any more."""
+        late = []
+        with self._changing:
+            for one in batch:
+                if one.state is _State.GIVEN_UP:
+                    late.append(one)
+                else:
+                    one.answer.put(error)
+                    if error is not None:
+                        one.state = _State.GIVEN_UP
+        return late
+
+    def _answer_stored(self, stored: Sequence[_Waiting]) -> None:
+        if late := self._answer(stored, None):
+            with self._database.writing() as connection:
+                mark(connection, [one.message for one in late], time.time())
+
+    def _answer_if_stored(self, committing: Sequence[_Waiting]) -> bool:
+        """Look, on a new connection, whether a commit without an answer has happened: all of it has, or nothing."""
+        first = select(messages.c.id).where(messages.c.id == committing[0].message.id)
+        try:
+            with self._database.reading() as connection:
+                is_stored = connection.execute(first).scalar() is not None
+            if is_stored:
+                self._answer_stored(committing)
+        except StoreUnavailable:
+            return False
+        return is_stored
+
+    def _look_for_unanswered(self) -> None:
+        """A commit may happen after its connection was lost: look again for a while."""
+        self._unanswered = [
+            (until, batch)
+            for until, batch in self._unanswered
+            if not self._answer_if_stored(batch) and time.monotonic() < until
+        ]
+
+    def _refuse_if_disk_is_full(self, connection: Connection) -> None:
+        """Leave room on SQLite's disk, so that the worker can deliver what waits."""
+        free_bytes = self._database.free_bytes()
+        if free_bytes is None or free_bytes > AMPLE_BYTES:
+            return
+        waiting_bytes = connection.execute(select(func.sum(pending.c.size))).scalar() or 0
+        if free_bytes < RESERVE_BYTES + 2 * waiting_bytes:
+            raise StoreUnavailable("the disk is nearly full")
+
+
+def _message_row(waiting: _Waiting) -> dict[str, object]:
+    message = waiting.message
+    return {
+        "id": message.id,
+        "queue": message.queue,
+        "direction": message.direction,
+        "door": message.door,
+        "received_at": message.at,
+        "request_id": message.request_id,
+        "credential": message.credential,
+        "body": waiting.packed,
+    }
+
+
+def _pending_row(waiting: _Waiting) -> dict[str, object]:
+    return {"queue": waiting.message.queue, "message_id": waiting.message.id, "size": len(waiting.packed)}

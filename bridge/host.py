@@ -1,0 +1,400 @@
+"""What the processes of one host share: locks and sockets in one folder.
+
+Each file's name begins with a digest of the database's address, so bridges with different databases can share a folder.
+
+- ``{digest}.worker``: the process that locks it runs the embedded worker.
+- ``{digest}-{pid}-{token}.alive``: locked as long as that process lives; its time says when it last made progress.
+- ``{digest}-{pid}-{token}.bell``: a socket; a datagram wakes the worker that reads it.
+
+The kernel releases a lock when its process ends, however it ends. What a killed process leaves behind is removed by the
+next process that finds it. The database decides what a worker may do, never a file here: without the folder, workers
+poll, and a dead worker is noticed when its lease ends.
+"""
+
+import fcntl
+import hashlib
+import os
+import secrets
+import select
+import socket
+import stat
+import tempfile
+import threading
+import time
+import weakref
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import BinaryIO
+
+import structlog
+from sqlalchemy.engine import URL, make_url
+
+from bridge.errors import ConfigError
+
+VARIABLE = "BRIDGE_RUN_DIR"
+
+STALE_SECONDS = 3600.0
+"""Age at which the file of a dead process is removed: by then no lease of that process is left."""
+
+RELIST_SECONDS = 1.0
+"""Seconds for which a list of bells is used."""
+
+TICK_SECONDS = 1.0
+"""Seconds between two touches of a presence file."""
+
+STOP_SECONDS = 0.25
+"""Seconds within which a bell notices that its worker must stop."""
+
+LONGEST_ADDRESS = 100
+"""Bytes. The address of a socket holds 108 on Linux, 104 on macOS: https://man7.org/linux/man-pages/man7/unix.7.html"""
+
+_log = structlog.get_logger("bridge.host")
+
+
+class Host:
+    """The processes that use one database on one host.
+
+    Args:
+        folder: where the files are.
+        database_url: SQLAlchemy's; its digest names the files.
+    """
+
+    def __init__(self, folder: Path, database_url: str) -> None:
+        self.folder = folder
+        self._digest = _digest(make_url(database_url))
+        self._sender = _datagram_socket()
+        weakref.finalize(self, self._sender.close)
+        self._bells: list[Path] = []
+        self._listed_at = -RELIST_SECONDS
+
+    @classmethod
+    def of(cls, run_dir: Path | None, database_url: str) -> "Host":
+        """Find the folder: ``run_dir``, beside SQLite's file, systemd's runtime folder, or one of the user's own.
+
+        Raises:
+            ConfigError: the folder cannot be used.
+        """
+        url = make_url(database_url)
+        runtime = os.environ.get("RUNTIME_DIRECTORY", "").partition(":")[0]
+        if run_dir is not None:
+            return cls(_usable(run_dir.absolute()), database_url)
+        if url.get_backend_name() == "sqlite":
+            return cls(_file(url).parent, database_url)
+        return cls(Path(runtime) if runtime else _own_folder(), database_url)
+
+    def elect(self) -> "Seat | None":
+        """Become the process with the embedded worker; None while another process of the host is.
+
+        Where the folder cannot hold a lock, each process is elected: several workers are safe, none is not.
+        """
+        try:
+            return Seat(_lock(self.folder / f"{self._digest}.worker"))
+        except (BlockingIOError, FileNotFoundError):
+            return None
+        except OSError:
+            return Seat(None)
+
+    def presence(self) -> "Presence":
+        """Show that this process lives, until it ends."""
+        self._sweep()
+        return Presence(self.folder, f"{self._digest}-{os.getpid()}-{secrets.token_hex(8)}")
+
+    def is_dead(self, holder: str) -> bool:
+        """Whether ``holder`` was a process of this host that has ended; False if it may live on another host."""
+        if Path(holder).name != holder:
+            return False
+        try:
+            return not _is_locked(self.folder / f"{holder}.alive")
+        except OSError:
+            return False
+
+    def progress(self, pid: int) -> int | None:
+        """Mark that changes whenever the process ``pid`` makes progress; None if it has shown no presence."""
+        marks: list[int] = []
+        for path in self._files(".alive", pid):
+            with suppress(OSError):
+                marks.append(path.stat().st_mtime_ns)
+        return max(marks, default=None)
+
+    def bell(self) -> "Bell":
+        """Make a bell of the caller's own, which every process of the host can ring."""
+        return Bell(self.folder / f"{self._digest}-{os.getpid()}-{secrets.token_hex(8)}.bell")
+
+    def ring(self) -> None:
+        """Wake all workers of the host. A full bell has been rung already."""
+        now = time.monotonic()
+        if now - self._listed_at >= RELIST_SECONDS:
+            self._listed_at = now
+            self._bells = self._files(".bell")
+        for path in self._bells:
+            try:
+                with _address(path) as address:
+                    self._sender.sendto(b"1", address)
+            except ConnectionRefusedError:  # its worker has ended
+                _remove(path)
+                self._listed_at = now - RELIST_SECONDS
+            except OSError:
+                pass
+
+    def _files(self, suffix: str, pid: int | None = None) -> list[Path]:
+        beginning = f"{self._digest}-" if pid is None else f"{self._digest}-{pid}-"
+        try:
+            names = os.listdir(self.folder)  # noqa: PTH208 - ring() is called often, and this is several times as fast
+        except OSError:
+            return []
+        return [self.folder / name for name in names if name.startswith(beginning) and name.endswith(suffix)]
+
+    def _sweep(self) -> None:
+        for path in self._files(".alive"):
+            with suppress(OSError):
+                if time.time() - path.stat().st_mtime > STALE_SECONDS and not _is_locked(path):
+                    _remove(path)
+
+
+class Seat:
+    """The right to run the embedded worker; it ends with the process, and a forked child does not have it."""
+
+    def __init__(self, lock: BinaryIO | None) -> None:
+        self._lock = lock
+
+    def close(self) -> None:
+        """Give it up: another process can be elected."""
+        if self._lock:
+            _unlock(self._lock)
+
+
+class Presence:
+    """The sign that a process lives. A forked child makes its own.
+
+    Attributes:
+        holder: names the process; no other process, on any host, has this name.
+    """
+
+    def __init__(self, folder: Path, holder: str) -> None:
+        self.holder = holder
+        self._path = folder / f"{holder}.alive"
+        self._pid = os.getpid()
+        self._lock: BinaryIO | None = None
+        self._ticked_at = time.monotonic() - TICK_SECONDS
+        self.tick()
+
+    def tick(self) -> None:
+        """Say that the process makes progress. The file is touched at most once a second, and made again if missing."""
+        now = time.monotonic()
+        if now - self._ticked_at < TICK_SECONDS or os.getpid() != self._pid:
+            return
+        self._ticked_at = now
+        try:
+            if self._lock is None or not _is_same(self._lock, self._path):
+                self._release()
+                self._lock = _lock(self._path)
+            os.utime(self._lock.fileno())
+        except OSError:  # without a lock, the file would say that the process is dead
+            _remove(self._path)
+
+    def close(self) -> None:
+        """Remove the sign: the process holds nothing any more."""
+        if os.getpid() == self._pid:
+            _remove(self._path)
+        self._release()
+
+    def _release(self) -> None:
+        if self._lock:
+            _unlock(self._lock)
+        self._lock = None
+
+
+class Bell:
+    """What a worker waits at. One thread waits; any thread and any process of the host can ring."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._pid = os.getpid()
+        self._own, self._own_sender = socket.socketpair(socket.AF_UNIX, socket.SOCK_DGRAM)
+        self._own.settimeout(0)
+        self._own_sender.settimeout(0)
+        _process_only.update((self._own, self._own_sender))
+        self._shared: socket.socket | None = None
+        self._bound_at = time.monotonic()
+        try:
+            self._bind()
+        except OSError as error:
+            _log.warning("worker cannot be woken, it polls", path=str(path), reason=error.strerror or str(error))
+
+    def wait(self, seconds: float, stop: threading.Event | None = None) -> bool:
+        """Wait until it is rung, for at most ``seconds``, or until ``stop`` is set.
+
+        Returns:
+            Whether it was rung since the last wait.
+        """
+        self._bind_again()
+        ends_at = time.monotonic() + seconds
+        while True:
+            left = 0.0 if stop and stop.is_set() else max(ends_at - time.monotonic(), 0.0)
+            if self._is_rung(min(left, STOP_SECONDS) if stop else left):
+                return True
+            if not left:
+                return False
+
+    def ring_self(self) -> None:
+        """Ring this bell alone."""
+        with suppress(OSError):  # full: it has been rung
+            self._own_sender.send(b"1")
+
+    def close(self) -> None:
+        """Remove it."""
+        if os.getpid() == self._pid:
+            _remove(self._path)
+        for one in (self._own, self._own_sender, self._shared):
+            if one:
+                one.close()
+
+    def _is_rung(self, seconds: float) -> bool:
+        sockets = [one for one in (self._own, self._shared) if one]
+        poll = select.poll()
+        for one in sockets:
+            poll.register(one, select.POLLIN)
+        if not poll.poll(seconds * 1000):
+            return False
+        for one in sockets:
+            with suppress(BlockingIOError):
+                while one.recv(1):
+                    pass
+        return True
+
+    def _bind(self) -> None:
+        shared = _datagram_socket()
+        try:
+            with _address(self._path) as address:
+                shared.bind(address)
+        except OSError:
+            shared.close()
+            raise
+        self._shared = shared
+        _process_only.add(shared)
+
+    def _bind_again(self) -> None:
+        """Make the file again if the folder was emptied."""
+        now = time.monotonic()
+        if now - self._bound_at < RELIST_SECONDS:
+            return
+        self._bound_at = now
+        if not self._path.exists():
+            if self._shared:
+                self._shared.close()
+            self._shared = None
+            with suppress(OSError):
+                self._bind()
+
+
+_process_only: "weakref.WeakSet[BinaryIO | socket.socket]" = weakref.WeakSet()
+"""What a forked child must not have: a lock ends, and a bell is dead, when the last process closes it."""
+
+
+def _close_in_child() -> None:
+    for one in list(_process_only):
+        one.close()
+
+
+os.register_at_fork(after_in_child=_close_in_child)
+
+
+def _lock(path: Path) -> BinaryIO:
+    """Lock a file for this process alone. Raises BlockingIOError while another has it."""
+    file: BinaryIO = path.open("ab")
+    try:
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError:
+        file.close()
+        raise
+    _process_only.add(file)
+    return file
+
+
+def _unlock(file: BinaryIO) -> None:
+    """Release it at once, although a child that was just forked may still have the file open."""
+    if not file.closed:
+        with suppress(OSError):
+            fcntl.flock(file, fcntl.LOCK_UN)
+        file.close()
+
+
+def _is_locked(path: Path) -> bool:
+    with path.open("rb") as file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
+        except BlockingIOError:
+            return True
+    return False
+
+
+def _is_same(file: BinaryIO, path: Path) -> bool:
+    try:
+        return path.stat().st_ino == os.fstat(file.fileno()).st_ino
+    except FileNotFoundError:
+        return False
+
+
+def _remove(path: Path) -> None:
+    with suppress(OSError):
+        path.unlink()
+
+
+def _datagram_socket() -> socket.socket:
+    made = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
+    made.settimeout(0)
+    return made
+
+
+@contextmanager
+def _address(path: Path) -> Iterator[str]:
+    """The address of a socket; Linux reaches a path that is too long through its open folder."""
+    text = str(path)
+    if len(os.fsencode(text)) <= LONGEST_ADDRESS:
+        yield text
+        return
+    folder = os.open(path.parent, os.O_RDONLY)
+    try:
+        yield f"/proc/self/fd/{folder}/{path.name}"
+    finally:
+        os.close(folder)
+
+
+def _digest(url: URL) -> str:
+    """Which database it is, whoever uses it and with which driver."""
+    if url.get_backend_name() == "sqlite":
+        named = str(_file(url))
+    else:
+        query = {name: url.query[name] for name in ("host", "port", "dbname") if name in url.query}
+        named = repr((url.host, url.port, url.database, query))
+    return hashlib.sha256(named.encode(errors="surrogateescape")).hexdigest()[:12]
+
+
+def _file(url: URL) -> Path:
+    return Path(url.database or "").resolve()
+
+
+def _usable(folder: Path) -> Path:
+    try:
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        with tempfile.TemporaryFile(dir=folder):
+            return folder
+    except OSError as error:
+        raise ConfigError({VARIABLE: f"{folder} cannot be written ({error.strerror})"}) from error
+
+
+def _own_folder() -> Path:
+    """A folder that only this user can write. Another user could have made one of that name before."""
+    runtime = Path(os.environ.get("XDG_RUNTIME_DIR", ""))
+    home = runtime if runtime.is_absolute() and os.access(runtime, os.W_OK) else Path(tempfile.gettempdir())
+    folder = home / f"bridge-{os.getuid()}"
+    try:
+        with suppress(FileExistsError):
+            folder.mkdir(mode=0o700)
+        found = folder.lstat()
+    except OSError as error:
+        raise ConfigError({VARIABLE: f"needed: {folder} cannot be made ({error.strerror})"}) from error
+    if not stat.S_ISDIR(found.st_mode) or found.st_uid != os.getuid() or found.st_mode & 0o077:
+        raise ConfigError({VARIABLE: f"needed: {folder} can be written by other users, or is no folder"})
+    return folder

@@ -1,0 +1,58 @@
+"""A verified body becomes a message in the inbox."""
+
+import hashlib
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from ulid import ULID
+
+from bridge.arrival import Message
+from bridge.delivery.inbox import Inbox
+from bridge.doors import DOORS
+
+CREDENTIAL_BYTES = 16
+
+Clock = Callable[[], float]
+
+
+@dataclass(frozen=True, slots=True)
+class Received:
+    """A message that is stored.
+
+    Attributes:
+        id: the message's.
+        is_several: whether it holds a list of events.
+        count: how many events it holds.
+    """
+
+    id: str
+    is_several: bool = False
+    count: int = 1
+
+
+class Receiver:
+    """Appends messages.
+
+    Args:
+        clock: the time, in epoch seconds.
+    """
+
+    def __init__(self, inbox: Inbox, clock: Clock) -> None:
+        self._inbox = inbox
+        self._clock = clock
+
+    def store(self, door: str, body: bytes, credential: str, request_id: str) -> str:
+        """Append ``body``; return the message's id when it is on disk.
+
+        Args:
+            credential: what proved the sender; only a digest of it is stored.
+
+        Raises:
+            StoreUnavailable: it could not be stored.
+        """
+        at = self._clock()
+        row = DOORS[door]
+        digest = hashlib.sha256(credential.encode(errors="surrogateescape")).digest()[:CREDENTIAL_BYTES]
+        message = Message(str(ULID.from_timestamp(at)), row.queue, row.direction, door, at, request_id, digest, body)
+        self._inbox.append(message)
+        return message.id

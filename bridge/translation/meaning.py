@@ -1,0 +1,159 @@
+"""What a message means: its events, by the door that it was posted to."""
+
+import traceback
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from bridge import to_segment, to_voucherify
+from bridge.arrival import CALLS, RAW_EVENTS, WEBHOOKS, Arrival, Message, Status
+from bridge.delivery.journal import Story
+from bridge.doors import BATCH, DOORS, SEGMENT, Door
+from bridge.errors import Invalid, Unusable
+from bridge.to_voucherify.events import EVENT_BYTES, TOO_LARGE, clean, completed, item, size
+from bridge.to_voucherify.mappings import Mappings
+from bridge.wire import read, write
+
+ID_LENGTH = 26
+"""Characters of a message's id, a ULID. The n-th event of a batch has four digits more."""
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """One event of a message, translated.
+
+    Attributes:
+        fault: the place in the code that raised, if the translation failed unexpectedly.
+    """
+
+    id: str
+    arrival: Arrival
+    fault: str = ""
+
+
+def _webhook(_: Door, body: bytes, __: str, at: float, ___: Mappings) -> Arrival:
+    return to_segment.translate(body, datetime.fromtimestamp(at, UTC))
+
+
+def _call(door: Door, body: bytes, event_id: str, _: float, __: Mappings) -> Arrival:
+    return to_voucherify.translate(door.action, body, event_id)
+
+
+def _raw_event(_: Door, value: Any, event_id: str, at: float, mappings: Mappings) -> Arrival:
+    return to_voucherify.translate_item(completed(value, event_id, at), mappings)
+
+
+_TRANSLATIONS: Mapping[str, Callable[[Door, Any, str, float, Mappings], Arrival]] = {
+    WEBHOOKS: _webhook,
+    CALLS: _call,
+    RAW_EVENTS: _raw_event,
+}
+"""By queue: the meaning of one event, of its bytes or, if it is a raw event, its value."""
+
+
+def events(message: Message, mappings: Mappings, skip: int = 0) -> Iterator[Event]:
+    """Translate the events of ``message``, one after another, but for the first ``skip``. Never raises."""
+    door = DOORS[message.door]
+    try:
+        value = read(message.body) if _holds_events(door) else message.body
+        several = _several(value, door)
+    except Unusable as error:  # an older bridge took it in
+        value, several = error, None
+    if several is None:
+        if not skip:
+            yield _whole(message, value, door, mappings)
+        return
+    for place in range(skip, several):
+        event_id = f"{message.id}{place:04d}"
+        one = item(value, place)
+        if len(message.body) > EVENT_BYTES and size(one) > EVENT_BYTES:
+            yield _quarantined(event_id, TOO_LARGE)
+        else:
+            yield _translated(door, one, event_id, message.at, mappings)
+
+
+def _whole(message: Message, value: Any, door: Door, mappings: Mappings) -> Event:
+    if isinstance(value, Unusable):
+        return _quarantined(message.id, str(value))
+    return _translated(door, _single(value, door) if _holds_events(door) else value, message.id, message.at, mappings)
+
+
+def again(message: Message, event_id: str, mappings: Mappings) -> Event:
+    """Translate one stored event of ``message`` again. Never raises."""
+    door = DOORS[message.door]
+    try:
+        value = _own(door, message.body, event_id) if _holds_events(door) else message.body
+    except Unusable as error:
+        return _quarantined(event_id, str(error))
+    return _translated(door, value, event_id, message.at, mappings)
+
+
+def with_own_bytes(story: Story) -> Story:
+    """What people see of an event: its own bytes; of a raw event, no write key and no other event of its batch."""
+    door = DOORS.get(story.door)
+    if door is None or not _holds_events(door):
+        return story
+    try:
+        return replace(story, body=write(_own(door, story.body, story.entry.id)))
+    except (Unusable, LookupError, TypeError, ValueError):
+        return story
+
+
+def _own(door: Door, body: bytes, event_id: str) -> Any:
+    """A raw event's own value: the whole body, or its place in a batch."""
+    value = read(body)
+    if len(event_id) > ID_LENGTH:
+        return item(value, int(event_id[ID_LENGTH:]))
+    return _single(value, door)
+
+
+def quarantined(message: Message, place: int, reason: str) -> Event:
+    """The event at ``place`` of a message, untranslated and unread."""
+    is_array = message.door == SEGMENT and message.body.lstrip()[:1] == b"["
+    holds_several = is_array or DOORS[message.door].kind == BATCH
+    return _quarantined(f"{message.id}{place:04d}" if holds_several else message.id, reason)
+
+
+def _holds_events(door: Door) -> bool:
+    return door.queue == RAW_EVENTS
+
+
+def _several(value: Any, door: Door) -> int | None:
+    """How many events a batch or an array has; None if it is a single event."""
+    if not _holds_events(door):
+        return None
+    if isinstance(value, list):
+        return len(value)
+    is_batch = door.kind == BATCH and isinstance(value, dict) and isinstance(value.get("batch"), list)
+    return len(value["batch"]) if is_batch else None
+
+
+def _single(value: Any, door: Door) -> Any:
+    """A raw event as it was meant at its door. One that an older bridge stored alone stands there without its batch."""
+    is_untyped = door.kind not in ("", BATCH) and isinstance(value, dict)
+    return clean({**value, "type": door.kind} if is_untyped else value)
+
+
+def _translated(door: Door, value: Any, event_id: str, at: float, mappings: Mappings) -> Event:
+    try:
+        return Event(event_id, _TRANSLATIONS[door.queue](door, value, event_id, at, mappings))
+    except Invalid as error:  # an older bridge took it in
+        return _quarantined(event_id, str(error))
+    except Exception as error:  # noqa: BLE001 - whatever it is, it is this event's, and no other's
+        fault = _place(error)
+        arrival = Arrival(Status.QUARANTINED, reason=f"unexpected error: {type(error).__name__} at {fault}")
+        return Event(event_id, arrival, fault)
+
+
+def _quarantined(event_id: str, reason: str) -> Event:
+    return Event(event_id, Arrival(Status.QUARANTINED, reason=reason))
+
+
+def _place(error: Exception) -> str:
+    """Where in the bridge's code it was raised: ``file:line``."""
+    frames: Sequence[traceback.FrameSummary] = traceback.extract_tb(error.__traceback__)
+    ours = [frame for frame in frames if "bridge" in Path(frame.filename).parts]
+    last = (ours or frames)[-1]
+    return f"{Path(last.filename).name}:{last.lineno}"

@@ -1,0 +1,125 @@
+"""A stored event, translated again: what was not delivered will be, what was delivered is left alone.
+
+Doing it twice does no more than doing it once. What the event itself left in ``seen`` does not count.
+"""
+
+import json
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from sqlalchemy import Connection, and_, insert, select, update
+
+from bridge.arrival import Arrival, Message, Status
+from bridge.delivery import tables
+from bridge.delivery.audit import Deed, record
+from bridge.delivery.inbox import Replay
+from bridge.delivery.outbox import placed
+from bridge.delivery.retry import Fate
+from bridge.translation.deciding import (
+    CONTRADICTION,
+    KEY_BYTES,
+    Made,
+    Sighting,
+    call_keys,
+    deliveries,
+    seen_row,
+    sightings,
+)
+from bridge.translation.meaning import Event
+
+TO_BE_SENT = "to be sent"
+GONE = "no such event"
+REVIVED = (Fate.DEAD, Fate.DISCARDED)
+"""What is sent again when its event is replayed."""
+
+
+@dataclass(frozen=True, slots=True)
+class Again:
+    """A stored event, translated again; without ``message`` and ``event`` if retention has deleted it."""
+
+    asked: Replay
+    message: Message | None
+    event: Event | None
+
+
+def replay(connection: Connection, again: Again, now: float) -> str:
+    """Write what the event means today.
+
+    Returns:
+        What became of it: ``ignored``, ``quarantined``, ``to be sent``, where its delivery stands and is left alone,
+        or ``no such event``.
+    """
+    became = _replay(connection, again, now)
+    asked = again.asked
+    if asked.audit_id:
+        record(
+            connection, asked.who, Deed.REPLAYED, now, event_id=asked.event_id, detail=became, record_id=asked.audit_id
+        )
+    if asked.bulk_id:
+        _count(connection, asked.bulk_id, became)
+    return became
+
+
+def _replay(connection: Connection, again: Again, now: float) -> str:
+    event_id = again.asked.event_id
+    stored = connection.execute(select(tables.events).where(tables.events.c.id == event_id).with_for_update()).first()
+    if stored is None or again.event is None:
+        return GONE
+    arrival = again.event.arrival
+    made = deliveries(event_id, arrival, now)
+    known = sightings(connection, call_keys(arrival) + [one.key for one in made])
+    status, reason = _judge(event_id, arrival, made, known)
+    fates = {_deliver(connection, one, known) for one in made if status is Status.ACCEPTED}
+    if arrival.identity and arrival.identity.call[:KEY_BYTES] not in known:
+        row = seen_row(arrival.identity.call, arrival.identity.digest, event_id, now)
+        connection.execute(insert(tables.seen).values(row))
+    connection.execute(
+        update(tables.events)
+        .where(tables.events.c.id == event_id)
+        .values(status=status, reason=reason, event=arrival.event, customer=arrival.customer)
+    )
+    return TO_BE_SENT if TO_BE_SENT in fates else " and ".join(sorted(fates)) or status
+
+
+def _judge(
+    event_id: str, arrival: Arrival, made: tuple[Made, ...], known: Mapping[bytes, Sighting]
+) -> tuple[Status, str]:
+    """As when it came in, but that the event has been seen itself."""
+    call = known.get(arrival.identity.call[:KEY_BYTES]) if arrival.identity else None
+    if call and arrival.identity and call.event_id != event_id and call.digest != arrival.identity.digest[:KEY_BYTES]:
+        return Status.QUARANTINED, f"{CONTRADICTION}, as {call.event_id}"
+    found = [known.get(one.key) for one in made]
+    others = [sighting for sighting in found if sighting and sighting.event_id != event_id]
+    if others and len(others) == len(found):
+        return Status.IGNORED, f"the same as {others[0].event_id}"
+    return arrival.status, arrival.reason
+
+
+def _deliver(connection: Connection, one: Made, known: Mapping[bytes, Sighting]) -> str:
+    """Where the delivery stands, if it is left there."""
+    [row] = placed(connection, [one.row])
+    if one.key not in known:
+        connection.execute(insert(tables.deliveries).values(row))
+        connection.execute(insert(tables.seen).values(seen_row(one.key, b"", row["event_id"], row["created_at"])))
+        return TO_BE_SENT
+    columns = tables.deliveries.c
+    own = and_(columns.event_id == row["event_id"], columns.key == row["key"])
+    status = connection.execute(select(columns.status).where(own)).scalar()
+    if status not in REVIVED:
+        return status or "another event's"
+    # What was discarded in doubt is still in doubt, and looked up first. A dead letter never is.
+    unsettled = {"run_end": None, "attempts": 0, "settled_at": None, "cause": None, "code": None, "seconds": None}
+    connection.execute(update(tables.deliveries).where(own).values({**row, **unsettled}))
+    return TO_BE_SENT
+
+
+def _count(connection: Connection, bulk_id: str, became: str) -> None:
+    columns = tables.bulk_replays.c
+    row = connection.execute(
+        select(columns.became, columns.done).where(columns.id == bulk_id).with_for_update()
+    ).first()
+    if row:
+        outcomes = Counter(json.loads(row.became)) + Counter([became])
+        values = {"became": json.dumps(outcomes), "done": row.done + 1}
+        connection.execute(update(tables.bulk_replays).where(columns.id == bulk_id).values(values))

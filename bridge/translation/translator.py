@@ -1,0 +1,332 @@
+"""The translator of one queue: take a round, translate it, write it, over and over."""
+
+import threading
+import time
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import replace
+
+import structlog
+from sqlalchemy.exc import DBAPIError
+
+from bridge.arrival import RAW_EVENTS, Arrival, Kept, Message, Status
+from bridge.delivery import translators
+from bridge.delivery.database import Database
+from bridge.delivery.duty import Duty
+from bridge.delivery.inbox import Replay, Round, Taker, Work, bodies, take_over
+from bridge.delivery.worker import Worker
+from bridge.errors import InvalidMappings, StoreUnavailable
+from bridge.logs import Sparing
+from bridge.to_voucherify.mappings import Mappings
+from bridge.translation import meaning
+from bridge.translation.deciding import Unit
+from bridge.translation.meaning import ID_LENGTH, Event
+from bridge.translation.replaying import Again
+from bridge.translation.writing import RoundLost, SeenMeanwhile, Step, Written, write
+
+BEAT_SECONDS = 0.25
+"""Between two looks into an inbox that had nothing; a bell makes it shorter."""
+
+OTHERS_SECONDS = 0.5
+"""Between two looks for rounds of holders that are dead."""
+
+STATE_SECONDS = 1.0
+"""Between two looks at whether the translation is paused."""
+
+STUCK_SECONDS = 30.0
+"""Without progress for so long, a translator is stuck."""
+
+MOST_WRITTEN = 250
+"""Events and deliveries of one writing transaction: SQLite's lock is held for some 10 ms."""
+
+MOST_LOADED = 100
+"""Messages whose bytes are in memory at once."""
+
+SAME_FAULTS = 50
+"""So many errors in a row at one place in the code are not the events' fault."""
+
+POISONED = "it ended the process that translated it"
+REFUSED = "the database refuses its content"
+
+MOST_RACES = 5
+"""How often in a row other translators may write the same keys first, before something else must be wrong."""
+
+_NAME_LENGTH = 100
+
+_DATA_ERRORS = ("22", "54")
+"""Classes of SQLSTATE: data exceptions, and limits that are exceeded.
+
+Source: https://www.postgresql.org/docs/current/errcodes-appendix.html
+"""
+
+_log = structlog.get_logger("bridge.translator")
+
+
+class Translator:
+    """Translates the messages of one queue. Any number may run, in any number of processes.
+
+    Args:
+        duty: names this process in its rounds, and knows which holders have ended.
+        mappings: those in force, for raw events.
+        workers: by sink, who delivers in this process.
+    """
+
+    patience = 15.0
+
+    def __init__(
+        self,
+        database: Database,
+        queue: str,
+        duty: Duty,
+        mappings: Callable[[], Mappings],
+        workers: Mapping[str, Worker],
+    ) -> None:
+        self.queue = queue
+        self.name = f"translate-{queue}"
+        self.wake = threading.Event()
+        self._database = database
+        self._duty = duty
+        self._mappings = mappings
+        self._workers = workers
+        self._taker = Taker(database, queue)
+        self._stop = threading.Event()
+        self._complaints = Sparing()
+        self._moved_at = time.monotonic()
+        self._looked_at = self._asked_at = float("-inf")
+        self._is_paused = False
+        self._faults = ("", 0)
+        self._problem = ""
+
+    @property
+    def moves(self) -> bool:
+        """Whether it has translated an event lately, or looked whether there is one."""
+        return time.monotonic() - self._moved_at < STUCK_SECONDS
+
+    @property
+    def problem(self) -> str:
+        """Why it translates nothing, or only with errors; "" if all is well."""
+        place, times = self._faults
+        if times >= SAME_FAULTS:
+            return (
+                f"the last {times} events raised at {place}: update the bridge, then run"
+                " `bridge replay --status quarantined`"
+            )
+        return self._problem
+
+    def run(self, stop: threading.Event) -> None:
+        """Work until ``stop`` is set; a round in hand is then handed back."""
+        self._stop = stop
+        troubles = 0
+        while not stop.is_set():
+            if troubles:
+                stop.wait(min(BEAT_SECONDS * 2.0**troubles, 5.0))
+            else:
+                self.wake.wait(BEAT_SECONDS)
+                self.wake.clear()
+            try:
+                while not stop.is_set() and self.step():
+                    pass
+                troubles = 0
+            except StoreUnavailable as error:
+                troubles += 1
+                self._complain("store unavailable", str(error))
+            except Exception as error:  # noqa: BLE001 - a translator that ended would leave all messages waiting
+                troubles += 1
+                self._complain("unexpected error", type(error).__name__)
+
+    def step(self) -> bool:
+        """Take one round and translate it. Returns whether there was one.
+
+        Raises:
+            StoreUnavailable: the database does not answer; what is not written will be translated again.
+        """
+        self._moved_at = time.monotonic()
+        if self._paused():
+            return False
+        mappings = self._usable_mappings()
+        if mappings is None:
+            return False
+        taken = self._others() or self._taker.take(self._duty.holder)
+        if taken is None:
+            return False
+        self._translate(taken, mappings)
+        return True
+
+    def _paused(self) -> bool:
+        now = time.monotonic()
+        if now - self._asked_at >= STATE_SECONDS:
+            self._asked_at = now
+            with self._database.reading() as connection:
+                self._is_paused = translators.is_paused(connection, self.queue, time.time())
+        return self._is_paused
+
+    def _usable_mappings(self) -> Mappings | None:
+        """The mappings in force; None if their file is wrong, so that raw events wait until it is right."""
+        if self.queue != RAW_EVENTS:
+            return ()
+        try:
+            mappings = self._mappings()
+        except InvalidMappings as error:
+            self._problem = f"the mappings file is wrong, raw events wait: {str(error).splitlines()[0]}"
+            self._complain("mappings file wrong", self._problem)
+            return None
+        self._problem = ""
+        return mappings
+
+    def _others(self) -> Round | None:
+        now = time.monotonic()
+        if now - self._looked_at < OTHERS_SECONDS:
+            return None
+        self._looked_at = now
+        found = take_over(self._database, self.queue, self._duty.holder, self._duty.is_dead)
+        if found:
+            _log.warning("round taken over", queue=self.queue, messages=len(found.work), begun=found.begun)
+        return found
+
+    def _translate(self, taken: Round, mappings: Mappings) -> None:
+        now: Round | None = self._quarantine_first(taken) if taken.is_poisoned else taken
+        steps: list[Step] = []
+        size = 0
+        for step in self._steps(now, mappings) if now else ():
+            steps.append(step)
+            size += step.size
+            self._moved_at = time.monotonic()
+            if now and (size >= MOST_WRITTEN or now.is_alone):
+                now, steps, size = self._write(now, steps), [], 0
+                if now is None:
+                    return
+                if now.work and self._stop.is_set():
+                    with self._database.writing() as connection:
+                        now.release(connection)
+                    return
+        now = self._write(now, steps) if now and steps else now
+        if now and now.work:  # nothing came of the last message: an empty batch, or retention has deleted it
+            with self._database.writing() as connection:
+                now.move(connection, (), 0, self._database.now(connection))
+
+    def _quarantine_first(self, taken: Round) -> Round | None:
+        """Leave the event behind that has ended the processes that translated it."""
+        first, behind = taken.work[0], taken.work[1:]
+        message = self._loaded([first]).get(_message_id(first))
+        if message is None:
+            return taken
+        if isinstance(first, Replay):
+            arrival = Arrival(Status.QUARANTINED, reason=POISONED)
+            return self._write(taken, [Step(Again(first, message, Event(first.event_id, arrival)), behind, 0)])
+        event = meaning.quarantined(message, taken.done, POISONED)
+        return self._write(taken, [Step(Unit.of(message, event), taken.work, taken.done + 1)])
+
+    def _loaded(self, work: Sequence[Work]) -> Mapping[str, Message]:
+        with self._database.reading() as connection:
+            return bodies(connection, {_message_id(one) for one in work})
+
+    def _steps(self, taken: Round, mappings: Mappings) -> Iterator[Step]:
+        """Translate the round's work, one event after another."""
+        for start in range(0, len(taken.work), MOST_LOADED):
+            found = self._loaded(taken.work[start : start + MOST_LOADED])
+            for place, one in enumerate(taken.work[start : start + MOST_LOADED], start):
+                message, behind = found.get(_message_id(one)), taken.work[place + 1 :]
+                if isinstance(one, Replay):
+                    event = meaning.again(message, one.event_id, mappings) if message else None
+                    yield Step(Again(one, message, event), behind, 0)
+                elif message:
+                    skip = taken.done if place == 0 else 0
+                    events = meaning.events(message, mappings, skip)
+                    yield from self._of_message(message, events, taken.work[place:], skip)
+
+    def _of_message(
+        self, message: Message, events: Iterable[Event], work: tuple[Work, ...], skip: int
+    ) -> Iterator[Step]:
+        """The steps of one message: after the last one, the message is no part of the round any more."""
+        last: Step | None = None
+        for done, event in enumerate(events, skip + 1):
+            if last:
+                yield last
+            self._note_fault(event)
+            last = Step(Unit.of(message, event), work, done)
+        if last:
+            yield replace(last, work=work[1:], done=0)
+
+    def _note_fault(self, event: Event) -> None:
+        place, times = self._faults
+        self._faults = (event.fault, times + 1 if event.fault == place else 1) if event.fault else ("", 0)
+        if event.fault:
+            _log.error("unexpected error", queue=self.queue, event_id=event.id, reason=event.arrival.reason)
+
+    def _write(self, taken: Round, steps: Sequence[Step]) -> Round | None:
+        """Write ``steps``, in halves if the database refuses the data; None if the round was lost.
+
+        Raises:
+            StoreUnavailable: the database does not answer.
+        """
+        try:
+            written = self._written(taken, steps)
+        except RoundLost:
+            _log.warning("round lost", queue=self.queue, begun=taken.begun)
+            return None
+        except StoreUnavailable as error:
+            if not _is_of_the_data(error):
+                raise
+            return self._write_in_halves(taken, steps)
+        for sink, claims in written.claims.items():
+            self._workers[sink].hand(claims)
+        for step, outcome in zip(steps, written.outcomes, strict=True):
+            self._report(step, outcome)
+        return written.round
+
+    def _written(self, taken: Round, steps: Sequence[Step]) -> Written:
+        for _ in range(MOST_RACES):
+            rooms = {name: worker.room() for name, worker in self._workers.items()}
+            with suppress(SeenMeanwhile), self._database.writing() as connection:
+                return write(connection, taken, steps, rooms, self._database.now(connection))
+        raise StoreUnavailable("other translators write the same keys again and again")
+
+    def _write_in_halves(self, taken: Round, steps: Sequence[Step]) -> Round | None:
+        if len(steps) == 1:
+            return self._write(taken, [_refused(steps[0])])
+        half = len(steps) // 2
+        moved = self._write(taken, steps[:half])
+        return self._write(moved, steps[half:]) if moved else None
+
+    def _report(self, step: Step, outcome: Kept | str) -> None:
+        if isinstance(outcome, str) or isinstance(step.one, Again):
+            return
+        message = step.one.message
+        is_trouble = outcome.status is Status.QUARANTINED or (outcome.status is Status.ACCEPTED and outcome.reason)
+        (_log.warning if is_trouble else _log.info)(
+            "translated",
+            direction=message.direction,
+            event_name=outcome.event[:_NAME_LENGTH],
+            status=outcome.status,
+            reason=outcome.reason or None,
+            event_id=step.one.event.id,
+            request_id=message.request_id,
+        )
+
+    def _complain(self, text: str, reason: str) -> None:
+        if times := self._complaints.admits(text):
+            _log.error(text, queue=self.queue, reason=reason, times=times)
+
+
+def _message_id(one: Work) -> str:
+    return one if isinstance(one, str) else one.event_id[:ID_LENGTH]
+
+
+def _is_of_the_data(error: StoreUnavailable) -> bool:
+    """Whether the database refuses what is written, and not the writing."""
+    cause = error.__cause__
+    if not isinstance(cause, DBAPIError):
+        return False
+    sqlstate = getattr(cause.orig, "sqlstate", None)
+    if sqlstate:
+        return str(sqlstate).startswith(_DATA_ERRORS)
+    return "too big" in str(cause.orig) or type(cause.orig).__name__ in ("DataError", "OverflowError")
+
+
+def _refused(step: Step) -> Step:
+    """The same event without what the database refuses."""
+    arrival = Arrival(Status.QUARANTINED, reason=REFUSED)
+    if isinstance(step.one, Again):
+        event = step.one.event and Event(step.one.event.id, arrival)
+        return replace(step, one=Again(step.one.asked, step.one.message, event))
+    return replace(step, one=Unit.of(step.one.message, Event(step.one.event.id, arrival)))

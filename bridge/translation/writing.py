@@ -1,0 +1,104 @@
+"""Write what a round means: one transaction for some hundred events."""
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from sqlalchemy import Connection, bindparam, update
+
+from bridge.arrival import Kept, Status
+from bridge.delivery import causes, outbox, tables, tallies
+from bridge.delivery.claims import Claim, Room
+from bridge.delivery.inbox import Round, Work, repeated
+from bridge.delivery.rows import insert_new, insert_rows
+from bridge.delivery.tallies import Tally, bucket
+from bridge.errors import BridgeError
+from bridge.translation.deciding import Decisions, Unit, sightings
+from bridge.translation.replaying import Again, replay
+
+_REPEATED = (
+    update(tables.events).where(tables.events.c.id == bindparam("repeated")).values(repeats=tables.events.c.repeats + 1)
+)
+
+
+class RoundLost(BridgeError):
+    """Another translator has taken the round over: nothing was written."""
+
+
+class SeenMeanwhile(BridgeError):
+    """Another translator has written one of the keys first: decide again."""
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """A translated event, or a replayed one, and where its round stands when it is written.
+
+    Attributes:
+        work: what then remains of the round.
+        done: events of the first message of ``work`` that are written then.
+    """
+
+    one: Unit | Again
+    work: tuple[Work, ...]
+    done: int
+
+    @property
+    def size(self) -> int:
+        """Rows that it may write."""
+        made = self.one.made if isinstance(self.one, Unit) else ()
+        return 1 + len(made)
+
+
+@dataclass(frozen=True, slots=True)
+class Written:
+    """What a transaction has done.
+
+    Attributes:
+        round: as it is now.
+        outcomes: one a step.
+        claims: by sink, deliveries that were born sending, to be handed to its worker.
+    """
+
+    round: Round
+    outcomes: Sequence[Kept | str]
+    claims: Mapping[str, Sequence[Claim]]
+
+
+def write(
+    connection: Connection, taken: Round, steps: Sequence[Step], rooms: Mapping[str, Room], now: float
+) -> Written:
+    """Write ``steps`` and move ``taken`` behind them.
+
+    Args:
+        rooms: by sink, what its worker here can begin soon.
+        now: epoch seconds on the database's clock.
+
+    Raises:
+        RoundLost, SeenMeanwhile: the transaction must be rolled back.
+    """
+    moved = taken.move(connection, steps[-1].work, steps[-1].done, now)
+    if moved is None:
+        raise RoundLost
+    units = [step.one for step in steps if isinstance(step.one, Unit)]
+    marked = repeated(connection, {unit.message.id: unit.message for unit in units}.values(), now)
+    decisions = Decisions(sightings(connection, [key for unit in units for key in unit.keys]), marked)
+    kept = [decisions.decide(unit) for unit in units]
+    insert_rows(connection, tables.events, decisions.events)
+    claims = outbox.enqueue(connection, [(one.row, one.payload) for one in decisions.deliveries], rooms, now)
+    # In the order of their keys everywhere, so that two translators wait for each other and never in a circle.
+    if insert_new(connection, tables.seen, sorted(decisions.seen, key=lambda row: row["key"])) < len(decisions.seen):
+        raise SeenMeanwhile
+    if decisions.repeats:
+        insert_new(connection, tables.repeats, decisions.repeats)
+        first_ids = sorted(row["event_id"] for row in decisions.repeats)
+        connection.execute(_REPEATED, [{"repeated": first} for first in first_ids])
+    again = [replay(connection, step.one, now) for step in steps if isinstance(step.one, Again)]
+    tallies.add(connection, Counter(map(_tally, units, kept)))
+    fresh, replayed = iter(kept), iter(again)
+    outcomes = [next(fresh) if isinstance(step.one, Unit) else next(replayed) for step in steps]
+    return Written(moved, outcomes, claims)
+
+
+def _tally(unit: Unit, kept: Kept) -> Tally:
+    cause = causes.of_reason(kept.reason) if kept.status is Status.QUARANTINED else ""
+    return Tally(bucket(unit.message.at), unit.message.direction, kept.event, kept.status, cause)
