@@ -80,5 +80,7 @@ def applied(response: Response) -> Response:
 
 
 def _preferred_seconds() -> int:
+    if "Prefer" not in request.headers:
+        return 0
     wait = parse_dict_header(",".join(request.headers.getlist("Prefer"))).get("wait") or ""
     return int(wait) if _SECONDS.fullmatch(wait) else 0

@@ -92,6 +92,17 @@ def gunicorn(app: str, folder: Path, environment: Mapping[str, str]) -> Iterator
         yield pid, port
 
 
+@contextmanager
+def bridge(folder: Path, environment: Mapping[str, str]) -> Iterator[tuple[int, int]]:
+    """The bridge as ``bridge serve`` runs it: web processes and one worker."""
+    worker = "import bridge.cli.main as m; m.main(['worker'])"
+    with (
+        gunicorn("bridge.web:create_app()", folder, {**environment, "BRIDGE_WORKER": "external"}) as (pid, port),
+        running([sys.executable, "-c", worker], folder, {**environment, "BRIDGE_WORKER": "external"}),
+    ):
+        yield pid, port
+
+
 def until_it_accepts(port: int) -> None:
     """Return when a webhook has got its 2xx."""
     request = redemption.http_request(int(time.time() * 1000))

@@ -56,7 +56,12 @@ def measure(variant: Variant, seconds: float, folder: Path, first: int) -> Round
     """One round of one variant."""
     with processes.segment(folder) as segment:
         environment = processes.bridge_environment(segment, variant.database())
-        with processes.gunicorn(variant.app, folder, environment) as (pid, port):
+        serving = (
+            processes.bridge(folder, environment)
+            if variant.app == BRIDGE
+            else processes.gunicorn(variant.app, folder, environment)
+        )
+        with serving as (pid, port):
             processes.until_it_accepts(port)
             with processes.PeakMemory(pid, children_only=True) as memory:
                 command = [sys.executable, "-m", "tests.benchmarks.load", port, segment, seconds, first]
