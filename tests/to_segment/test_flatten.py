@@ -1,4 +1,6 @@
 import copy
+import random
+import re
 from collections.abc import Iterator
 from typing import Any
 
@@ -6,7 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bridge.to_segment.flatten import flatten
+from bridge.to_segment.flatten import flatten, flatten_each
+from bridge.wire import write
 
 # Keys of few letters and underscores: so that paths often make the same name.
 KEYS = st.text("ab_", min_size=1, max_size=3)
@@ -31,8 +34,22 @@ OBJECTS = st.dictionaries(KEYS, VALUES, max_size=5)
         pytest.param({"a": {"ids": ["x", "y"]}}, {"a_ids": ["x", "y"]}, id="arrays stay arrays"),
         pytest.param({"a": [1, None, {"b": None}]}, {"a": [1, None, {}]}, id="nulls in arrays keep their place"),
         pytest.param({"a": [[{"b": {"c": 1}}]]}, {"a": [[{"b_c": 1}]]}, id="arrays of arrays"),
-        pytest.param({"a": {"b": 1}, "a_b": 2}, {"a_b": 2}, id="of two the shallower, after"),
-        pytest.param({"a_b": 2, "a": {"b": 1}}, {"a_b": 2}, id="of two the shallower, before"),
+        pytest.param({"a": {"b": 1}, "a_b": 2}, {"a_b": 2, "a_b_2": 1}, id="of two the deeper is numbered, before"),
+        pytest.param({"a_b": 2, "a": {"b": 1}}, {"a_b": 2, "a_b_2": 1}, id="of two the deeper is numbered, after"),
+        pytest.param({"a_b": 2, "a": {"b": 2}}, {"a_b": 2}, id="of two that are equal one is enough"),
+        pytest.param({"a_b": 1, "a": {"b": True}}, {"a_b": 1, "a_b_2": True}, id="true is not 1"),
+        pytest.param(
+            {"a_b": 1, "a": {"b": 2}, "a_b_2": 3}, {"a_b": 1, "a_b_3": 2, "a_b_2": 3}, id="a number that is taken"
+        ),
+        pytest.param({"aB": 1, "a_b": 2}, {"a_b": 2, "aB_2": 1}, id="one column in snake case"),
+        pytest.param({"HTTPCode": 1, "http code": 2}, {"http code": 2, "HTTPCode_2": 1}, id="spaces and capitals"),
+        pytest.param({"aB": 1, "a_b": 1}, {"a_b": 1, "aB": 1}, id="equal values of one column keep their names"),
+        pytest.param(
+            {"a_b": 1, "a": {"b": [2]}, "aB": [2]},
+            {"a_b": 1, "aB_2": [2], "a_b_2": [2]},
+            id="equal values have one number",
+        ),
+        pytest.param({"x": [{"a": {"b": 1}, "a_b": 2}]}, {"x": [{"a_b": 2, "a_b_2": 1}]}, id="in items, too"),
         pytest.param({"a": {"b": 1}, "a_b": None}, {"a_b": 1}, id="a null takes no name"),
         pytest.param({}, {}, id="nothing"),
     ],
@@ -49,17 +66,40 @@ def test_what_comes_out_has_depth_one(nested: dict[str, Any]) -> None:
 
 
 @given(OBJECTS)
-def test_nothing_is_lost_but_to_a_shallower_value_of_the_same_name(nested: dict[str, Any]) -> None:
-    flat = flatten(nested)
-    names: dict[str, int] = {}
-    for path in _leaves(nested):
-        name = "_".join(path)
-        names[name] = min(len(path), names.get(name, len(path)))
-    assert flat.keys() == names.keys()
+def test_no_value_is_lost(nested: dict[str, Any]) -> None:
+    flat = list(flatten(nested).values())
     for path in _leaves(nested):
         value = _at(nested, path)
-        if len(path) == names["_".join(path)] and not isinstance(value, list) and _alone(nested, path):
-            assert flat["_".join(path)] == value
+        assert [_flat(item) for item in value] in flat if isinstance(value, list) else value in flat
+
+
+@given(OBJECTS)
+def test_two_values_are_two_columns(nested: dict[str, Any]) -> None:
+    columns: dict[str, list[str]] = {}
+    for name, value in flatten(nested).items():
+        columns.setdefault(re.sub("_+", "_", name.lower()).strip("_"), []).append(write(value).decode())
+    assert all(len(set(values)) == 1 for values in columns.values())
+
+
+@given(OBJECTS, st.randoms())
+def test_names_do_not_depend_on_the_order_of_keys(nested: dict[str, Any], chance: random.Random) -> None:
+    keys = list(nested)
+    chance.shuffle(keys)
+    assert flatten({key: nested[key] for key in keys}) == flatten(nested)
+
+
+def test_two_properties_of_an_event_make_no_column_twice() -> None:
+    properties = {"reward": {"assignment_id": "a", "id": "r"}, "reward_assignment": {"id": "b"}, "email": "x"}
+    assert flatten_each(properties) == {
+        "reward": {"assignment_id_2": "a", "id": "r"},
+        "reward_assignment": {"id": "b"},
+        "email": "x",
+    }
+
+
+def test_thousands_of_names_of_one_column_are_told_apart_in_little_time() -> None:
+    nested = {f"{'!' * number}": number for number in range(3_000)}
+    assert sorted(flatten(nested).values()) == list(range(3_000))
 
 
 @given(OBJECTS)
@@ -98,7 +138,7 @@ def _at(nested: Any, path: tuple[str, ...]) -> Any:
     return nested
 
 
-def _alone(nested: dict[str, Any], path: tuple[str, ...]) -> bool:
-    """Whether no other value at the same depth has the same name."""
-    same = [one for one in _leaves(nested) if "_".join(one) == "_".join(path) and len(one) == len(path)]
-    return len(same) == 1
+def _flat(item: Any) -> Any:
+    if isinstance(item, dict):
+        return flatten(item)
+    return [_flat(one) for one in item] if isinstance(item, list) else item

@@ -1,0 +1,81 @@
+"""Change the data before it is flattened, so that columns stay few and names short.
+
+Objects keyed by ids become arrays, because each id would be a new column. What is nested too deeply, or would have too
+long a name, is left out and named. No warehouse has such a column, and thousands of such names fill the memory.
+"""
+
+import re
+from typing import Any
+
+LEVELS = 100
+"""Nested objects and arrays of one property."""
+
+NAME_LENGTH = 300
+"""Characters of a flattened name: the longest that a warehouse takes for a column.
+
+Source: https://cloud.google.com/bigquery/docs/schemas#column_names
+"""
+
+_PLACES = 20
+"""Most places that are named where something was left out; beyond, larger places are named."""
+
+# The ids in the examples of Voucherify's OpenAPI files: a prefix, and digits and letters.
+_PREFIXES = (
+    "asgm|camp|cat|cust|distr|ern|evcus|lopb|lopp|ltr|ord|ordli|proj|prod|promo|pub|r|rew|rewa|rewr|rf|rr|rrf|seg|sku"
+    "|stk|v|val|valid|vtx|wh"
+)
+_ID = re.compile(rf"(?:{_PREFIXES})_(?=[A-Za-z]*[0-9])[0-9A-Za-z]+")
+
+Properties = dict[str, Any]
+
+
+def shape(properties: Properties) -> tuple[Properties, list[str]]:
+    """Return the properties as they can be flattened, and where something was left out."""
+    places: dict[tuple[str, ...], None] = {}
+    shaped = _Shaper(places).object(properties, (), 0, 0)
+    for keys in (5, 2, 1):
+        names = list(dict.fromkeys(".".join(place[:keys]) for place in places))
+        if len(names) <= _PLACES:
+            break
+    return shaped, names
+
+
+class _Shaper:
+    def __init__(self, places: dict[tuple[str, ...], None]) -> None:
+        self._places = places
+
+    def object(self, value: dict[str, Any], path: tuple[str, ...], length: int, level: int) -> dict[str, Any]:
+        """Return an object whose own name has ``length`` characters."""
+        shaped = {}
+        for key, child in value.items():
+            if length + len(key) > NAME_LENGTH or level > LEVELS:
+                self._places[path] = None
+            elif isinstance(child, dict | list):
+                shaped[key] = self._value(child, (*path, key), length + len(key) + 1, level)
+            else:
+                shaped[key] = child
+        return shaped
+
+    def _value(self, value: Any, path: tuple[str, ...], length: int, level: int) -> Any:
+        match value:
+            case dict() if value and all(map(_ID.fullmatch, value)):
+                return [self._value(_identified(key, item), path, 0, level + 1) for key, item in value.items()]
+            case dict():
+                return self.object(value, path, length, level + 1)
+            case list() if level <= LEVELS:
+                return [self._value(item, path, 0, level + 1) for item in value]
+            case list():
+                self._places[path] = None
+                return None
+            case _:
+                return value
+
+
+def _identified(key: str, value: Any) -> dict[str, Any]:
+    """Return an object with the id that was its key.
+
+    A value that is no object, or has another id of its own, becomes its ``value``.
+    """
+    if isinstance(value, dict) and value.get("id") in (None, key):
+        return {"id": key} | value | {"id": key}
+    return {"id": key, "value": value}
