@@ -1,13 +1,13 @@
-"""An event over Segment's limit is made to fit, never dropped: Segment would answer 200 and throw it away.
+"""Make an event fit into Segment's 32 KB.
 
-What goes first is what costs least: what the event says twice, then the ends of long arrays, then metadata, and only
-then whatever is largest. Everything that was reduced is named.
+Segment answers 200 to a larger event and throws it away. So an event is reduced, in this order: what it says twice, the
+ends of long arrays, metadata, the largest values, whole parts. Earlier cuts that turn out to be unnecessary are undone.
+Everything that was reduced is named.
 Source of the limit: https://segment.com/docs/connections/sources/catalog/libraries/server/http-api/#max-request-size
 """
 
-import copy
 from bisect import bisect_left
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import partial
 from typing import Any, NamedTuple
 
@@ -34,61 +34,95 @@ REPEATS = tuple(
 
 Properties = dict[str, Any]
 Render = Callable[[Properties, list[str]], bytes]
+_Fitted = Callable[["list[_Cut]"], bytes | None]
+"""What is rendered with some cuts, or None if that is over the limit."""
 
 
 class _Cut(NamedTuple):
-    """One reduction: what is at ``path`` goes; or, if it is an array of ``items``, the last ``gone`` of them."""
+    """Remove what is at ``path``; or, of an array of ``items``, the last ``gone``."""
 
     path: tuple[str, ...]
     items: int = 0
     gone: int = 0
 
 
-def fit(properties: Properties, render: Render, limit: int = LIMIT) -> bytes:
-    """``render(properties, reduced)``, reduced until it is at most ``limit`` bytes.
+def fit(properties: Properties, render: Render, limit: int = LIMIT, reduced: Sequence[str] = ()) -> bytes:
+    """Render the properties, reduced until the text has at most ``limit`` bytes.
+
+    Each plan goes further than the one before. Once a plan suffices, the cuts of the earlier plans are undone as far as
+    there is room. The last of them, which costs most, is undone first.
 
     Args:
         properties: the nested properties; they are not changed.
-        render: makes the text to be sent of properties and the paths that were reduced.
+        render: makes the text to be sent of properties and the paths that were reduced. Where it raises
+            ``Unusable``, that is far too large.
+        limit: bytes of the text.
+        reduced: what was left out before.
 
     Raises:
         Unusable: it does not fit even without any properties.
     """
-    reduced: list[str] = []
-    rendered = render(properties, reduced)
-    if len(rendered) <= limit:
-        return rendered
-    for plan in (_repeats, _arrays, _metadata, _largest, _whole):
-        cuts = plan(properties)
-        fitted = _fitted(cuts, partial(_render_cut, render, properties, reduced), limit)
-        if fitted:
-            return fitted
-        properties, reduced = _cut(properties, reduced, cuts)
+    before: list[list[_Cut]] = []
+    state = (properties, list(reduced))
+    if text := _fitted(render, limit, *state, []):
+        return text
+    for plan in (_repeats, _arrays, _metadata, _largest, _parts, _whole):
+        cuts = plan(state[0])
+        enough = _enough(cuts, partial(_fitted, render, limit, *state))
+        if enough is not None:
+            return _with_fewest(before, enough, partial(_fitted, render, limit, properties, list(reduced)))
+        before.append(cuts)
+        state = _cut(*state, cuts)
     raise Unusable(TOO_LARGE)
 
 
-def _render_cut(render: Render, properties: Properties, reduced: list[str], cuts: list[_Cut]) -> bytes:
-    return render(*_cut(properties, reduced, cuts))
+def _with_fewest(before: list[list[_Cut]], last: list[_Cut], fitted: _Fitted) -> bytes:
+    """Render with the last plan's cuts and as few earlier ones as are enough."""
+    needed = last
+    while before:
+        *before, cuts = before
+        around = partial(_fitted_around, fitted, [cut for plan in before for cut in plan], needed)
+        enough = _enough(cuts, around)
+        needed = [*(cuts if enough is None else enough), *needed]
+    if (text := fitted(needed)) is None:
+        raise Unusable(TOO_LARGE)
+    return text
 
 
-def _fitted(cuts: list[_Cut], render: Callable[[list[_Cut]], bytes], limit: int) -> bytes | None:
-    """What is rendered with as many of ``cuts`` as are enough, or None if all of them are not.
+def _fitted(render: Render, limit: int, properties: Properties, reduced: list[str], cuts: list[_Cut]) -> bytes | None:
+    """Return what is rendered with the cuts, or None if that is over the limit."""
+    try:
+        text = render(*_cut(properties, reduced, cuts))
+    except Unusable:
+        return None
+    return text if len(text) <= limit else None
+
+
+def _fitted_around(fitted: _Fitted, before: list[_Cut], after: list[_Cut], cuts: list[_Cut]) -> bytes | None:
+    return fitted([*before, *cuts, *after])
+
+
+def _enough(cuts: list[_Cut], fitted: _Fitted) -> list[_Cut] | None:
+    """Return as many of ``cuts`` as are enough, or None if all of them are not.
 
     Every cut makes it smaller, so a few tries find how many are enough, of however many there are. Of the array that is
     cut last, as many items stay as fit.
     """
-    enough = _first(len(cuts), lambda count: len(render(cuts[:count])) <= limit)
+    enough = _first(len(cuts), lambda count: fitted(cuts[:count]) is not None)
     if not enough:
-        return None
-    if not (items := cuts[enough - 1].items):
-        return render(cuts[:enough])
+        return None if enough is None else []
     *others, last = cuts[:enough]
-    gone = _first(items, lambda gone: len(render([*others, last._replace(gone=gone)])) <= limit)
-    return render([*others, last._replace(gone=gone or items)])
+    if last.items:
+        gone = _first(last.items, lambda gone: fitted([*others, last._replace(gone=gone)]) is not None)
+        last = last._replace(gone=gone or last.items)
+    return [*others, last]
 
 
 def _first(most: int, holds: Callable[[int], bool]) -> int | None:
-    """The least number up to ``most`` for which it holds, if it holds for all that are greater."""
+    """Return the least number up to ``most`` for which it holds, or None.
+
+    Where it holds for a number, it holds for all that are greater.
+    """
     found = bisect_left(range(most + 1), 1, key=holds)
     return found if found <= most else None
 
@@ -96,18 +130,25 @@ def _first(most: int, holds: Callable[[int], bool]) -> int | None:
 def _cut(properties: Properties, reduced: list[str], cuts: list[_Cut]) -> tuple[Properties, list[str]]:
     if not cuts:
         return properties, reduced
-    properties = copy.deepcopy(properties)
+    copies: dict[tuple[str, ...], Properties] = {(): dict(properties)}
     for path, items, gone in cuts:
-        parent, key = _at(properties, path[:-1]), path[-1]
+        parent, key = _copy(copies, path[:-1]), path[-1]
         if items:
             parent[f"{key}_omitted"] = gone
             parent[key] = parent[key][: items - gone]
         else:
             del parent[key]
-    names = [".".join(cut.path) for cut in cuts]
-    # What was named before and is now gone with more around it is named by that.
-    removed = set(names)
-    return properties, [name for name in reduced if not removed.intersection(_above(name))] + names
+    names = dict.fromkeys([*reduced, *(".".join(cut.path) for cut in cuts)])
+    # What was named and is now gone with more around it is named by that.
+    return copies[()], [name for name in names if names.keys().isdisjoint(_above(name))]
+
+
+def _copy(copies: dict[tuple[str, ...], Properties], path: tuple[str, ...]) -> Properties:
+    """Return the object at ``path`` to be changed: copied once, and all that it is in."""
+    if path not in copies:
+        parent = _copy(copies, path[:-1])
+        parent[path[-1]] = copies[path] = dict(parent[path[-1]])
+    return copies[path]
 
 
 def _above(name: str) -> Iterator[str]:
@@ -118,11 +159,12 @@ def _above(name: str) -> Iterator[str]:
 
 
 def _repeats(properties: Properties) -> list[_Cut]:
-    return [
-        _Cut((name, part))
+    said_twice = [
+        (name, part)
         for name, part in REPEATS
         if isinstance(properties.get(name), dict) and properties[name].get(part) and properties.get(part)
     ]
+    return [_Cut(path) for path in _worth((path, _at(properties, path)) for path in said_twice)]
 
 
 def _arrays(properties: Properties) -> list[_Cut]:
@@ -140,6 +182,14 @@ def _largest(properties: Properties) -> list[_Cut]:
     return [_Cut(path) for path in _largest_first(properties, lambda _, value: not isinstance(value, dict))]
 
 
+def _parts(properties: Properties) -> list[_Cut]:
+    """Whole parts of properties, for where thousands of small values are too many."""
+    objects = [(name, value) for name, value in properties.items() if isinstance(value, dict)]
+    return [
+        _Cut(path) for path in _worth(((name, key), part) for name, value in objects for key, part in value.items())
+    ]
+
+
 def _whole(properties: Properties) -> list[_Cut]:
     return [_Cut((name,)) for name in sorted(properties, key=lambda name: len(write(properties[name])), reverse=True)]
 
@@ -149,8 +199,13 @@ _Wanted = Callable[[str, Any], bool]
 
 
 def _largest_first(properties: Properties, wanted: _Wanted) -> list[tuple[str, ...]]:
-    """The outermost places that are wanted and larger than what it takes to say that they were reduced."""
-    sizes = {path: len(write(value)) for path, value in _places(properties, wanted)}
+    """List the outermost places that are wanted and worth it, the largest first."""
+    return _worth(_places(properties, wanted))
+
+
+def _worth(places: Iterable[tuple[tuple[str, ...], Any]]) -> list[tuple[str, ...]]:
+    """List the places that are larger than the text that names them, largest first."""
+    sizes = {path: len(write(value)) for path, value in places}
     worth = [path for path, size in sizes.items() if size > 2 * sum(map(len, path)) + 40]
     return sorted(worth, key=lambda path: sizes[path], reverse=True)
 

@@ -120,6 +120,65 @@ def test_at_last_whatever_is_largest_goes() -> None:
     assert fitted(properties) == (properties | {"voucher": {"code": "A"}}, ["voucher.note"])
 
 
+# Cuts that did not help
+
+SMALL: dict[str, Any] = {"order": {"items": [{"sku": "mug"}] * 5, "id": "ord_1"}}
+
+
+@pytest.mark.parametrize(
+    ("large", "reduced"),
+    [
+        pytest.param({"customer": {"id": "c", "metadata": {"note": "x" * 33_000}}}, "customer.metadata", id="metadata"),
+        pytest.param({"voucher": {"id": "v", "note": "x" * 33_000}}, "voucher.note", id="a text"),
+        pytest.param({"campaign": {f"k{n}": n for n in range(4_000)}}, "campaign", id="small fields"),
+        pytest.param(
+            {"campaign": {"id": "a", "m": {f"k{n}": n for n in range(4_000)}}}, "campaign.m", id="small parts"
+        ),
+        pytest.param({"campaign": {"list": ["x" * 33_000]}}, "campaign.list", id="an array"),
+    ],
+)
+def test_what_did_not_help_is_restored(large: dict[str, Any], reduced: str) -> None:
+    # All of these would go first: what is said twice, an array, metadata.
+    redemption = {"id": "r_1", "order": {**SMALL["order"], "note": "y" * 300}, "metadata": {"a": "z" * 300}}
+    kept, named = fitted({"redemption": redemption, **SMALL, **large})
+    assert named == [reduced]
+    assert kept | large == {"redemption": redemption, **SMALL, **large}
+
+
+def test_of_what_helped_a_little_only_as_much_is_restored_as_there_is_room_for() -> None:
+    items = [{"sku": f"{number:05}"} for number in range(1_000)]
+    order = {"a": items, "b": items, "metadata": {"c": "d" * 5_000}}
+    kept, reduced = fitted({"voucher": {"note": "x" * 50_000}, "order": order})
+    assert reduced == ["order.a", "voucher.note"]
+    assert kept["order"]["metadata"] == order["metadata"]
+    assert kept["order"]["b"] == items
+    assert 0 < len(kept["order"]["a"]) < 1_000
+    one_more = {**kept["order"], "a": items[: len(kept["order"]["a"]) + 1]}
+    assert len(write({"properties": {"order": one_more, "voucher": {}}, "reduced": reduced})) > LIMIT
+
+
+def test_of_what_is_said_twice_the_largest_goes_and_a_smaller_one_in_vain_does_not() -> None:
+    parts = {"order": {"note": "x" * 1_000}, "voucher": {"note": "y" * 20_000}}
+    assert fitted({"redemption": {"id": "r_1", **parts}, **parts})[1] == ["redemption.voucher"]
+
+
+def test_what_was_left_out_before_is_named_unless_more_around_it_goes() -> None:
+    properties = {"order": {"metadata": {"a": "x" * 40_000}}, "email": "a@b"}
+    left_out = ["order.metadata.b", "voucher.metadata"]
+    rendered = read(fit(properties, Rendering(), reduced=left_out))
+    assert rendered["reduced"] == ["voucher.metadata", "order.metadata"]
+    assert read(fit({"email": "a@b"}, Rendering(), reduced=left_out))["reduced"] == left_out
+
+
+def test_what_is_far_too_large_to_be_rendered_is_reduced() -> None:
+    def render(properties: dict[str, Any], reduced: list[str]) -> bytes:
+        if "x" in properties.get("order", {}):
+            raise Unusable("far too large")
+        return Rendering()(properties, reduced)
+
+    assert read(fit({"order": {"x": "y" * 80, "id": "1"}}, render))["reduced"] == ["order.x"]
+
+
 def test_what_cannot_fit_even_with_nothing_in_it_is_unusable() -> None:
     with pytest.raises(Unusable, match="even without its properties"):
         fit({"email": "x" * 100}, Rendering(), limit=10)
