@@ -1,4 +1,7 @@
-"""Voucherify webhook → Segment ``track`` call. PURE: values in, values out; nothing here reads a clock or a socket."""
+"""Translate a Voucherify webhook into a Segment ``track`` call.
+
+Pure: values in, values out. Nothing here reads a clock, a setting or a socket.
+"""
 
 from bridge.to_segment.translate import DIRECTION, SINK, translate
 

@@ -1,4 +1,4 @@
-"""The events that Voucherify's own source sends to Segment, a row each. A thirteenth event is a thirteenth row.
+"""List the events that Voucherify's own source sends to Segment, a row each.
 
 Source: the event tables in Voucherify's documentation of its Segment source.
 """
@@ -20,15 +20,17 @@ class Event:
         name: the event's name at Segment, from which warehouses make the table's.
         type: Voucherify's type without ``customer.`` in front; both spellings are the same event.
         fields: the objects of ``data`` that it carries beside ``EVERY_EVENT``.
-        key: where ``data`` says which redemption, publication, … this is, however often and by whomever it is told.
-        customer: the object that repeats the customer, for when ``data.customer`` is empty.
+        key: where ``data`` says which redemption, publication, … this is. A row with a key is unusable without it.
+        customer: objects whose own customer is the one who acted. They stand in for an empty ``data.customer``.
+        alias: another name of the type, without ``customer.`` in front.
     """
 
     name: str
     type: str
     fields: tuple[str, ...]
     key: str = EVENT_ID
-    customer: str | None = None
+    customer: tuple[str, ...] = ()
+    alias: str = ""
 
 
 _REDEMPTION = ("order", "promotion_tier", "redemption", "voucher", "holder")
@@ -39,28 +41,36 @@ _POINTS = ("earning_rule", "loyalty_tier", "order", "voucher", "holder", "balanc
 
 # fmt: off
 EVENTS = (
-    Event("Customer Redemption Succeeded", "redemption.succeeded", _REDEMPTION, "redemption.id", "redemption"),
-    Event("Customer Redemption Failed", "redemption.failed", _REDEMPTION, "redemption.id", "redemption"),
+    Event("Customer Redemption Succeeded", "redemption.succeeded", _REDEMPTION, "redemption.id", ("redemption",)),
+    Event("Customer Redemption Failed", "redemption.failed", _REDEMPTION, "redemption.id", ("redemption",)),
     Event("Customer Redemption Rollback Succeeded", "redemption.rollback.succeeded", _ROLLBACK,
-          "redemption_rollback.id", "redemption_rollback"),
+          "redemption_rollback.id", ("redemption_rollback", "redemption")),
     Event("Customer Redemption Rollback Failed", "redemption.rollback.failed", _ROLLBACK,
-          "redemption_rollback.id", "redemption_rollback"),
+          "redemption_rollback.id", ("redemption_rollback", "redemption")),
     Event("Customer Reward Redemptions Created", "reward_redemptions.created", _REWARD_REDEMPTION,
           "reward_redemption.id"),
     Event("Customer Reward Redemptions Completed", "reward_redemptions.completed", _REWARD_REDEMPTION,
           "reward_redemption.id"),
-    Event("Customer Rewarded", "rewarded", _REWARDED),
+    Event("Customer Rewarded", "rewarded", _REWARDED, alias="rewarded.main"),
     Event("Customer Rewarded Loyalty Points", "rewarded.loyalty_points", _POINTS),
-    Event("Customer Validation Succeeded", "validation.succeeded", ("validation",), "validation.id", "validation"),
-    Event("Customer Validation Failed", "validation.failed", ("validation",), "validation.id", "validation"),
-    Event("Customer Publication Succeeded", "publication.succeeded", ("publication",), "publication.id", "publication"),
-    Event("Customer Publication Failed", "publication.failed", ("publication",), "publication.id", "publication"),
+    Event("Customer Validation Succeeded", "validation.succeeded", ("validation",), "validation.id",
+          ("validation",)),
+    Event("Customer Validation Failed", "validation.failed", ("validation",), "validation.id", ("validation",)),
+    Event("Customer Publication Succeeded", "publication.succeeded", ("publication",), "publication.id",
+          ("publication",)),
+    Event("Customer Publication Failed", "publication.failed", ("publication",), "publication.id",
+          ("publication",)),
 )
 # fmt: on
 
 BY_TYPE = {event.type: event for event in EVENTS}
 
+_BY_SPELLING = BY_TYPE | {event.alias: event for event in EVENTS if event.alias}
+
 
 def find(voucherify_type: str) -> Event | None:
-    """The row of a Voucherify type in any of its spellings (``EVENTS.CUSTOMER.…``, ``customer.…``), or None."""
-    return BY_TYPE.get(voucherify_type.lower().removeprefix("events.").removeprefix("customer."))
+    """Return the row of a Voucherify type in any spelling, or None.
+
+    Spellings are ``EVENTS.CUSTOMER.…``, ``EVENTS.…``, ``customer.…`` and the bare type, in any case.
+    """
+    return _BY_SPELLING.get(voucherify_type.lower().removeprefix("events.").removeprefix("customer."))

@@ -24,6 +24,11 @@ def check(schema: Schema, value: Any, prefix: str = "") -> None:
         raise Unusable("; ".join(f"{path}: {' '.join(texts)}" for path, texts in _lines(problems, prefix)))
 
 
+def fits(schema: Schema, value: Any) -> bool:
+    """Return whether ``value`` satisfies ``schema``."""
+    return not _problems(schema, value)
+
+
 def _problems(schema: Schema, value: Any) -> dict[str, Any]:
     """What ``schema.validate`` would find, in a third of its time: that also makes a copy of everything."""
     if not isinstance(value, dict):
@@ -124,6 +129,7 @@ class Envelope(_Open):
     source = Part(Source, allow_none=True)
 
 
+CUSTOMER = Customer()
 ENVELOPE = Envelope()
 
 OBJECTS: dict[str, fields.Field[Any]] = {

@@ -6,18 +6,25 @@ from typing import Any
 
 from segment.analytics.client import Client
 
+from bridge import __version__
 from bridge.arrival import Arrival, Identity, Outgoing, Status
 from bridge.errors import Unusable
 from bridge.to_segment.catalogue import EVENT_ID, EVERY_EVENT, Event, find
-from bridge.to_segment.fit import TOO_LARGE, fit
-from bridge.to_segment.flatten import flatten
-from bridge.to_segment.schemas import DATA, ENVELOPE, check
+from bridge.to_segment.fit import LIMIT, TOO_LARGE, fit
+from bridge.to_segment.flatten import flatten_each
+from bridge.to_segment.schemas import CUSTOMER, DATA, ENVELOPE, check, fits
+from bridge.to_segment.shape import shape
 from bridge.wire import digest, fingerprint, read, write
 
 DIRECTION, SINK = "to_segment", "segment"
 
 NAME_LENGTH = 200
 """Characters of an unknown type that are kept: enough to read it, and no more than a list can show."""
+
+INTEGRATION = {"name": "voucherify-segment-bridge", "version": __version__}
+"""What Segment asks of its sources: which integration made the event."""
+
+_DEFAULT_PAYLOAD = "set the distribution's webhook to send the default payload, neither raw nor designed"
 
 # Segment's own destination would otherwise send the bridge's events back to Voucherify as custom events.
 INTEGRATIONS = {"Voucherify (Actions)": False}
@@ -46,8 +53,8 @@ def translate(body: bytes, received_at: datetime) -> Arrival:
         if event is None:
             return Arrival(Status.IGNORED, name[:NAME_LENGTH], "unknown type", identity=identity)
         name = event.name
-        check(DATA[event.type], envelope["data"], "data.")
-        customer = _customer(event, envelope["data"])
+        _check_data(event, envelope)
+        customer = _customer(event, envelope)
         if customer is None:
             return Arrival(Status.IGNORED, name, "anonymous", identity=identity)
         outgoing = _outgoing(event, envelope, customer, received_at)
@@ -82,17 +89,40 @@ def at(value: Any, path: str) -> Any:
 
 def _envelope(value: Any) -> Mapping[str, Any]:
     if not isinstance(value, dict):
-        raise Unusable("the body is not a JSON object")
-    check(ENVELOPE, value)
+        raise Unusable(f"the body is not a JSON object: {_DEFAULT_PAYLOAD}")
+    try:
+        check(ENVELOPE, value)
+    except Unusable as error:
+        # Without data it is no envelope, but what the author of a distribution made up.
+        raise (error if isinstance(value.get("data"), dict) else Unusable(f"{error} {_DEFAULT_PAYLOAD}")) from error
     return value
 
 
 def _type(envelope: Mapping[str, Any]) -> str:
-    """A distribution may leave ``type`` empty: then ``event.type`` is the truth."""
-    found: str | None = envelope.get("type") or at(envelope, "event.type")
+    """Return what happened.
+
+    The envelope's ``type`` may be any text that the author of a distribution typed.
+    """
+    found: str | None = at(envelope, "event.type") or envelope.get("type")
     if not found:
-        raise Unusable("neither type nor event.type says what happened")
+        raise Unusable(f"neither type nor event.type says what happened: {_DEFAULT_PAYLOAD}")
     return found
+
+
+def _check_data(event: Event, envelope: Mapping[str, Any]) -> None:
+    """Return if ``data`` is what Voucherify sends by default.
+
+    Empty data may come from the button that sends a test webhook. It is ignored later.
+
+    Raises:
+        Unusable: it is not; the text says what to change.
+    """
+    data = envelope["data"]
+    if isinstance(data.get("object"), dict):
+        raise Unusable("data.object: set the webhook's version to v2024-01-01")
+    check(DATA[event.type], data, "data.")
+    if data and event.key != EVENT_ID and not at(data, event.key):
+        raise Unusable(f"data.{event.key} is missing: {_DEFAULT_PAYLOAD}")
 
 
 def _identity(envelope: Mapping[str, Any]) -> Identity | None:
@@ -104,53 +134,80 @@ def _identity(envelope: Mapping[str, Any]) -> Identity | None:
     return Identity(call, fingerprint(envelope["data"]))
 
 
-def _customer(event: Event, data: Mapping[str, Any]) -> dict[str, Any] | None:
-    """Who acted, with ``source_id`` as text; None if nobody known.
+def _is_designed(event: Event, envelope: Mapping[str, Any]) -> bool:
+    """Return whether the author of a distribution chose what is in ``data``.
 
-    The holder never stands in: who holds a voucher is not always who used it.
+    By default ``data`` has a customer, even if it is null.
     """
-    customer = data.get("customer") or (event.customer and at(data, f"{event.customer}.customer")) or {}
-    source_id = customer.get("source_id")
-    if source_id is None or source_id == "":
+    data = envelope["data"]
+    if not data or "customer" in data:
+        return False
+    of_distribution: bool = at(envelope, "source.object") == "distribution"
+    return of_distribution or data.keys().isdisjoint((*EVERY_EVENT, *event.fields))
+
+
+def _customer(event: Event, envelope: Mapping[str, Any]) -> dict[str, Any] | None:
+    """Return who acted, with ``source_id`` as text; None if nobody known.
+
+    It is the customer of ``data``, else of the objects that the row declares; where that one has no ``source_id``, the
+    same customer (by id) in any object of the event. The holder never stands in: who holds a voucher is not always who
+    used it.
+
+    Raises:
+        Unusable: the author of a distribution left the customer out.
+    """
+    data = envelope["data"]
+    acting = [data.get("customer"), *(at(data, f"{name}.customer") for name in event.customer)]
+    named = [customer for customer in acting if customer]
+    ids = [at(data, f"{name}.customer_id") for name in event.customer]
+    customer_id = next(filter(None, [*(customer.get("id") for customer in named), *ids]), None)
+    same = [customer for customer in named if customer.get("id") in (None, customer_id)]
+    if customer_id is not None:
+        others = (at(data, f"{name}.customer") for name in event.fields)
+        same += [other for other in others if at(other, "id") == customer_id and fits(CUSTOMER, other)]
+    known = next((customer for customer in same if customer.get("source_id") not in (None, "")), None)
+    if known is None:
+        if _is_designed(event, envelope):
+            raise Unusable(f"data.customer is missing: {_DEFAULT_PAYLOAD}")
         return None
+    source_id = known["source_id"]
     # A number as its sender would print it: 7, not 7.0.
     text = int(source_id) if isinstance(source_id, float) and source_id.is_integer() else source_id
-    return {**customer, "source_id": str(text)}
+    # What the first of them says is said of the same customer.
+    said = {name: value for name, value in same[0].items() if value is not None}
+    return {**known, **said, "source_id": str(text)}
 
 
 def _outgoing(event: Event, envelope: Mapping[str, Any], customer: dict[str, Any], received_at: datetime) -> Outgoing:
     data = envelope["data"]
     key = message_id(event, envelope)
     timestamp = _happened_at(event, envelope) or received_at
-    origin = {
+    told = {
         "project_id": envelope.get("project_id"),
         "event_id": at(envelope, "event.id"),
         "webhook_id": at(envelope, "source.id"),
         "channel": at(envelope, "event.event_source.channel"),
     }
+    origin = {name: value for name, value in told.items() if value}
     carried = {name: data.get(name) for name in (*EVERY_EVENT, *event.fields)}
 
     def render(properties: Mapping[str, Any], reduced: list[str]) -> bytes:
-        context = {name: value for name, value in {**origin, "reduced": reduced}.items() if value}
         _, message = _UNSENT.track(
             user_id=customer["source_id"],
             event=event.name,
-            context={"voucherify": context},
+            context={"integration": INTEGRATION},
             timestamp=timestamp,
             integrations=INTEGRATIONS,
             message_id=key,
         )
         del message["anonymousId"]  # the SDK's null
-        message["properties"] = _properties(properties)
+        # Added afterwards, because the SDK raises RuntimeError over 32 KB.
+        message["context"]["voucherify"] = {**origin, "reduced": reduced} if reduced else origin
+        message["properties"] = flatten_each(properties, LIMIT)
         return write(message)
 
-    return Outgoing(SINK, key, fit({"email": customer.get("email"), **carried, "customer": customer}, render))
-
-
-def _properties(nested: Mapping[str, Any]) -> dict[str, Any]:
-    """Each object at depth one; what is null, or an object without anything in it, left out."""
-    flat = ((name, flatten(value) if isinstance(value, dict) else value) for name, value in nested.items())
-    return {name: value for name, value in flat if value is not None and value != {}}
+    properties, left_out = shape({"email": customer.get("email"), **carried, "customer": customer})
+    return Outgoing(SINK, key, fit(properties, render, reduced=left_out))
 
 
 def _happened_at(event: Event, envelope: Mapping[str, Any]) -> datetime | None:

@@ -52,9 +52,24 @@ def test_every_spelling_of_a_type_is_the_same_event(event: Event, spelling: str,
     assert find(spelling.format(letters(event.type))) is event
 
 
+@pytest.mark.parametrize("name", ["CUSTOMER.REWARDED.MAIN", "EVENTS.CUSTOMER.REWARDED.MAIN", "customer.rewarded.main"])
+def test_rewarded_main_is_rewarded(name: str) -> None:
+    assert find(name) is BY_TYPE["rewarded"]
+
+
 @pytest.mark.parametrize(
     "name",
-    ["", "customer", "customer.", "redemption", "customer.created", "redemption.succeeded.", "x.redemption.succeeded"],
+    [
+        "",
+        "main",
+        "redemption.succeeded.main",
+        "customer",
+        "customer.",
+        "redemption",
+        "customer.created",
+        "redemption.succeeded.",
+        "x.redemption.succeeded",
+    ],
     ids=repr,
 )
 def test_any_other_type_is_no_event(name: str) -> None:
@@ -64,4 +79,4 @@ def test_any_other_type_is_no_event(name: str) -> None:
 @each_event
 def test_what_names_or_repeats_something_is_in_an_object_that_the_event_carries(event: Event) -> None:
     assert event.key.partition(".")[0] in {"", *event.fields}
-    assert event.customer in {None, *event.fields}
+    assert {*event.customer} <= {*event.fields}

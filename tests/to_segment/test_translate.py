@@ -4,9 +4,10 @@ from typing import Any
 
 import pytest
 
+from bridge import __version__
 from bridge.arrival import Arrival, Status
 from bridge.to_segment import SINK, translate
-from bridge.to_segment.catalogue import EVENTS, EVERY_EVENT, Event
+from bridge.to_segment.catalogue import BY_TYPE, EVENTS, EVERY_EVENT, Event
 from bridge.to_segment.fit import LIMIT
 from tests.webhooks import ANNA, BEN, DATA, distribution, encode, redemption, rollback, webhook
 
@@ -28,6 +29,12 @@ def sent(message: Any) -> dict[str, Any]:
     found: dict[str, Any] = json.loads(outgoing.payload)
     assert found["messageId"] == outgoing.key
     return found
+
+
+def without_customer(event: Event) -> dict[str, Any]:
+    """The event's data, in which no object names a customer."""
+    data = {name: value for name, value in DATA[event.type].items() if name != "customer"}
+    return data | {name: {**data[name], "customer": None} for name in event.customer}
 
 
 def redeemed(**changes: Any) -> dict[str, Any]:
@@ -53,6 +60,33 @@ def test_no_property_is_null_or_nested(event: Event) -> None:
     for name, value in sent(webhook(event.type, DATA[event.type]))["properties"].items():
         parts = value.values() if isinstance(value, dict) else [value]
         assert not any(part is None or isinstance(part, dict) for part in parts), name
+
+
+def test_the_context_names_the_integration() -> None:
+    assert sent(redeemed())["context"]["integration"] == {"name": "voucherify-segment-bridge", "version": __version__}
+
+
+def test_objects_keyed_by_ids_are_arrays_of_objects() -> None:
+    order = {"id": "ord_1", "redemptions": {"r_0e2905d4e6985a04b5": {"date": "2031-04-05", "stack": {"id": "s"}}}}
+    tier = {
+        "id": "ltr_1",
+        "earning_rules": {"ern_FQxftbKUq9E93k00Z3qkC0sX": {"type": "MULTIPLY", "multiplier": 2}},
+        "rewards": {"rewa_mcn5Lp8texqmbgQbadLMqSoQ": {"type": "MULTIPLY", "multiplier": 1}},
+    }
+    data = DATA["rewarded.loyalty_points"] | {"order": order, "loyalty_tier": tier}
+    properties = sent(webhook("customer.rewarded.loyalty_points", data))["properties"]
+    assert properties["order"]["redemptions"] == [{"id": "r_0e2905d4e6985a04b5", "date": "2031-04-05", "stack_id": "s"}]
+    assert properties["loyalty_tier"] == {
+        "id": "ltr_1",
+        "earning_rules": [{"id": "ern_FQxftbKUq9E93k00Z3qkC0sX", "type": "MULTIPLY", "multiplier": 2}],
+        "rewards": [{"id": "rewa_mcn5Lp8texqmbgQbadLMqSoQ", "type": "MULTIPLY", "multiplier": 1}],
+    }
+
+
+def test_two_paths_of_one_name_are_both_sent() -> None:
+    customer = {**ANNA, "metadata": {"a_b": 1, "a": {"b": 2}}}
+    properties = sent(redeemed(customer=customer))["properties"]
+    assert (properties["customer"]["metadata_a_b"], properties["customer"]["metadata_a_b_2"]) == (1, 2)
 
 
 def test_objects_are_flattened_to_the_columns_of_the_warehouse() -> None:
@@ -86,14 +120,79 @@ def test_what_the_envelope_does_not_say_the_context_leaves_out() -> None:
 # Who
 
 
-@pytest.mark.parametrize("event", [event for event in EVENTS if event.customer], ids=lambda event: event.type)
+@pytest.mark.parametrize(
+    ("event", "name"),
+    [pytest.param(event, name, id=f"{event.type}-{name}") for event in EVENTS for name in event.customer],
+)
 @pytest.mark.parametrize("empty", [{"customer": None}, {"customer": {}}, {}], ids=["null", "{}", "missing"])
-def test_the_customer_inside_the_events_own_object_stands_in(event: Event, empty: dict[str, Any]) -> None:
-    data = {name: value for name, value in DATA[event.type].items() if name != "customer"} | empty
+def test_the_customer_inside_the_events_own_objects_stands_in(event: Event, name: str, empty: dict[str, Any]) -> None:
+    data = without_customer(event) | empty
+    data[name] = {**data[name], "customer": ANNA}
     message = sent(webhook(event.type, data))
     assert message["userId"] == "anna-1"
     assert message["properties"]["customer"]["id"] == "cust_anna"
     assert message["properties"]["email"] == "anna@example.com"
+
+
+def test_a_rollback_whose_customer_is_in_the_redemption_alone_is_sent() -> None:
+    data = {
+        "customer": None,
+        "order": {"id": "ord_1", "amount": 5000},
+        "campaign": {"id": "camp_1", "name": "Autumn"},
+        "voucher": {"id": "v_1", "code": "AUT"},
+        "holder": None,
+        "promotion_tier": None,
+        "redemption": {"id": "r_1", "object": "redemption", "customer": {"id": "cust_1", "source_id": "u-1"}},
+        "redemption_rollback": {"id": "rr_1", "object": "redemption_rollback", "amount": 500, "customer": None},
+    }
+    assert sent(webhook("redemption.rollback.succeeded", data))["userId"] == "u-1"
+
+
+@pytest.mark.parametrize("nameless", [{}, {"source_id": None}, {"source_id": ""}], ids=["missing", "null", "empty"])
+def test_a_customer_without_source_id_is_completed_by_the_same_customer(nameless: dict[str, Any]) -> None:
+    customer = {"id": "cust_anna", "name": "Anna New", "email": None, **nameless}
+    message = sent(redeemed(customer=customer, holder=BEN))
+    assert message["userId"] == "anna-1"
+    assert message["properties"]["customer"]["source_id"] == "anna-1"
+    assert message["properties"]["customer"]["name"] == "Anna New"
+    assert message["properties"]["email"] == "anna@example.com"
+
+
+@each_event
+def test_the_same_customer_is_found_in_any_object_of_the_event(event: Event) -> None:
+    data = without_customer(event) | {"customer": {"id": "cust_anna"}}
+    for name in set(event.fields) - {"balance", "holder"}:
+        named = {**(data.get(name) or {"id": "x"}), "customer": ANNA}
+        assert sent(webhook(event.type, data | {name: named}))["userId"] == "anna-1", name
+
+
+def test_the_id_of_the_customer_may_be_all_that_the_events_own_object_says() -> None:
+    data = without_customer(BY_TYPE["redemption.succeeded"]) | {"customer": None}
+    data["redemption"] |= {"customer_id": "cust_anna"}
+    data["order"] = {"id": "ord_1", "customer": ANNA}
+    assert sent(webhook("redemption.succeeded", data))["userId"] == "anna-1"
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        pytest.param({"customer": {"id": "cust_anna"}, "redemption": {"id": "r", "customer": BEN}}, id="another's"),
+        pytest.param({"customer": {"id": "cust_ben"}, "redemption": {"id": "r"}, "holder": BEN}, id="the holder"),
+        pytest.param({"customer": None, "redemption": {"id": "r"}, "order": {"customer": ANNA}}, id="an order's alone"),
+        pytest.param(
+            {"customer": {"id": "cust_anna"}, "redemption": {"id": "r"}, "order": {"customer": {**ANNA, "email": 7}}},
+            id="an unusable one",
+        ),
+    ],
+)
+def test_nobody_else_stands_in(changes: dict[str, Any]) -> None:
+    arrival = told(redeemed(**changes))
+    assert (arrival.status, arrival.reason) == (Status.IGNORED, "anonymous")
+
+
+def test_the_one_who_redeemed_is_not_the_one_who_is_rewarded() -> None:
+    data = DATA["rewarded"] | {"customer": None, "redemption": {"id": "r_1", "customer": BEN}}
+    assert told(webhook("customer.rewarded", data)).reason == "anonymous"
 
 
 def test_the_datas_own_customer_comes_first() -> None:
@@ -102,7 +201,7 @@ def test_the_datas_own_customer_comes_first() -> None:
 
 @each_event
 def test_without_a_customer_nothing_is_sent_and_the_holder_never_stands_in(event: Event) -> None:
-    data = {name: value for name, value in DATA[event.type].items() if name not in ("customer", event.customer)}
+    data = without_customer(event)
     arrival = told(webhook(event.type, data | {"holder": BEN}))
     assert (arrival.status, arrival.event, arrival.reason) == (Status.IGNORED, event.name, "anonymous")
     assert arrival.outgoing == ()
@@ -167,7 +266,7 @@ def test_what_no_database_holds_is_replaced_in_what_is_sent() -> None:
         ),
         pytest.param(
             "redemption.failed",
-            {"customer": ANNA, "created_at": "2031-04-05T01:02:03Z"},
+            {"customer": ANNA, "redemption": {"id": "rf_1"}, "created_at": "2031-04-05T01:02:03Z"},
             {"event": None},
             "2031-04-05T01:02:03",
             id="the data's",
@@ -207,16 +306,38 @@ def test_what_is_no_time_harms_nobody(created_at: Any) -> None:
 # Which
 
 
-@pytest.mark.parametrize("empty", ["", None], ids=["empty", "null"])
-def test_an_empty_type_is_told_by_the_event(empty: str | None) -> None:
+@each_event
+@pytest.mark.parametrize("name", ["Voucher-redeemed", "We thank you, {{name}}!", "voucher.created", "", None], ids=repr)
+def test_what_the_author_of_a_distribution_typed_is_not_the_event(event: Event, name: str | None) -> None:
+    message = distribution(event.type, DATA[event.type])
+    assert sent(message | {"type": name})["event"] == event.name
+
+
+def test_a_name_that_looks_like_an_event_is_not_it_either() -> None:
+    message = distribution("voucher.created", {"customer": ANNA}) | {"type": "redemption.succeeded"}
+    arrival = told(message)
+    assert (arrival.status, arrival.event, arrival.reason) == (
+        Status.IGNORED,
+        "customer.voucher.created",
+        "unknown type",
+    )
+
+
+@pytest.mark.parametrize("event", [None, {}, {"id": "ev_1"}, {"id": "ev_1", "type": ""}], ids=repr)
+def test_where_the_event_does_not_say_the_type_does(event: Any) -> None:
+    assert sent(redeemed() | {"event": event})["event"] == "Customer Redemption Succeeded"
+
+
+def test_a_name_that_was_not_understood_has_the_identity_that_it_has_now() -> None:
+    # Else its replay would be another event.
     message = distribution("redemption.succeeded", redemption())
-    assert sent(message | {"type": empty})["event"] == "Customer Redemption Succeeded"
+    assert told(message | {"type": "Voucher-redeemed"}).identity == told(message).identity
 
 
 def test_no_type_at_all_is_quarantined() -> None:
     arrival = told(webhook("", redemption(), event={"id": "ev_1"}))
     assert (arrival.status, arrival.event) == (Status.QUARANTINED, "")
-    assert arrival.reason == "neither type nor event.type says what happened"
+    assert arrival.reason.startswith("neither type nor event.type says what happened")
 
 
 @pytest.mark.parametrize(
@@ -245,6 +366,14 @@ def test_an_event_over_the_limit_is_reduced_and_says_so() -> None:
     assert "order.items" in reduced["context"]["voucherify"]["reduced"]
     assert reduced["properties"]["order"]["items_omitted"] + len(reduced["properties"]["order"]["items"]) == 2_000
     assert reduced["messageId"] == sent(redeemed())["messageId"]
+
+
+def test_metadata_of_33_kilobytes_costs_no_items() -> None:
+    items = [{"product_id": "prod_mug", "quantity": 2}, {"product_id": "prod_tea", "quantity": 1}]
+    customer = {**ANNA, "metadata": {"note": "x" * 33_000}}
+    message = sent(redeemed(order={"id": "ord_1", "items": items}, customer=customer))
+    assert message["properties"]["order"]["items"] == items
+    assert message["context"]["voucherify"]["reduced"] == ["customer.metadata"]
 
 
 def test_a_source_id_that_fills_an_event_alone_is_quarantined() -> None:
