@@ -28,9 +28,10 @@ _NO_LETTER = re.compile(r"[\W_]+")
 
 
 class _Leaf(NamedTuple):
-    """A value that is no object."""
+    """A value that is no object: ``name`` is the keys of ``above`` and its own, joined."""
 
-    path: Path
+    above: Path
+    key: str
     name: str
     value: Any
 
@@ -53,11 +54,11 @@ def flatten_each(properties: Mapping[str, Any], limit: float = inf) -> dict[str,
             nested objects can be many megabytes.
     """
     flat: dict[str, Any] = {}
-    for path, name, value in _distinct(_leaves(properties, _Room(limit))):
-        if len(path) == 1:
-            flat[name] = value
+    for above, _, name, value in _distinct(_leaves(properties, _Room(limit))):
+        if above:
+            flat.setdefault(above[0], {})[name[len(above[0]) + 1 :]] = value
         else:
-            flat.setdefault(path[0], {})[name[len(path[0]) + 1 :]] = value
+            flat[name] = value
     return flat
 
 
@@ -85,9 +86,8 @@ def _leaves(nested: Mapping[str, Any], room: _Room) -> list[_Leaf]:
                 characters += len(prefix) + len(key)
                 if characters > room.left:
                     raise Unusable("more names than an event can hold")
-                leaves.append(
-                    _Leaf((*above, key), prefix + key, _item(value, room) if isinstance(value, list) else value)
-                )
+                flat = _item(value, room) if isinstance(value, list) else value
+                leaves.append(_Leaf(above, key, prefix + key, flat))
         room.left -= characters
     return leaves
 
@@ -105,13 +105,20 @@ def _item(value: Any, room: _Room) -> Any:
 
 def _distinct(leaves: list[_Leaf]) -> list[_Leaf]:
     """Rename leaves, so that different values are different columns."""
-    columns: dict[str, list[_Leaf]] = {}
+    first: dict[str, _Leaf] = {}
+    rivals: dict[str, list[_Leaf]] = {}
     for leaf in leaves:
-        columns.setdefault(_column(leaf.name), []).append(leaf)
-    if len(columns) == len(leaves):
+        column = _column(leaf.name)
+        if (other := first.setdefault(column, leaf)) is not leaf:
+            rivals.setdefault(column, [other]).append(leaf)
+    if not rivals:
         return leaves
-    taken = set(columns)
-    return [leaf for rivals in columns.values() for leaf in _renamed(rivals, taken)]
+    taken = set(first)
+    return [
+        leaf
+        for column, one in first.items()
+        for leaf in (_renamed(rivals[column], taken) if column in rivals else (one,))
+    ]
 
 
 def _renamed(rivals: list[_Leaf], taken: set[str]) -> Iterator[_Leaf]:
@@ -119,8 +126,8 @@ def _renamed(rivals: list[_Leaf], taken: set[str]) -> Iterator[_Leaf]:
 
     ``taken`` are the columns of the event; it grows.
     """
-    rivals.sort(key=lambda leaf: leaf.path, reverse=True)
-    rivals.sort(key=lambda leaf: len(leaf.path))
+    rivals.sort(key=lambda leaf: (*leaf.above, leaf.key), reverse=True)
+    rivals.sort(key=lambda leaf: len(leaf.above))
     column, numbers = _column(rivals[0].name), count(2)
     suffixes = {write(rivals[0].value): ""}
     for leaf in rivals:
