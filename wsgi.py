@@ -1,15 +1,5 @@
-"""What gunicorn loads: ``gunicorn wsgi:app``. Settings come from the environment and ``.env``."""
+"""What gunicorn loads in a checkout: ``gunicorn wsgi:app``."""
 
-import sys
+from bridge.web.wsgi import app
 
-from bridge.errors import ConfigError
-from bridge.web import create_app
-
-# With this exit code of a worker, gunicorn does not try again: the settings will not mend themselves.
-WORKER_BOOT_ERROR = 3
-
-try:
-    app = create_app()
-except ConfigError as error:
-    sys.stderr.write(f"The bridge does not start: some settings are wrong. `bridge check` says more.\n{error}\n")
-    raise SystemExit(WORKER_BOOT_ERROR) from None
+__all__ = ["app"]

@@ -76,6 +76,8 @@ def test_each_direction_is_on_when_all_of_it_is_set() -> None:
         ("SEGMENT_WEBHOOK_SECRET", "old, new", "to_voucherify.event_secrets", ("old", "new")),
         ("BRIDGE_MAPPINGS", "/etc/mappings.json", "to_voucherify.mappings", Path("/etc/mappings.json")),
         ("BRIDGE_MAPPINGS", " ", "to_voucherify.mappings", None),
+        ("BRIDGE_RUN_DIR", "/run/bridge", "run_dir", Path("/run/bridge")),
+        ("BRIDGE_RUN_DIR", " ", "run_dir", None),
         ("BRIDGE_DATABASE_URL", "sqlite:////data/bridge.db", "database_url", "sqlite:////data/bridge.db"),
         ("BRIDGE_DATABASE_URL", "postgresql://u:p@h/n", "database_url", "postgresql://u:p@h/n"),
         ("BRIDGE_DATABASE_URL", "postgres://u:p@h/n", "database_url", "postgres://u:p@h/n"),

@@ -15,10 +15,17 @@ from bridge.cli.discard import discard
 from bridge.cli.events import events
 from bridge.cli.mappings import mappings
 from bridge.cli.replay import replay
+from bridge.cli.serve import WRONG_SETTINGS, serve
 from bridge.cli.status import status
 from bridge.cli.trigger import trigger
 from bridge.cli.worker import worker
 from bridge.errors import BridgeError, ConfigError
+
+
+class WrongSettings(click.ClickException):
+    """Has an exit code of its own: a supervisor does not start the command again."""
+
+    exit_code = WRONG_SETTINGS
 
 
 class Commands(click.Group):
@@ -32,7 +39,7 @@ class Commands(click.Group):
         try:
             return super().invoke(ctx)
         except ConfigError as error:
-            raise click.ClickException(f"some settings are wrong; `bridge check` says more.\n{error}") from error
+            raise WrongSettings(f"some settings are wrong; `bridge check` says more.\n{error}") from error
         except BridgeError as error:
             raise click.ClickException(str(error)) from error
 
@@ -42,9 +49,9 @@ class Commands(click.Group):
 def main() -> None:
     """Voucherify's webhooks become named Segment events, and nothing is lost on the way.
 
-    Settings come from the environment and from .env in the working directory. To serve webhooks, run gunicorn wsgi:app.
+    Settings come from the environment and from .env in the working directory. To serve webhooks, run bridge serve.
     """
 
 
-for command in (demo, check, mappings, trigger, status, events, replay, decide, discard, audit, worker):
+for command in (demo, check, serve, mappings, trigger, status, events, replay, decide, discard, audit, worker):
     main.add_command(command)

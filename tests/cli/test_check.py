@@ -167,7 +167,7 @@ def test_without_a_use_for_it_a_voucherify_that_is_down_is_a_warning(run: Run, m
 def test_other_commands_name_the_wrong_variable(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("VOUCHERIFY_WEBHOOK_SECRET")
     result = run("worker")
-    assert result.exit_code == 1
+    assert result.exit_code == 3
     assert "VOUCHERIFY_WEBHOOK_SECRET: needed" in result.output
 
 
@@ -183,7 +183,7 @@ def test_who_only_looks_needs_the_database_and_no_other_setting(
     assert "needed" not in run(*words).output
     monkeypatch.setenv("BRIDGE_DATABASE_URL", "bridge.db")
     result = run(*words)
-    assert result.exit_code == 1
+    assert result.exit_code == 3
     assert "BRIDGE_DATABASE_URL: must be like sqlite:///bridge.db" in result.output
 
 
@@ -201,7 +201,7 @@ def test_looking_for_a_database_makes_none(
 def test_a_dot_env_that_cannot_be_read_is_said(run: Run, tmp_path: Path) -> None:
     (tmp_path / ".env").write_bytes(b"SEGMENT_WRITE_KEY=\xff\n")
     result = run("events")
-    assert result.exit_code == 1
+    assert result.exit_code == 3
     assert ".env: cannot be read (UnicodeDecodeError)" in result.output
     [wrong] = json.loads(run("check", "--json").output)
     assert (wrong["what"], wrong["verdict"]) == (".env", "wrong")

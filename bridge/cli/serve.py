@@ -1,0 +1,94 @@
+"""``bridge serve``: the web server and the worker of one host."""
+
+import os
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import click
+import structlog
+
+from bridge import logs
+from bridge.cli.supervisor import Child, Program, Supervisor, Watch
+from bridge.config import Settings
+from bridge.errors import ConfigError
+from bridge.host import Host
+
+WRONG_SETTINGS = 3
+"""Exit code, of gunicorn and of ``bridge worker``, too."""
+
+WEB_FATAL = frozenset({2, WRONG_SETTINGS, 4})
+"""gunicorn's exit codes: wrong options, a web process that cannot start, an application that cannot be imported."""
+
+WEB_STOP_SECONDS = 60.0
+"""gunicorn ends its own processes after ``--graceful-timeout``; later it is killed."""
+
+HANG_SECONDS = 30.0
+"""A worker that makes no progress for so long is killed."""
+
+WORKER_STOP_SECONDS = 20.0
+"""A worker that has not finished so long after SIGTERM is killed."""
+
+_log = structlog.get_logger("bridge.serve")
+
+
+@click.command(short_help="Run the bridge: the web server and the worker.")
+@click.argument("gunicorn_options", nargs=-1, type=click.UNPROCESSED, metavar="[-- GUNICORN_OPTIONS]")
+@click.option("--hang-seconds", type=float, default=HANG_SECONDS, hidden=True)
+@click.option("--stop-seconds", type=float, default=WORKER_STOP_SECONDS, hidden=True)
+def serve(gunicorn_options: tuple[str, ...], hang_seconds: float, stop_seconds: float) -> None:
+    """Run the bridge on this host: gunicorn with the settings it is shipped with, and one `bridge worker`.
+
+    Options after -- are gunicorn's: bridge serve -- --bind 0.0.0.0:8000 --workers 4
+
+    A process that ends is started again within a second, later if it keeps ending. A worker that makes no progress for
+    30 seconds is killed. SIGTERM and Ctrl-C end the web server, then the worker, which has 20 seconds to finish. SIGHUP
+    reloads settings and code: no request is lost, and the old worker ends before the new one starts.
+
+    Exit codes: 0 after SIGTERM or Ctrl-C; 2 if an option is wrong, of this command or of gunicorn; 3 if settings are
+    wrong (`bridge check` says more); gunicorn's own code if it cannot start, for example because its port is taken.
+    """
+    with _environment_kept():
+        settings = Settings.from_env()
+    logs.configure(settings.log_level)
+    environment = {**os.environ, "BRIDGE_WORKER": "external"}
+    gunicorn = (sys.executable, "-m", "gunicorn", "-c", "python:bridge.gunicorn_settings")
+    web = Program(
+        name="web",
+        command=(*gunicorn, *gunicorn_options, "bridge.web.wsgi:app"),
+        environment=environment,
+        fatal=WEB_FATAL,
+        must_start=True,
+        stop_seconds=WEB_STOP_SECONDS,
+    )
+    worker = Program(
+        name="worker",
+        command=(sys.executable, "-m", "bridge.cli", "worker"),
+        environment=environment,
+        fatal=frozenset({WRONG_SETTINGS}),
+        stop_seconds=stop_seconds,
+    )
+    watch = Watch(Host.of(settings.run_dir, settings.database_url).progress)
+    sys.exit(Supervisor(Child(web), Child(worker), watch, hang_seconds, _may_reload).run())
+
+
+def _may_reload() -> bool:
+    """Whether the settings are right now. With wrong ones, gunicorn would end."""
+    try:
+        with _environment_kept():
+            Settings.from_env()
+    except ConfigError as error:
+        _log.error("not reloaded, settings are wrong", problems=error.problems)
+        return False
+    return True
+
+
+@contextmanager
+def _environment_kept() -> Iterator[None]:
+    """Undo that reading ``.env`` sets variables: a later start must read the file as it is then."""
+    before = dict(os.environ)
+    try:
+        yield
+    finally:
+        os.environ.clear()
+        os.environ.update(before)
