@@ -11,10 +11,11 @@ import yaml
 from prometheus_client.parser import text_string_to_metric_families
 
 from bridge.arrival import Status
-from bridge.config import Settings, ToSegment
+from bridge.cli import main
+from bridge.cli.serve import WEB_STOP_SECONDS, WORKER_STOP_SECONDS, WRONG_SETTINGS
 from bridge.delivery.measures import Histogram, Measures
 from bridge.delivery.sinks import SinkState
-from bridge.web import create_app, metrics
+from bridge.web import metrics
 
 DEPLOY = Path(__file__).parents[1] / "deploy"
 METRIC = re.compile(r"\bbridge_[a-z_]+")
@@ -96,15 +97,13 @@ def test_the_dashboards_panels_have_room_and_titles_of_their_own() -> None:
     assert len({panel["id"] for panel in BOARD["panels"]}) == len(BOARD["panels"])
 
 
-def test_the_unit_starts_what_there_is_and_gives_it_time_to_end(sqlite_url: str) -> None:
+def test_the_unit_starts_what_there_is_and_gives_it_time_to_end() -> None:
     unit = ConfigParser(interpolation=None, strict=False)
     unit.optionxform = str  # type: ignore[assignment,method-assign] # names are not lower case
     unit.read(DEPLOY / "bridge.service")
     service = unit["Service"]
-    assert "bridge.web:create_app()" in service["ExecStart"]
-    to_segment = ToSegment("write-key", "http://127.0.0.1:1", gzip=False, webhook_secrets=("secret",))
-    url = "https://api.voucherify.io"
-    settings = Settings(to_segment, None, url, sqlite_url, embedded_worker=False, max_body_bytes=1, max_age=1.0)
-    bridge = create_app(settings).extensions["bridge"]
-    bridge.close()
-    assert float(service["TimeoutStopSec"]) > max(worker.patience for worker in bridge.crew.workers)
+    program, command, *_ = service["ExecStart"].split()
+    assert program.endswith("/bin/bridge")
+    assert command in main.commands
+    assert float(service["TimeoutStopSec"]) > WEB_STOP_SECONDS + WORKER_STOP_SECONDS
+    assert str(WRONG_SETTINGS) in service["RestartPreventExitStatus"].split()

@@ -13,6 +13,8 @@ from bridge.config import DAY, NEEDED, Settings, ToVoucherify, database_url, map
 from bridge.delivery.database import Database
 from bridge.delivery.sink import Happened
 from bridge.errors import ConfigError, InvalidMappings, StoreUnavailable
+from bridge.host import VARIABLE as RUN_DIR
+from bridge.host import Host
 from bridge.mapping_file import VARIABLE, read
 from bridge.sinks.voucherify import VoucherifySink
 from bridge.to_voucherify.mappings import Mappings
@@ -61,6 +63,7 @@ def _findings() -> Iterator[Finding]:
     if settings.to_voucherify:
         yield _mappings(settings.to_voucherify)
     yield _database(settings.database_url)
+    yield _run_dir(settings)
     if settings.to_segment:
         yield _reached("Segment", settings.to_segment.host, "SEGMENT_REGION or SEGMENT_HOST")
     voucherify = _reached("Voucherify", settings.voucherify_url, "VOUCHERIFY_API_URL")
@@ -142,6 +145,13 @@ def _database(url: str) -> Finding:
         remedy = "see that BRIDGE_DATABASE_URL is right, and the database up and not full"
         return Finding("database", "wrong", str(error), remedy)
     return Finding("database", "ok", "can be written, and its schema is current")
+
+
+def _run_dir(settings: Settings) -> Finding:
+    try:
+        return Finding(RUN_DIR, "ok", str(Host.of(settings.run_dir, settings.database_url).folder))
+    except ConfigError as error:
+        return Finding(RUN_DIR, "wrong", error.problems[RUN_DIR], "name a folder that only the bridge's user can write")
 
 
 def _reached(what: str, url: str, variables: str) -> Finding:
