@@ -24,7 +24,10 @@ TURN_SECONDS = 0.1
 """Seconds between two looks at both processes."""
 
 SOON_SECONDS = 10.0
-"""A process that ends sooner after its start has not worked."""
+"""A process that ends sooner after its start ends again and again, unless it is given time."""
+
+STARTED_SECONDS = 30.0
+"""A process that has run so long has started; gunicorn gives up a port that is taken sooner."""
 
 FIRST_PAUSE_SECONDS, LONGEST_PAUSE_SECONDS = 0.5, 30.0
 """Pause before a process is started again."""
@@ -60,7 +63,7 @@ class Child:
         self.program = program
         self._clock = clock
         self._process: subprocess.Popen[bytes] | None = None
-        self._has_worked = False
+        self._has_started = False
         self._quick_ends = 0
         self._started_at = 0.0
         self._starts_at = 0.0
@@ -128,11 +131,11 @@ class Child:
 
     def _ended(self, code: int, now: float) -> int | None:
         was_asked, lived = self._kill_at is not None, now - self._started_at
-        self._has_worked = self._has_worked or lived >= SOON_SECONDS
+        self._has_started = self._has_started or lived >= STARTED_SECONDS
         if was_asked:
             self._forget("ended", code)
             return None
-        if code in self.program.fatal or (code > 0 and self.program.must_start and not self._has_worked):
+        if code in self.program.fatal or (code > 0 and self.program.must_start and not self._has_started):
             self._forget("cannot start", code)
             return code
         self._quick_ends = self._quick_ends + 1 if lived < SOON_SECONDS else 1

@@ -36,6 +36,6 @@ def worker() -> None:
 
 
 def _tick(presence: Presence, has_ended: threading.Event) -> None:
-    """Say every second that this process runs."""
+    """Say every second that this process runs; a single thread that hangs is not noticed."""
     while not has_ended.wait(1.0):
         presence.tick()
