@@ -94,12 +94,11 @@ def gunicorn(app: str, folder: Path, environment: Mapping[str, str]) -> Iterator
 
 @contextmanager
 def bridge(folder: Path, environment: Mapping[str, str]) -> Iterator[tuple[int, int]]:
-    """The bridge as ``bridge serve`` runs it: web processes and one worker."""
-    worker = "import bridge.cli.main as m; m.main(['worker'])"
-    with (
-        gunicorn("bridge.web:create_app()", folder, {**environment, "BRIDGE_WORKER": "external"}) as (pid, port),
-        running([sys.executable, "-c", worker], folder, {**environment, "BRIDGE_WORKER": "external"}),
-    ):
+    """The bridge as ``bridge serve`` runs it, by process id and port: web processes and one worker."""
+    port = free_port()
+    command = [sys.executable, "-m", "bridge.cli", "serve", "--", "--bind", f"127.0.0.1:{port}"]
+    command += ["--workers", str(WORKERS), "--threads", str(THREADS), "--log-level", "warning"]
+    with running(command, folder, environment) as pid:
         yield pid, port
 
 
