@@ -1,19 +1,24 @@
 """The bridge between Voucherify and Segment.
 
-    Voucherify ──webhook──▶ web ─▶ intake ─▶ to_segment ────▶ store ─▶ worker ─▶ sinks/segment ────▶ Segment
-    Segment ──destination─▶ web ─▶ intake ─▶ to_voucherify ─▶ store ─▶ worker ─▶ sinks/voucherify ─▶ Voucherify
+    Voucherify ──webhook─────────▶ web ─▶ intake ─▶ delivery.inbox          a request ends here: its bytes are on disk
+    Segment ──destination, /v1───▶ web ─▶ intake ─▶ delivery.inbox
 
-What Segment's libraries and webhooks post takes the second way, too: mappings make the destination's calls of it.
-A message crosses each room once and never turns back:
+    worker:  delivery.inbox ─▶ translation ─┬▶ to_segment    ─▶ delivery.outbox ─▶ sinks/segment ────▶ Segment
+                                            └▶ to_voucherify ─▶ delivery.outbox ─▶ sinks/voucherify ─▶ Voucherify
 
-1. Store first, answer, deliver later. One transaction keeps what came in and what must go out; only then does the
-   sender get its 2xx. Nothing is sent from a request.
-2. The middle is pure. ``to_segment`` and ``to_voucherify`` turn values into values: no clock, environment, network,
+Both directions use the same path. A message passes through each package once, and control never returns to an earlier
+one. A raw event takes the second way: mappings make the destination's calls of it.
+
+1. Store the bytes, answer, do the rest later. A request verifies its sender, appends one row with the raw bytes, and
+   answers 2xx. Nothing in that row depends on the content, so no content can make it fail. Translation, bookkeeping and
+   sending are the worker's, in batches.
+2. The middle is pure. ``to_segment`` and ``to_voucherify`` map values to values: no clock, environment, network,
    database or logging.
-3. Tables over branches. An event, an action, a preset is a row that declares what it is
-   (``to_segment/catalogue.py``, ``to_voucherify/actions.py``, ``to_voucherify/presets.py``).
-4. A decision is a value. A sink says what happened, ``delivery/retry.py`` says what to do, the worker does it.
-5. One engine room: one store for SQLite and PostgreSQL, one worker, one set of rules.
+3. Tables over branches. A door, an event, an action, a preset is a row that declares what it is (``doors.py``,
+   ``to_segment/catalogue.py``, ``to_voucherify/actions.py``, ``to_voucherify/presets.py``).
+4. A decision is a value. A sink reports what happened, ``delivery/retry.py`` decides, the worker executes.
+5. One engine. Both directions share one store, one worker, one set of rules. SQLite to start, PostgreSQL when one
+   machine is too small.
 """
 
 __version__ = "0.1.0"

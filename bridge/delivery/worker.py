@@ -8,6 +8,7 @@ import threading
 import time
 from collections import deque
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from datetime import UTC, datetime
 
 import structlog
@@ -67,6 +68,7 @@ class Worker:
         self._dice = dice
         self._complaints = Sparing()
         self._turned_at = time.monotonic()
+        self._looked_at = float("-inf")
         self.wake = threading.Event()
         self._handed: deque[Claim] = deque()
         self._is_ready = False  # running, and nothing that is due waits, and the sink is not paused
@@ -126,7 +128,9 @@ class Worker:
                 troubles += 1
                 _log.error("unexpected error", sink=self.sink.name, error=type(error).__name__)
         self._is_ready = False
-        self._hand_back(self._taken_over())
+        with suppress(StoreUnavailable):  # then their leases expire
+            while claims := self._taken_over():
+                self._hand_back(claims)
 
     def step(self) -> bool:
         """Send one batch. Returns whether it is worth looking again at once.
@@ -136,10 +140,12 @@ class Worker:
                 will be sent again, under the same keys, when the lease has ended.
         """
         self._turned_at = time.monotonic()
-        handed = self._taken_over()
+        # The outbox is looked at now and then, however much is handed over: what waits there is older.
+        has_looked = self._turned_at - self._looked_at < BEAT
+        handed = self._taken_over() if has_looked else []
         claims = handed or self._claimed()
         if not claims:
-            return False
+            return bool(self._handed)
         claims = self._in_doubt(claims)
         began = self._clock()
         outcomes = self._send(claims)
@@ -177,6 +183,7 @@ class Worker:
         self._outbox.hand_back(claims, self._clock())
 
     def _claimed(self) -> list[Claim]:
+        self._looked_at = time.monotonic()
         now = self._clock()
         is_due = self._outbox.is_due(self.sink.name, now)
         self._is_ready = not is_due and not self._outbox.pause(self.sink.name, now)

@@ -94,6 +94,7 @@ class Translator:
         self._moved_at = time.monotonic()
         self._looked_at = self._asked_at = float("-inf")
         self._is_paused = False
+        self._round: Round | None = None
         self._faults = ("", 0)
         self._problem = ""
 
@@ -132,6 +133,7 @@ class Translator:
                 self._complain("store unavailable", str(error))
             except Exception as error:  # noqa: BLE001 - a translator that ended would leave all messages waiting
                 troubles += 1
+                self._round = None  # it is taken over when its lease ends, and its messages go alone
                 self._complain("unexpected error", type(error).__name__)
 
     def step(self) -> bool:
@@ -146,10 +148,11 @@ class Translator:
         mappings = self._usable_mappings()
         if mappings is None:
             return False
-        taken = self._others() or self._taker.take(self._duty.holder)
-        if taken is None:
+        # A round in hand stays so through an outage of the database.
+        self._round = self._round or self._others() or self._taker.take(self._duty.holder)
+        if self._round is None:
             return False
-        self._translate(taken, mappings)
+        self._translate(self._round, mappings)
         return True
 
     def _paused(self) -> bool:
@@ -184,7 +187,8 @@ class Translator:
         return found
 
     def _translate(self, taken: Round, mappings: Mappings) -> None:
-        now: Round | None = self._quarantine_first(taken) if taken.is_poisoned else taken
+        """Translate and write the round, step by step; or as far as it comes before a stop."""
+        now = self._quarantine_first(taken) if taken.is_poisoned else taken
         steps: list[Step] = []
         size = 0
         for step in self._steps(now, mappings) if now else ():
@@ -193,16 +197,17 @@ class Translator:
             self._moved_at = time.monotonic()
             if now and (size >= MOST_WRITTEN or now.is_alone):
                 now, steps, size = self._write(now, steps), [], 0
-                if now is None:
-                    return
-                if now.work and self._stop.is_set():
-                    with self._database.writing() as connection:
-                        now.release(connection)
-                    return
-        now = self._write(now, steps) if now and steps else now
-        if now and now.work:  # nothing came of the last message: an empty batch, or retention has deleted it
+                if now is None or self._stop.is_set():
+                    break
+        else:
+            now = self._write(now, steps) if now and steps else now
+            if now and now.work:  # nothing came of the last message: an empty batch, or retention has deleted it
+                with self._database.writing() as connection:
+                    now.move(connection, (), 0, self._database.now(connection))
+        self._round = None
+        if now and now.work and self._stop.is_set():
             with self._database.writing() as connection:
-                now.move(connection, (), 0, self._database.now(connection))
+                now.release(connection)
 
     def _quarantine_first(self, taken: Round) -> Round | None:
         """Leave the event behind that has ended the processes that translated it."""
@@ -263,6 +268,7 @@ class Translator:
             written = self._written(taken, steps)
         except RoundLost:
             _log.warning("round lost", queue=self.queue, begun=taken.begun)
+            self._round = None
             return None
         except StoreUnavailable as error:
             if not _is_of_the_data(error):
@@ -272,6 +278,7 @@ class Translator:
             self._workers[sink].hand(claims)
         for step, outcome in zip(steps, written.outcomes, strict=True):
             self._report(step, outcome)
+        self._round = written.round if written.round.work else None
         return written.round
 
     def _written(self, taken: Round, steps: Sequence[Step]) -> Written:
