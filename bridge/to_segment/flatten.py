@@ -11,11 +11,12 @@ conflict, as those of ``order.customer_id`` and ``order.customer.id`` usually ar
 """
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from itertools import count
 from math import inf
+from types import NoneType
 from typing import Any, NamedTuple
 
 from bridge.errors import Unusable
@@ -28,12 +29,43 @@ _NO_LETTER = re.compile(r"[\W_]+")
 
 
 class _Leaf(NamedTuple):
-    """A value that is no object: ``name`` is the keys of ``above`` and its own, joined."""
+    """The place of a value that is no object: ``name`` is the keys of ``above`` and its own, joined."""
 
     above: Path
     key: str
     name: str
-    value: Any
+
+
+class _Plan(NamedTuple):
+    """What follows from the keys of an object alone.
+
+    Attributes:
+        leaves: the shortest paths first.
+        parts: the leaves of each property.
+        rivals: by column, the numbers of the leaves that would share it.
+        columns: of all leaves.
+        characters: in all names.
+    """
+
+    leaves: tuple[_Leaf, ...]
+    parts: "tuple[_Part, ...]"
+    rivals: Mapping[str, Sequence[int]]
+    columns: frozenset[str]
+    characters: int
+
+
+class _Part(NamedTuple):
+    """The leaves of one property: their names without its own, and their numbers. ``name`` is "" for plain values."""
+
+    name: str
+    names: tuple[str, ...]
+    numbers: tuple[int, ...]
+
+
+_TOO_MANY = "more names than an event can hold"
+
+_MOST_KEYS = 4_000
+"""In a plan that is remembered."""
 
 
 def flatten(nested: Mapping[str, Any]) -> dict[str, Any]:
@@ -53,12 +85,14 @@ def flatten_each(properties: Mapping[str, Any], limit: float = inf) -> dict[str,
         Unusable: the names alone have more than ``limit`` characters. The names that are in a megabyte of
             nested objects can be many megabytes.
     """
+    plan, values = _walked(properties, _Room(limit))
     flat: dict[str, Any] = {}
-    for above, _, name, value in _distinct(_leaves(properties, _Room(limit))):
-        if above:
-            flat.setdefault(above[0], {})[name[len(above[0]) + 1 :]] = value
+    for name, names, numbers in plan.parts:
+        part = dict(zip(names, [values[number] for number in numbers], strict=True))
+        if name:
+            flat[name] = part
         else:
-            flat[name] = value
+            flat |= part
     return flat
 
 
@@ -70,26 +104,30 @@ class _Room:
 
 
 def _flat(nested: Mapping[str, Any], room: _Room) -> dict[str, Any]:
-    return {leaf.name: leaf.value for leaf in _distinct(_leaves(nested, room))}
+    plan, values = _walked(nested, room)
+    return dict(zip([leaf.name for leaf in plan.leaves], values, strict=True))
 
 
-def _leaves(nested: Mapping[str, Any], room: _Room) -> list[_Leaf]:
-    """List every value that is no object, the shortest paths first."""
-    leaves: list[_Leaf] = []
-    levels: list[tuple[Path, str, Mapping[str, Any]]] = [((), "", nested)]
-    for above, prefix, level in levels:  # grows while it is walked: breadth first
-        characters = 0
-        for key, value in level.items():
+def _walked(nested: Mapping[str, Any], room: _Room) -> tuple[_Plan, list[Any]]:
+    """Return every value that is no object, and names that tell different values apart."""
+    keys: list[tuple[str, ...]] = []
+    kinds: list[tuple[type, ...]] = []
+    values: list[Any] = []
+    levels = [nested]
+    for level in levels:  # grows while it is walked: breadth first
+        keys.append(tuple(level))
+        kinds.append(tuple(map(type, level.values())))
+        for value in level.values():
             if isinstance(value, dict):
-                levels.append(((*above, key), f"{prefix}{key}_", value))
+                levels.append(value)
             elif value is not None:
-                characters += len(prefix) + len(key)
-                if characters > room.left:
-                    raise Unusable("more names than an event can hold")
-                flat = _item(value, room) if isinstance(value, list) else value
-                leaves.append(_Leaf(above, key, prefix + key, flat))
-        room.left -= characters
-    return leaves
+                values.append(_item(value, room) if isinstance(value, list) else value)
+    # Events of a kind have the same keys: to remember what follows from them takes two thirds off the time.
+    plan = _remembered(tuple(keys), tuple(kinds)) if len(values) <= _MOST_KEYS else _plan(tuple(keys), kinds, room.left)
+    room.left -= plan.characters
+    if room.left < 0:
+        raise Unusable(_TOO_MANY)
+    return _distinct(plan, values), values
 
 
 def _item(value: Any, room: _Room) -> Any:
@@ -103,40 +141,75 @@ def _item(value: Any, room: _Room) -> Any:
             return value
 
 
-def _distinct(leaves: list[_Leaf]) -> list[_Leaf]:
-    """Rename leaves, so that different values are different columns."""
-    first: dict[str, _Leaf] = {}
-    rivals: dict[str, list[_Leaf]] = {}
-    for leaf in leaves:
-        column = _column(leaf.name)
-        if (other := first.setdefault(column, leaf)) is not leaf:
-            rivals.setdefault(column, [other]).append(leaf)
-    if not rivals:
-        return leaves
-    taken = set(first)
-    return [
-        leaf
-        for column, one in first.items()
-        for leaf in (_renamed(rivals[column], taken) if column in rivals else (one,))
-    ]
+def _plan(keys: Sequence[tuple[str, ...]], kinds: Sequence[tuple[type, ...]], room: float = inf) -> _Plan:
+    """Make the plan of nested objects.
+
+    Args:
+        keys, kinds: of each object, the outermost first: its keys, and the types of its values.
+
+    Raises:
+        Unusable: the names have more than ``room`` characters.
+    """
+    leaves: list[_Leaf] = []
+    characters = 0
+    places: list[tuple[Path, str]] = [((), "")]
+    for (above, prefix), names, types in zip(places, keys, kinds, strict=False):  # the first grows
+        for key, kind in zip(names, types, strict=True):
+            if kind is dict:
+                places.append(((*above, key), f"{prefix}{key}_"))
+            elif kind is not NoneType:
+                characters += len(prefix) + len(key)
+                if characters > room:
+                    raise Unusable(_TOO_MANY)
+                leaves.append(_Leaf(above, key, prefix + key))
+    columns: dict[str, list[int]] = {}
+    for number, leaf in enumerate(leaves):
+        columns.setdefault(_column(leaf.name), []).append(number)
+    rivals = {column: numbers for column, numbers in columns.items() if len(numbers) > 1}
+    return _Plan(tuple(leaves), _parts(leaves), rivals, frozenset(columns), characters)
 
 
-def _renamed(rivals: list[_Leaf], taken: set[str]) -> Iterator[_Leaf]:
+_remembered = lru_cache(maxsize=256)(_plan)
+
+
+def _parts(leaves: Sequence[_Leaf]) -> tuple[_Part, ...]:
+    found: dict[str, list[tuple[str, int]]] = {}
+    for number, (above, _, name) in enumerate(leaves):
+        part = above[0] if above else ""
+        found.setdefault(part, []).append((name[len(part) + 1 :] if above else name, number))
+    return tuple(_Part(part, *map(tuple, zip(*some, strict=True))) for part, some in found.items())  # type: ignore[arg-type] # two tuples
+
+
+def _distinct(plan: _Plan, values: Sequence[Any]) -> _Plan:
+    """Return the plan with leaves that are renamed so that different values are different columns."""
+    renamed: dict[int, _Leaf] = {}
+    taken = set(plan.columns)
+    for column, rivals in plan.rivals.items():
+        texts = {number: write(values[number]) for number in rivals}
+        if len(set(texts.values())) > 1:
+            renamed |= _renamed(plan, column, texts, taken)
+    if not renamed:
+        return plan
+    leaves = tuple(renamed.get(number, leaf) for number, leaf in enumerate(plan.leaves))
+    return plan._replace(leaves=leaves, parts=_parts(leaves))
+
+
+def _renamed(plan: _Plan, column: str, texts: Mapping[int, bytes], taken: set[str]) -> dict[int, _Leaf]:
     """Number the leaves of one column, except those that equal the first.
 
     ``taken`` are the columns of the event; it grows.
     """
-    rivals.sort(key=lambda leaf: (*leaf.above, leaf.key), reverse=True)
-    rivals.sort(key=lambda leaf: len(leaf.above))
-    column, numbers = _column(rivals[0].name), count(2)
-    suffixes = {write(rivals[0].value): ""}
-    for leaf in rivals:
-        value = write(leaf.value)
-        if value not in suffixes:
-            number = next(number for number in numbers if f"{column}_{number}".strip("_") not in taken)
-            taken.add(f"{column}_{number}".strip("_"))
-            suffixes[value] = f"_{number}"
-        yield leaf._replace(name=leaf.name + suffixes[value])
+    leaves = plan.leaves
+    order = sorted(texts, key=lambda number: (*leaves[number].above, leaves[number].key), reverse=True)
+    order.sort(key=lambda number: len(leaves[number].above))
+    numbers = count(2)
+    suffixes = {texts[order[0]]: ""}
+    for number in order:
+        if texts[number] not in suffixes:
+            free = next(one for one in numbers if f"{column}_{one}".strip("_") not in taken)
+            taken.add(f"{column}_{free}".strip("_"))
+            suffixes[texts[number]] = f"_{free}"
+    return {number: leaves[number]._replace(name=leaves[number].name + suffixes[texts[number]]) for number in order}
 
 
 @lru_cache(maxsize=4096)

@@ -5,6 +5,7 @@ long a name, is left out and named. No warehouse has such a column, and thousand
 """
 
 import re
+from operator import is_
 from typing import Any
 
 LEVELS = 100
@@ -41,34 +42,39 @@ def shape(properties: Properties) -> tuple[Properties, list[str]]:
 
 
 class _Shaper:
+    """Copies only what it changes: nearly always nothing."""
+
     def __init__(self, places: dict[tuple[str, ...], None]) -> None:
         self._places = places
 
     def object(self, value: dict[str, Any], path: tuple[str, ...], length: int, level: int) -> dict[str, Any]:
         """Return an object whose own name has ``length`` characters."""
-        shaped = {}
+        if level > LEVELS or length + max(map(len, value), default=0) > NAME_LENGTH:
+            self._places[path] = None
+            value = (
+                {} if level > LEVELS else {key: one for key, one in value.items() if length + len(key) <= NAME_LENGTH}
+            )
+        shaped = value
         for key, child in value.items():
-            if length + len(key) > NAME_LENGTH or level > LEVELS:
-                self._places[path] = None
-            elif isinstance(child, dict | list):
-                shaped[key] = self._value(child, (*path, key), length + len(key) + 1, level)
-            else:
-                shaped[key] = child
+            if isinstance(child, dict | list):
+                new = self._value(child, (*path, key), length + len(key) + 1, level)
+                if new is not child:
+                    shaped = dict(value) if shaped is value else shaped
+                    shaped[key] = new
         return shaped
 
     def _value(self, value: Any, path: tuple[str, ...], length: int, level: int) -> Any:
-        match value:
-            case dict() if value and all(map(_ID.fullmatch, value)):
+        if isinstance(value, dict):
+            if value and all(map(_ID.fullmatch, value)):
                 return [self._value(_identified(key, item), path, 0, level + 1) for key, item in value.items()]
-            case dict():
-                return self.object(value, path, length, level + 1)
-            case list() if level <= LEVELS:
-                return [self._value(item, path, 0, level + 1) for item in value]
-            case list():
-                self._places[path] = None
-                return None
-            case _:
-                return value
+            return self.object(value, path, length, level + 1)
+        if not isinstance(value, list):
+            return value
+        if level > LEVELS:
+            self._places[path] = None
+            return None
+        items = [self._value(item, path, 0, level + 1) for item in value]
+        return value if all(map(is_, items, value)) else items
 
 
 def _identified(key: str, value: Any) -> dict[str, Any]:
