@@ -177,7 +177,7 @@ def _parts(leaves: Sequence[_Leaf]) -> tuple[_Part, ...]:
     for number, (above, _, name) in enumerate(leaves):
         part = above[0] if above else ""
         found.setdefault(part, []).append((name[len(part) + 1 :] if above else name, number))
-    return tuple(_Part(part, *map(tuple, zip(*some, strict=True))) for part, some in found.items())  # type: ignore[arg-type] # two tuples
+    return tuple(_Part(part, *map(tuple, zip(*some, strict=True))) for part, some in found.items())
 
 
 def _distinct(plan: _Plan, values: Sequence[Any]) -> _Plan:
