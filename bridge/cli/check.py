@@ -20,6 +20,9 @@ from bridge.to_voucherify.presets import PRESETS
 
 PATIENCE = 5.0
 
+QUOTES = "\"'`\u201c\u201d\u2018\u2019"
+"""Straight ones, and those that word processors make of them."""
+
 
 @dataclass(frozen=True, slots=True)
 class Finding:
@@ -56,8 +59,12 @@ def _findings() -> Iterator[Finding]:
         if not error.problems.keys() & {".env", "BRIDGE_DATABASE_URL"}:
             yield _database(database_url())
         return
+    quoted = _quoted(settings)
     for name, shown in _shown(settings).items():
-        yield Finding(name, "ok", shown)
+        if name in quoted:
+            yield Finding(name, "warning", f"{shown}; begins or ends with a quote", "write it without quotes")
+        else:
+            yield Finding(name, "ok", shown)
     if settings.to_voucherify:
         yield _mappings(settings.to_voucherify)
     yield _database(settings.database_url)
@@ -98,6 +105,21 @@ def _shown(settings: Settings) -> dict[str, str]:
         "BRIDGE_RETENTION_DAYS": f"{settings.retention / DAY:g}",
         "BRIDGE_LOG_LEVEL": settings.log_level,
     }
+
+
+def _quoted(settings: Settings) -> set[str]:
+    """Names of secrets that still have quotes around them: ``docker run --env-file`` leaves them there."""
+    secrets: dict[str, Sequence[str]] = {"BRIDGE_ADMIN_TOKEN": [settings.admin_token or ""]}
+    if out := settings.to_segment:
+        secrets |= {"SEGMENT_WRITE_KEY": [out.write_key], "VOUCHERIFY_WEBHOOK_SECRET": out.webhook_secrets}
+    if back := settings.to_voucherify:
+        secrets |= {
+            "VOUCHERIFY_APP_ID": [back.app_id],
+            "VOUCHERIFY_SECRET_KEY": [back.secret_key],
+            "BRIDGE_WRITE_KEYS": back.write_keys,
+            "SEGMENT_WEBHOOK_SECRET": back.event_secrets,
+        }
+    return {name for name, values in secrets.items() if any(one != one.strip(QUOTES) for one in values)}
 
 
 def _set(secrets: Sequence[str]) -> str:
