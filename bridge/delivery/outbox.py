@@ -6,9 +6,10 @@ from sqlalchemy import Connection, case, select
 
 from bridge.delivery.claims import Claim, claims, is_due, take
 from bridge.delivery.database import Database
+from bridge.delivery.retry import Throttling, is_throttled, least_pause, throttled_again
 from bridge.delivery.settling import Settlement, settle
 from bridge.delivery.sink import Happened, Outcome, Sink
-from bridge.delivery.tables import sinks
+from bridge.delivery.tables import remembered, sinks
 
 __all__ = ["Claim", "Outbox", "Settlement"]
 
@@ -18,6 +19,8 @@ class Outbox:
 
     def __init__(self, database: Database) -> None:
         self._database = database
+        self._accepted_at: dict[str, float] = {}
+        """By sink, when this process last delivered something."""
 
     def is_due(self, sink: str, now: float) -> bool:
         """Whether there is anything to send: a cheap question, which may be asked often."""
@@ -60,11 +63,15 @@ class Outbox:
         return max(0.0, following - interval - now)
 
     def _pause(self, connection: Connection, sink: str, settled: Sequence[Settlement], now: float) -> None:
+        if any(one.outcome.happened is Happened.DELIVERED for one in settled):
+            self._accepted_at[sink] = now
         pauses = [one for one in settled if one.decision.pause_until is not None]
         if not pauses:
             return
         latest = max(pauses, key=lambda one: one.decision.pause_until or 0.0)
-        until, reason = latest.decision.pause_until, _reason(latest.outcome)
+        until, reason = latest.decision.pause_until or now, _reason(latest.outcome)
+        if any(is_throttled(one.outcome) for one in settled):
+            until = max(until, now + self._least_pause(connection, sink, now))
         untried = latest.outcome.happened is Happened.UNTRIED
         # Who did not even call knows only that there is a pause; why, says the one who was told to make it.
         told = case((sinks.c.paused_until > now, sinks.c.reason), else_=reason) if untried else reason
@@ -77,6 +84,23 @@ class Outbox:
                 where=sinks.c.paused_until < until,
             )
         )
+
+    def _least_pause(self, connection: Connection, sink: str, now: float) -> float:
+        """Count an answer of 429, known to all processes; the seconds that it costs at least."""
+        name = f"throttled {sink}"
+        row = connection.execute(select(remembered).where(remembered.c.name == name)).first()
+        last = Throttling(int(row.content), row.at) if row else None
+        in_force = select(sinks.c.name).where(sinks.c.name == sink, sinks.c.paused_until > now)
+        # Others that called at the same time were told the same: that is no repetition.
+        if last is None or connection.execute(in_force).first() is None:
+            last = throttled_again(last, self._accepted_at.get(sink, 0.0), now)
+            values = {"content": str(last.times).encode(), "at": last.at}
+            connection.execute(
+                self._database.insert(remembered)
+                .values(name=name, **values)
+                .on_conflict_do_update(index_elements=["name"], set_=values)
+            )
+        return least_pause(last.times)
 
 
 def _reason(outcome: Outcome) -> str:

@@ -4,6 +4,7 @@ import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from datetime import UTC
 from email.utils import parsedate_to_datetime
 from io import BytesIO
 from socket import SHUT_RDWR, socket
@@ -66,8 +67,26 @@ def retry_after(response: requests.Response | None, now: float | None = None) ->
     told = response.headers.get("Retry-After", "") if response is not None else ""
     if told.strip().isascii() and told.strip().isdigit():
         return float(told)
+    at = _http_date(told)
+    return None if response is None or at is None else max(0.0, at - service_time(response, now))
+
+
+def service_time(response: requests.Response, now: float | None = None) -> float:
+    """Return the service's own time, in epoch seconds: times that it names are on its clock, not on ours.
+
+    Args:
+        now: our time, which is taken where the response has no ``Date``.
+    """
+    at = _http_date(response.headers.get("Date", ""))
+    if at is not None:
+        return at
+    return time.time() if now is None else now
+
+
+def _http_date(text: str) -> float | None:
     try:
-        return max(0.0, parsedate_to_datetime(told).timestamp() - (time.time() if now is None else now))
+        at = parsedate_to_datetime(text)
+        return (at if at.tzinfo else at.replace(tzinfo=UTC)).timestamp()
     except (ValueError, OverflowError):
         return None
 

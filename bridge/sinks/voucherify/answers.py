@@ -14,7 +14,7 @@ from typing import Any, Self
 import requests
 
 from bridge.delivery.retry import UNTOLD_PAUSE
-from bridge.sinks.http import retry_after
+from bridge.sinks.http import retry_after, service_time
 
 
 class Reach(Enum):
@@ -68,14 +68,18 @@ def _is_throttled(response: requests.Response) -> bool:
 
 
 def _pause(response: requests.Response, now: float) -> float | None:
-    """Seconds until the limit allows another call. Of two times that are told, the later: never early."""
+    """Seconds until the limit allows another call. Of two times that are told, the later: never early.
+
+    A 429 whose times are all past tells nothing.
+    """
     left = _number(response.headers.get("X-Rate-Limit-Remaining"))
     if not _is_throttled(response) and left != 0:
         return None
     resets = _number(response.headers.get("X-Rate-Limit-Retry"))
-    told = [max(0.0, resets - now)] if resets is not None else []
+    told = [max(0.0, resets - service_time(response, now))] if resets is not None else []
     asked = retry_after(response, now)
-    return max([*told, *([asked] if asked is not None else [])], default=UNTOLD_PAUSE)
+    pause = max([*told, *([asked] if asked is not None else [])], default=UNTOLD_PAUSE)
+    return pause or (UNTOLD_PAUSE if _is_throttled(response) else 0.0)
 
 
 def _number(text: str | None) -> float | None:
