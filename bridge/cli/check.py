@@ -13,6 +13,7 @@ from bridge.config import DAY, NEEDED, Settings, ToVoucherify, database_url, map
 from bridge.delivery.database import Database
 from bridge.delivery.sink import Happened
 from bridge.errors import ConfigError, InvalidMappings, StoreUnavailable
+from bridge.intake.destination import is_elsewhere
 from bridge.mapping_file import VARIABLE, read
 from bridge.sinks.voucherify import VoucherifySink
 from bridge.to_voucherify.mappings import Mappings
@@ -180,5 +181,8 @@ def _keys(settings: ToVoucherify, url: str) -> Finding:
     outcome = VoucherifySink(settings.app_id, settings.secret_key, url, allow=lambda: 0.0).probe()
     if outcome.happened is Happened.DELIVERED:
         return Finding("Voucherify's keys", "ok", "accepted")
+    if is_elsewhere(outcome):
+        detail = f"{url} is not Voucherify: it answers {outcome.code}"
+        return Finding("Voucherify", "wrong", detail, "set VOUCHERIFY_API_URL to the address of Voucherify's API")
     remedy = "compare VOUCHERIFY_APP_ID and VOUCHERIFY_SECRET_KEY with Voucherify's Project Settings"
     return Finding("Voucherify's keys", "wrong", f"{outcome.happened} ({outcome.code or outcome.detail})", remedy)

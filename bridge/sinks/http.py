@@ -1,11 +1,13 @@
 """How the bridge calls a service: within a total deadline, with a bounded answer, and never where it is redirected."""
 
+import json
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from datetime import UTC
 from email.utils import parsedate_to_datetime
+from http import HTTPStatus
 from io import BytesIO
 from socket import SHUT_RDWR, socket
 from typing import Any
@@ -89,6 +91,27 @@ def _http_date(text: str) -> float | None:
         return (at if at.tzinfo else at.replace(tzinfo=UTC)).timestamp()
     except (ValueError, OverflowError):
         return None
+
+
+def said_in(text: str) -> Mapping[str, Any]:
+    """Return the JSON object in an answer; an empty one if there is none."""
+    try:
+        value = json.loads(text)
+    except (ValueError, RecursionError):
+        return {}
+    return value if isinstance(value, dict) else {}
+
+
+def is_html(response: requests.Response, text: str) -> bool:
+    """Whether it is a page: of a login, a proxy, another service."""
+    return "html" in response.headers.get("Content-Type", "").lower() or text.lstrip("\ufeff \t\r\n").startswith("<")
+
+
+def carries_error(said: Mapping[str, Any]) -> bool:
+    """Whether a JSON object says that something went wrong, whatever the status says."""
+    code = said.get("code", said.get("statusCode"))
+    is_failure = str(code).isdigit() and int(code) >= HTTPStatus.BAD_REQUEST
+    return said.get("success") is False or bool(said.get("error") or said.get("errors")) or is_failure
 
 
 def _read(response: requests.Response, longest: int) -> BytesIO:

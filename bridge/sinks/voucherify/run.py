@@ -5,7 +5,8 @@ from http import HTTPStatus
 
 from bridge.delivery.sink import Happened, Outcome
 from bridge.sinks.voucherify.answers import Answer, Reach
-from bridge.sinks.voucherify.client import Client, Request
+from bridge.sinks.voucherify.client import Client
+from bridge.sinks.voucherify.endpoints import Request
 
 ANSWERED: Mapping[int, Happened] = {
     HTTPStatus.UNAUTHORIZED: Happened.FORBIDDEN,
@@ -26,6 +27,8 @@ UNANSWERED: Mapping[Reach, Happened] = {
 }
 """What it says when there is no status."""
 
+STRANGER = "this is not Voucherify's answer: see VOUCHERIFY_API_URL"
+
 
 def happened(answer: Answer, *, repeatable: bool) -> Happened:
     """What became of what was sent, given what came back.
@@ -37,6 +40,8 @@ def happened(answer: Answer, *, repeatable: bool) -> Happened:
         found = UNANSWERED[answer.reach]
         may_be_taken = answer.reach is Reach.LOST
     else:
+        if not answer.is_recognised:
+            return Happened.FAILED if repeatable else Happened.UNKNOWN
         found = ANSWERED.get(answer.code, CLASSES.get(answer.code // 100, Happened.FAILED))
         may_be_taken = answer.code == HTTPStatus.REQUEST_TIMEOUT or answer.code >= HTTPStatus.INTERNAL_SERVER_ERROR
     return Happened.UNKNOWN if may_be_taken and not repeatable else found
@@ -88,6 +93,8 @@ class Run:
         found = happened(answer, repeatable=repeatable)
         if found is Happened.FORBIDDEN:
             self._end()
+        if not answer.is_recognised:
+            note = noted(note, STRANGER)
         return Outcome(found, answer.code, noted(note, answer.text), answer.retry_after, answer.pause)
 
     def _end(self) -> None:
