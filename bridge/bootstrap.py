@@ -19,11 +19,12 @@ from bridge.delivery.memory import Memory
 from bridge.delivery.outbox import Outbox
 from bridge.delivery.refusals import Refusals
 from bridge.delivery.retry import Policy
+from bridge.delivery.samples import smallest_delivered
 from bridge.delivery.worker import Worker
 from bridge.errors import StoreUnavailable
 from bridge.intake import DestinationCalls, EventWebhooks, TrackingCalls, VoucherifyWebhooks, again
 from bridge.mapping_file import VARIABLE, in_force
-from bridge.sinks.segment import SegmentSink
+from bridge.sinks.segment import DEDUPLICATED_SECONDS, SegmentSink
 from bridge.sinks.voucherify import VoucherifySink
 from bridge.to_voucherify.mappings import Mappings
 from bridge.to_voucherify.presets import PRESETS
@@ -81,7 +82,8 @@ def build(settings: Settings) -> Bridge:
     hire = partial(Worker, outbox, policy=Policy(max_age=settings.max_age))
     workers, webhooks, calls, tracking, event_webhooks, mappings = [], None, None, None, None, _presets
     if out := settings.to_segment:
-        workers.append(hire(SegmentSink(out.write_key, out.host, gzip=out.gzip)))
+        recently = partial(smallest_delivered, database, SegmentSink.name, DEDUPLICATED_SECONDS)
+        workers.append(hire(SegmentSink(out.write_key, out.host, gzip=out.gzip, recently_delivered=recently)))
         webhooks = VoucherifyWebhooks(out.webhook_secrets, commit.keep, time.time)
     if back := settings.to_voucherify:
         sink = _voucherify(back, settings.voucherify_url, outbox)

@@ -103,15 +103,27 @@ def said_in(text: str) -> Mapping[str, Any]:
 
 
 def is_html(response: requests.Response, text: str) -> bool:
-    """Whether it is a page: of a login, a proxy, another service."""
-    return "html" in response.headers.get("Content-Type", "").lower() or text.lstrip("\ufeff \t\r\n").startswith("<")
+    """Whether it is a page: of a login, a proxy, another service. A bare ``OK`` is none, whatever its type."""
+    is_called_so = "html" in response.headers.get("Content-Type", "").lower()
+    return text.lstrip("\ufeff \t\r\n").startswith("<") or (is_called_so and "<" in text)
 
 
 def carries_error(said: Mapping[str, Any]) -> bool:
     """Whether a JSON object says that something went wrong, whatever the status says."""
     code = said.get("code", said.get("statusCode"))
     is_failure = str(code).isdigit() and int(code) >= HTTPStatus.BAD_REQUEST
-    return said.get("success") is False or bool(said.get("error") or said.get("errors")) or is_failure
+    # Segment's errors have a word for a code.
+    is_named = isinstance(code, str) and "message" in said and not code.isdigit() and code.lower() not in _FINE
+    return (
+        said.get("success") is False
+        or bool(said.get("error") or said.get("errors"))
+        or said.get("status") == "error"
+        or is_failure
+        or is_named
+    )
+
+
+_FINE = ("ok", "success")
 
 
 def _read(response: requests.Response, longest: int) -> BytesIO:
