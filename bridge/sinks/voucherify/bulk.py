@@ -17,7 +17,7 @@ from bridge.delivery.sink import Happened, Outcome
 from bridge.sinks.voucherify.answers import Answer, Reach
 from bridge.sinks.voucherify.calls import Call
 from bridge.sinks.voucherify.endpoints import ASYNC_ACTION, UPSERT, UPSERT_MANY
-from bridge.sinks.voucherify.run import Run, happened, noted
+from bridge.sinks.voucherify.run import Run, noted
 
 WORTH_IT = 5
 """Upserts from which on a bulk is made: with its post and a poll or two it costs fewer calls than they do alone, and
@@ -79,7 +79,7 @@ def _deliver_chunk(run: Run, calls: Sequence[Call], until: float) -> _Outcomes:
     """What became of each call; those of which nobody can say it yet are missing, though never a single one."""
     content = b"[" + b", ".join(call.content for call in calls) + b"]"
     answer = run.call(UPSERT_MANY.request(content=content))
-    found = happened(answer, repeatable=False)
+    found = run.happened(answer, repeatable=False)
     if found is Happened.REJECTED and len(calls) > 1:
         return {}
     if found is not Happened.DELIVERED:

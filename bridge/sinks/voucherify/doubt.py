@@ -18,7 +18,7 @@ from bridge.delivery.sink import Happened, Outcome
 from bridge.sinks.voucherify.answers import Answer
 from bridge.sinks.voucherify.calls import IDENTIFICATION, Call
 from bridge.sinks.voucherify.endpoints import ACTIVITY
-from bridge.sinks.voucherify.run import Run, happened
+from bridge.sinks.voucherify.run import Run
 
 MARGIN = 300.0
 """Seconds before the doubt began from which on it is looked for: the clocks of both sides may differ."""
@@ -79,8 +79,7 @@ def _is_unknown(source_id: str, told: Mapping[str, Any]) -> bool:
 
 
 def _unread(run: Run, answer: Answer) -> Outcome:
-    found = happened(answer, repeatable=True)
-    if found is Happened.REJECTED or answer.code == HTTPStatus.FORBIDDEN:
+    if run.happened(answer, repeatable=True) is Happened.REJECTED:
         return _uncertain(f"the look-up was answered {answer.code}: {answer.text}")
     return run.outcome(answer, repeatable=True, note="in doubt, and cannot be looked up now")
 

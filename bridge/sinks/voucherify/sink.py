@@ -10,7 +10,7 @@ from bridge.sinks.voucherify.calls import IDENTIFICATION, Call, Draft
 from bridge.sinks.voucherify.client import Account, Client, Timing
 from bridge.sinks.voucherify.doubt import look_up
 from bridge.sinks.voucherify.endpoints import RECORD_EVENT
-from bridge.sinks.voucherify.run import Run
+from bridge.sinks.voucherify.run import Run, as_outcome, happened
 from bridge.sinks.voucherify.schemas import Schemas
 from bridge.to_voucherify import SINK
 
@@ -63,7 +63,8 @@ class VoucherifySink:
 
     def probe(self) -> Outcome:
         """Whether the keys are accepted."""
-        return Run(self._client, 0.0).outcome(self._client.probe(), repeatable=True)
+        answer = self._client.probe()
+        return as_outcome(happened(answer, repeatable=True), answer)
 
     def _alone(self, run: Run, call: Call) -> Outcome:
         if call.is_upsert:
