@@ -7,6 +7,7 @@ from sqlalchemy import Connection, case, select
 from bridge.delivery.claims import Claim, claims, is_due, take
 from bridge.delivery.database import Database
 from bridge.delivery.retry import Throttling, is_throttled, least_pause, throttled_again
+from bridge.delivery.samples import last_accepted_at
 from bridge.delivery.settling import Settlement, settle
 from bridge.delivery.sink import Happened, Outcome, Sink
 from bridge.delivery.tables import remembered, sinks
@@ -19,8 +20,6 @@ class Outbox:
 
     def __init__(self, database: Database) -> None:
         self._database = database
-        self._accepted_at: dict[str, float] = {}
-        """By sink, when this process last delivered something."""
 
     def is_due(self, sink: str, now: float) -> bool:
         """Whether there is anything to send: a cheap question, which may be asked often."""
@@ -63,8 +62,6 @@ class Outbox:
         return max(0.0, following - interval - now)
 
     def _pause(self, connection: Connection, sink: str, settled: Sequence[Settlement], now: float) -> None:
-        if any(one.outcome.happened is Happened.DELIVERED for one in settled):
-            self._accepted_at[sink] = now
         pauses = [one for one in settled if one.decision.pause_until is not None]
         if not pauses:
             return
@@ -93,7 +90,7 @@ class Outbox:
         in_force = select(sinks.c.name).where(sinks.c.name == sink, sinks.c.paused_until > now)
         # Others that called at the same time were told the same: that is no repetition.
         if last is None or connection.execute(in_force).first() is None:
-            last = throttled_again(last, self._accepted_at.get(sink, 0.0), now)
+            last = throttled_again(last, last_accepted_at(connection, sink), now)
             values = {"content": str(last.times).encode(), "at": last.at}
             connection.execute(
                 self._database.insert(remembered)

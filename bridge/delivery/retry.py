@@ -118,7 +118,7 @@ def throttled_again(last: Throttling | None, accepted_at: float, now: float) -> 
         last: the one before, if there was one.
         accepted_at: when the service last accepted something, which ends a row.
     """
-    in_a_row = last is not None and accepted_at < last.at and now - last.at <= ROW_SECONDS
+    in_a_row = last is not None and accepted_at <= last.at and now - last.at <= ROW_SECONDS
     return Throttling(last.times + 1 if last and in_a_row else 1, now)
 
 

@@ -1,9 +1,9 @@
-"""A delivery that a service accepted lately, for asking it whether it still accepts anything."""
+"""What a service accepted lately: whether it accepts anything, and what to ask it with."""
 
 import time
 from collections.abc import Callable
 
-from sqlalchemy import select
+from sqlalchemy import Connection, Subquery, func, select
 
 from bridge.delivery.database import Database
 from bridge.delivery.retry import Fate
@@ -12,7 +12,7 @@ from bridge.delivery.tables import deliveries
 from bridge.errors import StoreUnavailable
 
 LATEST = 500
-"""Deliveries among which the smallest is looked for."""
+"""Deliveries that are looked at."""
 
 _columns = deliveries.c
 
@@ -25,13 +25,7 @@ def smallest_delivered(
     Args:
         within_seconds: how long ago it may have been delivered.
     """
-    latest = (
-        select(_columns.id, _columns.size, _columns.settled_at)
-        .where(_columns.sink == sink, _columns.status == Fate.DELIVERED)
-        .order_by(_columns.event_id.desc())  # as in the index
-        .limit(LATEST)
-        .subquery()
-    )
+    latest = _latest(sink)
     smallest = (
         select(latest.c.id).where(latest.c.settled_at > clock() - within_seconds).order_by(latest.c.size).limit(1)
     )
@@ -41,3 +35,18 @@ def smallest_delivered(
     except StoreUnavailable:
         return None  # nobody knows
     return None if payload is None else unpack(payload)
+
+
+def last_accepted_at(connection: Connection, sink: str) -> float:
+    """When the service last accepted one of the latest deliveries; 0 if never."""
+    return connection.execute(select(func.max(_latest(sink).c.settled_at))).scalar() or 0.0
+
+
+def _latest(sink: str) -> Subquery:
+    return (
+        select(_columns.id, _columns.size, _columns.settled_at)
+        .where(_columns.sink == sink, _columns.status == Fate.DELIVERED)
+        .order_by(_columns.event_id.desc())  # as in the index
+        .limit(LATEST)
+        .subquery()
+    )

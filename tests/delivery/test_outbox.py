@@ -225,7 +225,7 @@ def test_what_is_accepted_ends_a_row_of_429s(database: Database) -> None:
     outbox = Outbox(database)
     first, second, third = claim(database)
     outbox.settle(SINK, [Settlement(first, *paused(NOW + 10))], NOW, NOW)
-    outbox.settle(SINK, [Settlement(second, *DELIVERED)], NOW, NOW + 11)
+    Outbox(database).settle(SINK, [Settlement(second, *DELIVERED)], NOW, NOW + 11)  # by another process
     outbox.settle(SINK, [Settlement(third, *paused(NOW + 22))], NOW, NOW + 12)
     assert outbox.pause(SINK, NOW + 12) == 10.0
 
