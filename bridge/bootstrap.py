@@ -3,6 +3,7 @@
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 
 import structlog
 
@@ -19,12 +20,13 @@ from bridge.delivery.notifications import Listener, Notifier
 from bridge.delivery.outbox import Outbox
 from bridge.delivery.refusals import Refusals
 from bridge.delivery.retry import Policy
+from bridge.delivery.samples import smallest_delivered
 from bridge.delivery.worker import Worker
 from bridge.errors import StoreUnavailable
 from bridge.host import Host
 from bridge.intake import DestinationCalls, EventWebhooks, Receiver, TrackingCalls, VoucherifyWebhooks
 from bridge.mapping_file import in_force
-from bridge.sinks.segment import SegmentSink
+from bridge.sinks.segment import DEDUPLICATED_SECONDS, SegmentSink
 from bridge.sinks.voucherify import VoucherifySink
 from bridge.to_voucherify.mappings import Mappings
 from bridge.to_voucherify.presets import PRESETS
@@ -99,7 +101,9 @@ def build(settings: Settings) -> Bridge:
     mappings: Callable[[], Mappings] = _presets
     policy = Policy(max_age=settings.max_age)
     if out := settings.to_segment:
-        workers.append(Worker(outbox, SegmentSink(out.write_key, out.host, gzip=out.gzip), policy))
+        recently = partial(smallest_delivered, database, SegmentSink.name, DEDUPLICATED_SECONDS)
+        segment = SegmentSink(out.write_key, out.host, gzip=out.gzip, recently_delivered=recently)
+        workers.append(Worker(outbox, segment, policy))
         queues.append(WEBHOOKS)
         webhooks = VoucherifyWebhooks(out.webhook_secrets, receiver)
     if back := settings.to_voucherify:

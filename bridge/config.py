@@ -1,12 +1,13 @@
 """The settings, from the environment and ``.env``: frozen, and every mistake reported at once, by variable."""
 
 import os
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from difflib import get_close_matches
 from pathlib import Path
 from typing import cast
-from urllib.parse import urlsplit, urlunsplit
+from urllib.parse import SplitResult, urlsplit, urlunsplit
 
 import environs
 from marshmallow import ValidationError, validate
@@ -185,7 +186,7 @@ def _problems(env: environs.Env) -> dict[str, str]:
 
 
 def _read_database_url(env: environs.Env) -> str:
-    return env.str("BRIDGE_DATABASE_URL", "sqlite:///bridge.db", validate=_database_url) or ""
+    return _plain(env.str("BRIDGE_DATABASE_URL", "sqlite:///bridge.db", validate=_database_url) or "")
 
 
 def _read_mapping_file(env: environs.Env) -> Path | None:
@@ -264,9 +265,33 @@ def _several(env: environs.Env, name: str) -> tuple[str, ...]:
 _POSITIVE = validate.Range(min=0, min_inclusive=False, error="must be a number above 0")
 _WEB = validate.URL(schemes={"http", "https"}, require_tld=False, error="must be an address like https://example.com")
 
+_API_PATH = re.compile(r"(/+v1(/+batch)?)?/*$", re.IGNORECASE)
+"""The end of an address that the bridge adds by itself to each call."""
+
 
 def _url(env: environs.Env, name: str, default: str) -> str:
-    return (env.str(name, default, validate=_WEB) or "").rstrip("/")
+    """Read an address, without what the bridge adds to it: ``/v1`` and slashes at its end."""
+    parts = _parts(env.str(name, default, validate=_web) or "")
+    return urlunsplit(parts._replace(path=_API_PATH.sub("", parts.path))) if parts else ""
+
+
+def _web(text: str) -> None:
+    parts = _parts(text)
+    _WEB(parts.geturl() if parts else "")
+    if parts and parts.username is not None:
+        raise ValidationError("must not hold a user or a password: requests carry the keys of the other settings")
+    if parts and (parts.query or parts.fragment):
+        raise ValidationError("must not hold a query (?) or a fragment (#): only a host and perhaps a path")
+
+
+def _parts(text: str) -> SplitResult | None:
+    """Split an address; None if it cannot be one."""
+    try:
+        parts = urlsplit(text.strip())
+        _ = parts.port  # or ValueError
+    except ValueError:
+        return None
+    return parts._replace(netloc=parts.netloc.lower()) if parts.username is None else parts
 
 
 def _api(url: str) -> str:
@@ -284,11 +309,18 @@ def _admin_token(text: str) -> None:
 
 def _database_url(text: str) -> None:
     try:
-        url = make_url(text)
-        backend = url.get_backend_name()
+        url = make_url(_plain(text))
     except (ArgumentError, ValueError):
-        backend = ""
-    if backend not in ("sqlite", "postgresql", "postgres"):
+        url = make_url("none://")
+    backend, _, driver = url.drivername.partition("+")
+    if backend not in ("sqlite", "postgresql"):
         raise ValidationError("must be like sqlite:///bridge.db or postgresql://user:password@host/name")
+    if driver and url.drivername != "sqlite+pysqlite":
+        raise ValidationError(f"must name no driver: write {backend}://… instead of {backend}+{driver}://…")
     if backend == "sqlite" and url.database in (None, "", ":memory:"):
         raise ValidationError("must name a file: what SQLite keeps in memory is lost when the process ends")
+
+
+def _plain(text: str) -> str:
+    """Write a database's address without a driver that the bridge would not use anyway."""
+    return re.sub(r"^postgres(?:ql)?(?:\+psycopg2?)?://", "postgresql://", text.strip(), flags=re.IGNORECASE)

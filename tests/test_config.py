@@ -80,8 +80,11 @@ def test_each_direction_is_on_when_all_of_it_is_set() -> None:
         ("BRIDGE_RUN_DIR", " ", "run_dir", None),
         ("BRIDGE_DATABASE_URL", "sqlite:////data/bridge.db", "database_url", "sqlite:////data/bridge.db"),
         ("BRIDGE_DATABASE_URL", "postgresql://u:p@h/n", "database_url", "postgresql://u:p@h/n"),
-        ("BRIDGE_DATABASE_URL", "postgres://u:p@h/n", "database_url", "postgres://u:p@h/n"),
-        ("BRIDGE_DATABASE_URL", "postgresql+psycopg://h/n", "database_url", "postgresql+psycopg://h/n"),
+        ("BRIDGE_DATABASE_URL", "postgres://u:p@h/n", "database_url", "postgresql://u:p@h/n"),
+        ("BRIDGE_DATABASE_URL", "POSTGRES://h/n", "database_url", "postgresql://h/n"),
+        ("BRIDGE_DATABASE_URL", "postgresql+psycopg2://u:p%40@h/n", "database_url", "postgresql://u:p%40@h/n"),
+        ("BRIDGE_DATABASE_URL", " postgresql://h/n ", "database_url", "postgresql://h/n"),
+        ("BRIDGE_DATABASE_URL", "postgresql+psycopg://h/n", "database_url", "postgresql://h/n"),
         ("BRIDGE_WORKER", "embedded", "embedded_worker", True),
         ("BRIDGE_WORKER", "external", "embedded_worker", False),
         ("BRIDGE_MAX_BODY_BYTES", "2048", "max_body_bytes", 2_048),
@@ -109,6 +112,30 @@ def test_the_api_may_be_given_in_the_form_of_the_custom_url(given: str, api: str
     assert read(**KEYS, VOUCHERIFY_API_URL=given).voucherify_url == api
 
 
+@pytest.mark.parametrize(
+    "given",
+    [
+        "https://gateway.example.com",
+        "https://gateway.example.com/v1",
+        "https://gateway.example.com/v1/",
+        "https://gateway.example.com//v1//",
+        "https://gateway.example.com///",
+        "https://gateway.example.com/v1/batch",
+        " https://gateway.example.com/v1 ",
+        "HTTPS://Gateway.example.com/V1/",
+    ],
+)
+def test_an_address_may_end_in_what_the_bridge_adds_to_it(given: str) -> None:
+    settings = read(**GIVEN, **KEYS, VOUCHERIFY_API_URL=given, SEGMENT_HOST=given)
+    assert settings.to_segment is not None
+    assert {settings.voucherify_url, settings.to_segment.host} == {"https://gateway.example.com"}
+
+
+def test_a_path_before_the_version_is_kept() -> None:
+    assert read(**KEYS, VOUCHERIFY_API_URL="https://h.example.com/v10/").voucherify_url == "https://h.example.com/v10"
+    assert read(VOUCHERIFY_API_URL="https://h.example.com/base/v1").voucherify_url == "https://h.example.com/base"
+
+
 def test_a_host_beats_a_region() -> None:
     settings = read(**GIVEN, SEGMENT_REGION="eu", SEGMENT_HOST="https://segment.example.com")
     assert settings.to_segment is not None
@@ -122,9 +149,16 @@ def test_a_host_beats_a_region() -> None:
         ("SEGMENT_REGION", "", "us or eu"),
         ("SEGMENT_HOST", "segment", "https://"),
         ("SEGMENT_HOST", "ftp://segment.example.com", "https://"),
+        ("SEGMENT_HOST", "https://segment.example.com?region=eu", "query"),
+        ("SEGMENT_HOST", "https://write-key@segment.example.com", "user"),
         ("SEGMENT_GZIP", "perhaps", "boolean"),
         ("VOUCHERIFY_API_URL", "api.voucherify.io", "https://"),
         ("VOUCHERIFY_API_URL", "ftp://api.voucherify.io", "https://"),
+        ("VOUCHERIFY_API_URL", "https://api.voucherify.io/#v1", "fragment"),
+        ("VOUCHERIFY_API_URL", "https://app:hunter2@api.voucherify.io", "password"),
+        ("VOUCHERIFY_API_URL", "https://api.voucherify.io:99999", "https://"),
+        ("VOUCHERIFY_API_URL", "http://[::1", "https://"),
+        ("VOUCHERIFY_API_URL", '"https://api.voucherify.io"', "https://"),
         ("VOUCHERIFY_RATE_LIMIT", "many", "number"),
         ("VOUCHERIFY_RATE_LIMIT", "0", "above 0"),
         ("VOUCHERIFY_RATE_LIMIT", "-100", "above 0"),
@@ -132,6 +166,9 @@ def test_a_host_beats_a_region() -> None:
         ("BRIDGE_DATABASE_URL", "bridge.db", "sqlite:///bridge.db"),
         ("BRIDGE_DATABASE_URL", "mysql://u:hunter2@h/n", "postgresql://"),
         ("BRIDGE_DATABASE_URL", "nosuch://h/n", "postgresql://"),
+        ("BRIDGE_DATABASE_URL", "jdbc:postgresql://h/n", "postgresql://"),
+        ("BRIDGE_DATABASE_URL", "postgresql+asyncpg://u:hunter2@h/n", "write postgresql://… instead"),
+        ("BRIDGE_DATABASE_URL", "sqlite+aiosqlite:///bridge.db", "write sqlite://… instead"),
         ("BRIDGE_DATABASE_URL", "sqlite://", "must name a file"),
         ("BRIDGE_DATABASE_URL", "sqlite:///:memory:", "must name a file"),
         ("BRIDGE_WORKER", "none", "embedded or external"),

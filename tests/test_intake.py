@@ -123,6 +123,8 @@ def test_what_violates_its_schema_is_not_kept(store: Store, calls: Calls) -> Non
     ("outcome", "error", "says"),
     [
         pytest.param(Outcome(Happened.FORBIDDEN, 401), SignatureError, "does not accept", id="refused"),
+        pytest.param(Outcome(Happened.FAILED, 200, "<html>"), UpstreamError, "is not Voucherify", id="a login page"),
+        pytest.param(Outcome(Happened.REJECTED, 404), UpstreamError, "is not Voucherify", id="no such path"),
         pytest.param(Outcome(Happened.THROTTLED, 429), UpstreamError, "answers 429", id="throttled"),
         pytest.param(Outcome(Happened.FAILED, 503), UpstreamError, "answers 503", id="failed"),
         pytest.param(Outcome(Happened.FAILED), UpstreamError, "answers nothing", id="not there"),

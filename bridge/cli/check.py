@@ -15,12 +15,16 @@ from bridge.delivery.sink import Happened
 from bridge.errors import ConfigError, InvalidMappings, StoreUnavailable
 from bridge.host import VARIABLE as RUN_DIR
 from bridge.host import Host
+from bridge.intake.destination import is_elsewhere
 from bridge.mapping_file import VARIABLE, read
 from bridge.sinks.voucherify import VoucherifySink
 from bridge.to_voucherify.mappings import Mappings
 from bridge.to_voucherify.presets import PRESETS
 
 PATIENCE = 5.0
+
+QUOTES = "\"'`\u201c\u201d\u2018\u2019"
+"""Straight ones, and those that word processors make of them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,8 +62,12 @@ def _findings() -> Iterator[Finding]:
         if not error.problems.keys() & {".env", "BRIDGE_DATABASE_URL"}:
             yield _database(database_url())
         return
+    quoted = _quoted(settings)
     for name, shown in _shown(settings).items():
-        yield Finding(name, "ok", shown)
+        if name in quoted:
+            yield Finding(name, "warning", f"{shown}; begins or ends with a quote", "write it without quotes")
+        else:
+            yield Finding(name, "ok", shown)
     if settings.to_voucherify:
         yield _mappings(settings.to_voucherify)
     yield _database(settings.database_url)
@@ -101,6 +109,21 @@ def _shown(settings: Settings) -> dict[str, str]:
         "BRIDGE_RETENTION_DAYS": f"{settings.retention / DAY:g}",
         "BRIDGE_LOG_LEVEL": settings.log_level,
     }
+
+
+def _quoted(settings: Settings) -> set[str]:
+    """Names of secrets that still have quotes around them: ``docker run --env-file`` leaves them there."""
+    secrets: dict[str, Sequence[str]] = {"BRIDGE_ADMIN_TOKEN": [settings.admin_token or ""]}
+    if out := settings.to_segment:
+        secrets |= {"SEGMENT_WRITE_KEY": [out.write_key], "VOUCHERIFY_WEBHOOK_SECRET": out.webhook_secrets}
+    if back := settings.to_voucherify:
+        secrets |= {
+            "VOUCHERIFY_APP_ID": [back.app_id],
+            "VOUCHERIFY_SECRET_KEY": [back.secret_key],
+            "BRIDGE_WRITE_KEYS": back.write_keys,
+            "SEGMENT_WEBHOOK_SECRET": back.event_secrets,
+        }
+    return {name for name, values in secrets.items() if any(one != one.strip(QUOTES) for one in values)}
 
 
 def _set(secrets: Sequence[str]) -> str:
@@ -168,5 +191,8 @@ def _keys(settings: ToVoucherify, url: str) -> Finding:
     outcome = VoucherifySink(settings.app_id, settings.secret_key, url, allow=lambda: 0.0).probe()
     if outcome.happened is Happened.DELIVERED:
         return Finding("Voucherify's keys", "ok", "accepted")
+    if is_elsewhere(outcome):
+        detail = f"{url} is not Voucherify: it answers {outcome.code}"
+        return Finding("Voucherify", "wrong", detail, "set VOUCHERIFY_API_URL to the address of Voucherify's API")
     remedy = "compare VOUCHERIFY_APP_ID and VOUCHERIFY_SECRET_KEY with Voucherify's Project Settings"
     return Finding("Voucherify's keys", "wrong", f"{outcome.happened} ({outcome.code or outcome.detail})", remedy)

@@ -183,7 +183,8 @@ def _engine(url: str) -> Engine:
         parsed = parsed.set(drivername="postgresql+psycopg")
     if parsed.get_backend_name() == "postgresql":
         # Tried before use, so that a connection which the server dropped costs nobody an event.
-        return create_engine(parsed, pool_pre_ping=True, connect_args=_LIBPQ)
+        # No prepared statements: behind a transaction pooler they would be another client's.
+        return create_engine(parsed, pool_pre_ping=True, connect_args=_LIBPQ | {"prepare_threshold": None})
     engine = create_engine(parsed, connect_args={"timeout": 5.0})
     event.listen(engine, "connect", partial(_configure_sqlite, engine.url.database or ""))
     event.listen(engine, "begin", _begin_sqlite)

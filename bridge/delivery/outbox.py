@@ -8,8 +8,9 @@ from sqlalchemy import Connection, case, func, select
 from bridge.delivery import lanes
 from bridge.delivery.claims import Claim, Room, born, claims, hold, is_due, take
 from bridge.delivery.database import Database
-from bridge.delivery.retry import Fate
+from bridge.delivery.retry import Fate, Throttling, is_throttled, least_pause, throttled_again
 from bridge.delivery.rows import insert_returning, insert_rows
+from bridge.delivery.samples import last_accepted_at
 from bridge.delivery.settling import Settlement, settle
 from bridge.delivery.sink import Happened, Outcome, Sink
 from bridge.delivery.tables import deliveries, sinks
@@ -120,7 +121,9 @@ class Outbox:
         if not pauses:
             return
         latest = max(pauses, key=lambda one: one.decision.pause_until or 0.0)
-        until, reason = latest.decision.pause_until, _reason(latest.outcome)
+        until, reason = latest.decision.pause_until or now, _reason(latest.outcome)
+        if any(is_throttled(one.outcome) for one in settled):
+            until = max(until, now + self._least_pause(connection, sink, now))
         untried = latest.outcome.happened is Happened.UNTRIED
         # Who did not even call knows only that there is a pause; why, says the one who was told to make it.
         told = case((sinks.c.paused_until > now, sinks.c.reason), else_=reason) if untried else reason
@@ -133,6 +136,22 @@ class Outbox:
                 where=sinks.c.paused_until < until,
             )
         )
+
+    def _least_pause(self, connection: Connection, sink: str, now: float) -> float:
+        """Count an answer of 429, known to all processes; the seconds that it costs at least."""
+        row = connection.execute(select(sinks).where(sinks.c.name == sink)).first()
+        last = Throttling(row.throttled, row.throttled_at) if row and row.throttled else None
+        in_force = select(sinks.c.name).where(sinks.c.name == sink, sinks.c.paused_until > now)
+        # Others that called at the same time were told the same: that is no repetition.
+        if last is None or connection.execute(in_force).first() is None:
+            last = throttled_again(last, last_accepted_at(connection, sink), now)
+            values = {"throttled": last.times, "throttled_at": last.at}
+            connection.execute(
+                self._database.insert(sinks)
+                .values(name=sink, **values)
+                .on_conflict_do_update(index_elements=["name"], set_=values)
+            )
+        return least_pause(last.times)
 
 
 def _reason(outcome: Outcome) -> str:

@@ -3,7 +3,7 @@
 delivered                           → delivered
 rejected                            → a dead letter; if it was merged with others, again, alone
 failed                              → again, with full jitter; a dead letter once it is too old
-throttled                           → the sink pauses for everybody; costs no attempt
+throttled                           → the sink pauses for everybody, longer each time in a row; costs no attempt
 forbidden                           → the sink pauses for everybody; costs no attempt, never a dead letter
 untried                             → again at once; costs no attempt
 unknown                             → again, with full jitter, and looked up first; too old, an operator decides
@@ -15,6 +15,7 @@ Whatever happened, an outcome may ask for a pause: then the sink is called by no
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from enum import StrEnum
+from http import HTTPStatus
 
 from bridge.delivery.sink import Happened, Outcome
 
@@ -25,7 +26,13 @@ Source: https://aws.amazon.com/blogs/architecture/exponential-backoff-and-jitter
 """
 
 UNTOLD_PAUSE = 10.0
-"""Seconds, when a service says 429 and not for how long."""
+"""Seconds, when a service says 429 and names no time that is still to come."""
+
+LONGEST_REPEATED_PAUSE = 300.0
+"""Seconds that the bridge waits by itself, however often a service says 429 in a row."""
+
+ROW_SECONDS = 2 * LONGEST_REPEATED_PAUSE
+"""Two answers of 429 that are further apart are not in a row."""
 
 LONGEST_PAUSE = 86_400.0
 """Seconds: a service that asks for more is believed to have made a mistake."""
@@ -93,6 +100,35 @@ class _Case:
     chance: float
 
 
+@dataclass(frozen=True, slots=True)
+class Throttling:
+    """The latest answer of 429: how many there were in a row, this one included, and when it came."""
+
+    times: int
+    at: float
+
+
+def is_throttled(outcome: Outcome) -> bool:
+    """Whether the service said 429, to the delivery or to a call that was made for it."""
+    return outcome.happened is Happened.THROTTLED or outcome.code == HTTPStatus.TOO_MANY_REQUESTS
+
+
+def throttled_again(last: Throttling | None, accepted_at: float, now: float) -> Throttling:
+    """Count another answer of 429.
+
+    Args:
+        last: the one before, if there was one.
+        accepted_at: when the service last accepted something, which ends a row.
+    """
+    in_a_row = last is not None and accepted_at <= last.at and now - last.at <= ROW_SECONDS
+    return Throttling(last.times + 1 if last and in_a_row else 1, now)
+
+
+def least_pause(times: int) -> float:
+    """Seconds to pause after so many answers of 429 in a row, whatever the service asks for."""
+    return min(LONGEST_REPEATED_PAUSE, UNTOLD_PAUSE * 2.0 ** min(times - 1, 32)) if times > 1 else 0.0
+
+
 def decide(outcome: Outcome, tried: Tried, policy: Policy, now: float, chance: float) -> Decision:
     """What to do with a delivery after ``outcome``.
 
@@ -128,8 +164,7 @@ def _failed(case: _Case) -> Decision:
 
 
 def _throttled(case: _Case) -> Decision:
-    asked = UNTOLD_PAUSE if case.outcome.retry_after is None else case.outcome.retry_after
-    return _pause(case, min(asked, LONGEST_PAUSE))
+    return _pause(case, min(case.outcome.retry_after or UNTOLD_PAUSE, LONGEST_PAUSE))
 
 
 def _forbidden(case: _Case) -> Decision:

@@ -235,6 +235,8 @@ sinks = Table(
     Column("reason", Text, nullable=False, server_default=""),
     Column("next_call_at", Double, nullable=False, server_default="0"),  # with a budget: when the next call may be made
     Column("beat_at", Double, nullable=False, server_default="0"),  # when a worker of it was last known to be alive
+    Column("throttled", Integer, nullable=False, server_default="0"),  # answers of 429 in a row
+    Column("throttled_at", Double, nullable=False, server_default="0"),  # when the last of them came
 )
 
 tallies = Table(

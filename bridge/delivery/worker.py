@@ -225,8 +225,9 @@ class Worker:
                     _ENDED_BADLY[one.decision.fate], sink=sink, event_id=one.claim.event_id, code=one.outcome.code
                 )
         paused = next((one for one in settled if one.decision.pause_until is not None), None)
-        if paused and paused.decision.pause_until is not None:
-            until = datetime.fromtimestamp(paused.decision.pause_until, UTC).isoformat(timespec="seconds")
+        if paused:
+            now = self._clock()
+            until = datetime.fromtimestamp(now + self._outbox.pause(sink, now), UTC).isoformat(timespec="seconds")
             happened, code = paused.outcome.happened, paused.outcome.code
             if happened in _WHY:
                 _log.error("sink paused", sink=sink, until=until, code=code, reason=_WHY[happened])

@@ -30,5 +30,9 @@ class Served:
 class _Quiet(WSGIRequestHandler):
     protocol_version = "HTTP/1.1"
 
+    def send_response(self, code: int, message: str | None = None) -> None:
+        """Begin an answer without a ``Date``: a stand-in whose clock is not this machine's sends its own."""
+        self.send_response_only(code, message)
+
     def log(self, type: str, message: str, *args: Any) -> None:  # noqa: A002 - as werkzeug names it
         """Nothing: a demo prints what arrived, not every request."""

@@ -9,6 +9,7 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from email.utils import formatdate
 from typing import Any
 
 from flask import Flask, Response, request
@@ -106,6 +107,7 @@ class VoucherifyStandIn:
     def _tell_limits(self, response: Response) -> Response:
         for name, value in self.limit.headers(response.status_code).items():
             response.headers.setdefault(name, value)
+        response.headers.setdefault("Date", formatdate(self.clock(), usegmt=True))
         return response
 
     def _list_customers(self, call: Call) -> Response:

@@ -4,6 +4,7 @@ import hmac
 from base64 import b64encode
 from collections.abc import Callable
 from dataclasses import dataclass
+from http import HTTPStatus
 
 from bridge import to_voucherify
 from bridge.delivery.sink import Happened, Outcome
@@ -44,8 +45,11 @@ class DestinationCalls:
         outcome = self._probe()
         if outcome.happened is Happened.FORBIDDEN:
             raise SignatureError("Voucherify does not accept these keys")
-        if outcome.happened is not Happened.DELIVERED:
-            raise UpstreamError(f"Voucherify answers {outcome.code or 'nothing'}")
+        if outcome.happened is Happened.DELIVERED:
+            return
+        if is_elsewhere(outcome):
+            raise UpstreamError(f"This is not Voucherify: it answers {outcome.code}. See VOUCHERIFY_API_URL")
+        raise UpstreamError(f"Voucherify answers {outcome.code or 'nothing'}")
 
     def take(self, path: str, body: bytes, given: Given, request_id: str) -> Received:
         """Store a call that its action can use.
@@ -66,6 +70,17 @@ class DestinationCalls:
         right = [hmac.compare_digest((one or "").encode(), expected.encode()) for one, expected in pairs]
         if not all(right):
             raise SignatureError("the Application ID or the Secret Key is wrong")
+
+
+def is_elsewhere(probe: Outcome) -> bool:
+    """Whether the probe reached something that is not Voucherify.
+
+    Voucherify never answers it 404, nor 2xx without saying what it is asked.
+    """
+    code = probe.code or 0
+    is_success = code // 100 == HTTPStatus.OK // 100
+    is_unknown = code in (HTTPStatus.NOT_FOUND, HTTPStatus.METHOD_NOT_ALLOWED)
+    return is_unknown or (is_success and probe.happened is not Happened.DELIVERED)
 
 
 def _base64(key: str) -> str:

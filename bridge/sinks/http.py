@@ -1,10 +1,13 @@
 """How the bridge calls a service: within a total deadline, with a bounded answer, and never where it is redirected."""
 
+import json
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
+from datetime import UTC
 from email.utils import parsedate_to_datetime
+from http import HTTPStatus
 from io import BytesIO
 from socket import SHUT_RDWR, socket
 from typing import Any
@@ -66,10 +69,61 @@ def retry_after(response: requests.Response | None, now: float | None = None) ->
     told = response.headers.get("Retry-After", "") if response is not None else ""
     if told.strip().isascii() and told.strip().isdigit():
         return float(told)
+    at = _http_date(told)
+    return None if response is None or at is None else max(0.0, at - service_time(response, now))
+
+
+def service_time(response: requests.Response, now: float | None = None) -> float:
+    """Return the service's own time, in epoch seconds: times that it names are on its clock, not on ours.
+
+    Args:
+        now: our time, which is taken where the response has no ``Date``.
+    """
+    at = _http_date(response.headers.get("Date", ""))
+    if at is not None:
+        return at
+    return time.time() if now is None else now
+
+
+def _http_date(text: str) -> float | None:
     try:
-        return max(0.0, parsedate_to_datetime(told).timestamp() - (time.time() if now is None else now))
+        at = parsedate_to_datetime(text)
+        return (at if at.tzinfo else at.replace(tzinfo=UTC)).timestamp()
     except (ValueError, OverflowError):
         return None
+
+
+def said_in(text: str) -> Mapping[str, Any]:
+    """Return the JSON object in an answer; an empty one if there is none."""
+    try:
+        value = json.loads(text)
+    except (ValueError, RecursionError):
+        return {}
+    return value if isinstance(value, dict) else {}
+
+
+def is_html(response: requests.Response, text: str) -> bool:
+    """Whether it is a page: of a login, a proxy, another service. A bare ``OK`` is none, whatever its type."""
+    is_called_so = "html" in response.headers.get("Content-Type", "").lower()
+    return text.lstrip("\ufeff \t\r\n").startswith("<") or (is_called_so and "<" in text)
+
+
+def carries_error(said: Mapping[str, Any]) -> bool:
+    """Whether a JSON object says that something went wrong, whatever the status says."""
+    code = said.get("code", said.get("statusCode"))
+    is_failure = str(code).isdigit() and int(code) >= HTTPStatus.BAD_REQUEST
+    # Segment's errors have a word for a code.
+    is_named = isinstance(code, str) and "message" in said and not code.isdigit() and code.lower() not in _FINE
+    return (
+        said.get("success") is False
+        or bool(said.get("error") or said.get("errors"))
+        or said.get("status") == "error"
+        or is_failure
+        or is_named
+    )
+
+
+_FINE = ("ok", "success")
 
 
 def _read(response: requests.Response, longest: int) -> BytesIO:

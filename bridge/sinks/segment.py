@@ -5,14 +5,16 @@ Source: https://segment.com/docs/connections/sources/catalog/libraries/server/ht
 
 import logging
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, replace
+from http import HTTPStatus
 from typing import Any
 
 import requests
 from segment.analytics import request as sdk
 
 from bridge.delivery.sink import Happened, Outcome, Parcel
-from bridge.sinks.http import BoundedAdapter, retry_after
+from bridge.sinks.http import BoundedAdapter, carries_error, is_html, retry_after, said_in
 from bridge.to_segment import SINK
 from bridge.to_segment.fit import LIMIT as EVENT_BYTES
 from bridge.wire import read
@@ -27,10 +29,18 @@ HAPPENED = {
     400: Happened.REJECTED,
     413: Happened.REJECTED,
     401: Happened.FORBIDDEN,
-    403: Happened.FORBIDDEN,
+    403: Happened.REJECTED,
     429: Happened.THROTTLED,
 }
-"""By status of an answer that is not 2xx; any other may succeed another time."""
+"""By status of an answer that is not 2xx; any other may succeed another time. What 403 means, ``_Sending`` decides."""
+
+DEDUPLICATED_SECONDS = 23 * 3_600.0
+"""For so long an event can be posted again and is counted once. Segment says 24 h; clocks differ."""
+
+MOST_SUSPECTS = 8
+"""Events that are posted alone and refused with 403, as long as Segment accepts nothing; the others wait."""
+
+STRANGER = "this is not Segment's answer: see SEGMENT_HOST"
 
 POST_SECONDS, SPLIT_SECONDS = 10.0, 20.0
 """One post's deadline; and how long a refused batch is halved before the rest is left for another time."""
@@ -46,6 +56,8 @@ class SegmentSink:
         write_key: the source's.
         host: of Segment, or of anything that speaks its protocol.
         gzip: compress what is posted.
+        recently_delivered: the smallest event that Segment accepted within ``DEDUPLICATED_SECONDS``, or None; for a
+            process that has delivered nothing yet.
     """
 
     name = SINK
@@ -54,43 +66,148 @@ class SegmentSink:
     max_bytes = BATCH_BYTES - ENVELOPE_BYTES
     patience = SPLIT_SECONDS + POST_SECONDS
 
-    def __init__(self, write_key: str, host: str, *, gzip: bool = False, deadline: float = POST_SECONDS) -> None:
+    def __init__(
+        self,
+        write_key: str,
+        host: str,
+        *,
+        gzip: bool = False,
+        deadline: float = POST_SECONDS,
+        recently_delivered: Callable[[], bytes | None] = lambda: None,
+    ) -> None:
         self._write_key = write_key
         self._host = host
         self._gzip = gzip
         self._deadline = deadline
+        self._recently_delivered = recently_delivered
+        self._smallest: _Delivered | None = None
         sdk._session.mount(host, BoundedAdapter(deadline))  # noqa: SLF001 - the library's only door to its connections
 
     def send(self, parcels: Sequence[Parcel]) -> Sequence[Outcome]:
         """Post them as one batch; what Segment would take and throw away is rejected here."""
         messages = [read(parcel.payload) for parcel in parcels]
         refused = [_refused(message, len(one.payload)) for message, one in zip(messages, parcels, strict=True)]
-        good = [message for message, reason in zip(messages, refused, strict=True) if not reason]
-        outcomes = iter(self._post(good, time.monotonic() + SPLIT_SECONDS))
+        good = [one for one, reason in zip(parcels, refused, strict=True) if not reason]
+        sending = _Sending(self._post, self._sample, time.monotonic() + SPLIT_SECONDS)
+        sent = sending.outcomes([message for message, reason in zip(messages, refused, strict=True) if not reason])
+        self._remember(one for one, outcome in zip(good, sent, strict=True) if outcome.happened is Happened.DELIVERED)
+        outcomes = iter(sent)
         return [Outcome(Happened.REJECTED, detail=reason) if reason else next(outcomes) for reason in refused]
 
-    def _post(self, messages: list[Any], until: float) -> list[Outcome]:
-        """Post; when something in the batch is refused, halve it until that is alone."""
-        if not messages or time.monotonic() > until:
-            return [Outcome(Happened.UNTRIED)] * len(messages)
-        outcome = self._post_once(messages)
-        if outcome.happened is not Happened.REJECTED or len(messages) == 1:
-            return [outcome] * len(messages)
-        half = len(messages) // 2
-        first = self._post(messages[:half], until)
-        if first[-1].happened not in (Happened.DELIVERED, Happened.REJECTED):
-            return first + [Outcome(Happened.UNTRIED)] * (len(messages) - half)
-        return first + self._post(messages[half:], until)
-
-    def _post_once(self, messages: list[Any]) -> Outcome:
+    def _post(self, messages: list[Any]) -> Outcome:
         try:
             response = sdk.post(self._write_key, self._host, gzip=self._gzip, timeout=self._deadline, batch=messages)
         except sdk.APIError as error:
+            response = error.response
             happened = HAPPENED.get(error.status, Happened.FAILED)
-            return Outcome(happened, error.status, error.response.text, retry_after(error.response))
+            return Outcome(happened, error.status, response.text, retry_after(response))
         except requests.RequestException as error:
             return Outcome(Happened.FAILED, detail=type(error).__name__)
-        return Outcome(Happened.DELIVERED, response.status_code, response.text)
+        text = response.text
+        if is_html(response, text) or carries_error(said_in(text)):
+            return Outcome(Happened.FAILED, response.status_code, f"{STRANGER}\n{text}")
+        return Outcome(Happened.DELIVERED, response.status_code, text)
+
+    def _remember(self, delivered: Iterable[Parcel]) -> None:
+        smallest = min((one.payload for one in delivered), key=len, default=None)
+        known, now = self._smallest, time.time()
+        if smallest and (known is None or len(smallest) <= len(known.payload) or known.is_aging(now)):
+            self._smallest = _Delivered(smallest, now)
+
+    def _sample(self) -> Any:
+        """The smallest event that can be posted again and is counted once, as far as it is known; or None."""
+        known = self._smallest
+        payload = known.payload if known and known.can_be_repeated(time.time()) else self._recently_delivered()
+        return read(payload) if payload else None
+
+
+@dataclass(frozen=True, slots=True)
+class _Delivered:
+    """An event that Segment accepted, and when."""
+
+    payload: bytes
+    at: float
+
+    def can_be_repeated(self, now: float) -> bool:
+        """Whether Segment still knows its ``messageId``."""
+        return now - self.at < DEDUPLICATED_SECONDS
+
+    def is_aging(self, now: float) -> bool:
+        """Whether a larger one is better, since it can be repeated for longer."""
+        return now - self.at > DEDUPLICATED_SECONDS / 2
+
+
+class _Sending:
+    """One ``send``: a refused batch is halved until what Segment refuses is alone.
+
+    400 and 413 are about the events. 403 is, if Segment accepts anything at all: something of this ``send``, or the
+    sample, an event that it has accepted before. If it refuses the sample as well, 403 is about the credentials.
+    Without a sample nobody can tell: then what is refused alone is tried again later, and the others go on.
+
+    Args:
+        post: posts a batch.
+        sample: gives an event that may be posted again, or None.
+        until: on the monotonic clock, when no more posts are made.
+    """
+
+    def __init__(self, post: Callable[[list[Any]], Outcome], sample: Callable[[], Any], until: float) -> None:
+        self._post = post
+        self._sample = sample
+        self._until = until
+        self._accepts: bool | None = None
+        self._suspects = 0
+
+    def outcomes(self, messages: list[Any]) -> list[Outcome]:
+        """Post them all."""
+        outcomes = self._send(messages)
+        if self._accepts:
+            return outcomes
+        return [replace(one, happened=Happened.FAILED) if _is_suspect(one) else one for one in outcomes]
+
+    def _send(self, messages: list[Any]) -> list[Outcome]:
+        if not messages or time.monotonic() > self._until:
+            return [Outcome(Happened.UNTRIED)] * len(messages)
+        outcome = self._judged(self._post(messages))
+        if outcome.happened is not Happened.REJECTED:
+            return [outcome] * len(messages)
+        if len(messages) == 1:
+            self._suspects += _is_suspect(outcome) and not self._accepts
+            return [outcome]
+        if _is_suspect(outcome) and not self._accepts and self._suspects >= MOST_SUSPECTS:
+            return [replace(outcome, happened=Happened.FAILED)] * len(messages)
+        half = len(messages) // 2
+        first = self._send(messages[:half])
+        if _ends(first[-1]):
+            return first + [Outcome(Happened.UNTRIED)] * (len(messages) - half)
+        return first + self._send(messages[half:])
+
+    def _judged(self, outcome: Outcome) -> Outcome:
+        """The outcome of a batch, now that it is known whose fault a 403 is."""
+        if outcome.happened is Happened.DELIVERED:
+            self._accepts = True
+        if not _is_suspect(outcome) or self._accepts is not None or time.monotonic() > self._until:
+            return outcome
+        self._accepts = False
+        if (sample := self._sample()) is None:
+            return outcome
+        probe = self._post([sample])
+        if _is_suspect(probe):
+            return replace(outcome, happened=Happened.FORBIDDEN)
+        self._accepts = probe.happened is Happened.DELIVERED
+        return outcome if probe.happened in _SETTLED else probe
+
+
+_SETTLED = (Happened.DELIVERED, Happened.REJECTED)
+
+
+def _ends(outcome: Outcome) -> bool:
+    """Whether it makes no sense to post more."""
+    is_left_for_later = outcome.happened is Happened.FAILED and outcome.code == HTTPStatus.FORBIDDEN
+    return outcome.happened not in _SETTLED and not is_left_for_later
+
+
+def _is_suspect(outcome: Outcome) -> bool:
+    return outcome.happened is Happened.REJECTED and outcome.code == HTTPStatus.FORBIDDEN
 
 
 def _refused(message: Any, size: int) -> str:

@@ -122,6 +122,51 @@ def test_a_voucherify_that_is_in_trouble(run: Run, voucherify: VoucherifyStandIn
     assert findings(run)[KEYS]["detail"] == "failed (503)"
 
 
+@pytest.mark.usefixtures("both")
+@pytest.mark.parametrize(
+    "answer",
+    [
+        pytest.param(Response("<!DOCTYPE html><title>Sign in</title>", 200, mimetype="text/html"), id="a login page"),
+        pytest.param(Response('{"status": "ok"}', 200, mimetype="application/json"), id="another service"),
+        pytest.param(Response("", 204), id="nothing"),
+        pytest.param(Response("<h1>Not found</h1>", 404, mimetype="text/html"), id="404"),
+    ],
+)
+def test_what_is_not_voucherify_is_called_so(run: Run, voucherify: VoucherifyStandIn, answer: Response) -> None:
+    voucherify.fault = lambda *_: answer
+    result = run("check", "--json")
+    assert result.exit_code == 1
+    [wrong] = [one for one in json.loads(result.output) if one["verdict"] != "ok"]
+    assert (wrong["what"], wrong["verdict"]) == (VOUCHERIFY, "wrong")
+    assert "is not Voucherify" in wrong["detail"]
+    assert "VOUCHERIFY_API_URL" in wrong["remedy"]
+
+
+QUOTED = (
+    "SEGMENT_WRITE_KEY",
+    "VOUCHERIFY_WEBHOOK_SECRET",
+    "VOUCHERIFY_APP_ID",
+    "VOUCHERIFY_SECRET_KEY",
+    "BRIDGE_WRITE_KEYS",
+    "SEGMENT_WEBHOOK_SECRET",
+    "BRIDGE_ADMIN_TOKEN",
+)
+
+
+@pytest.mark.usefixtures("both")
+@pytest.mark.parametrize("name", QUOTED)
+@pytest.mark.parametrize("text", ['"{}"', "'{}'", '"{}', "\u201c{}\u201d"])
+def test_a_secret_that_still_carries_quotes(
+    name: str, text: str, run: Run, monkeypatch: pytest.MonkeyPatch, voucherify: VoucherifyStandIn
+) -> None:
+    voucherify.app_id = voucherify.secret_key = ""
+    monkeypatch.setenv(name, text.format("a-secret-of-24-characters"))
+    output = run("check", "--json").output
+    assert "a-secret" not in output
+    [told] = [one for one in json.loads(output) if one["verdict"] != "ok"]
+    assert (told["what"], told["verdict"], told["remedy"]) == (name, "warning", "write it without quotes")
+
+
 def test_half_of_a_direction_is_told_with_what_to_do(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("VOUCHERIFY_APP_ID", "the-app-id")
     result = run("check", "--json")

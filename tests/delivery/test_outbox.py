@@ -200,6 +200,36 @@ def test_of_several_pauses_in_one_batch_the_longest_counts(database: Database) -
     assert rows(database, sinks)[0]["paused_until"] == NOW + 50
 
 
+def test_a_429_that_repeats_pauses_ever_longer_in_every_process(database_url: str, open_database: Open) -> None:
+    first = open_database(database_url)
+    fill(first, *range(1_000, 1_010))
+    now, pauses = NOW, []
+    for database in (first, open_database(database_url), first):
+        [one] = claim(database, ScriptedSink(max_count=1), now)
+        throttled = Settlement(one, Outcome(Happened.THROTTLED, 429), Decision(Fate.WAITING, now, 0, now + 10))
+        Outbox(database).settle(SINK, [throttled], now, now)
+        pauses.append(Outbox(first).pause(SINK, now))
+        now += pauses[-1]
+    assert pauses == [10.0, 20.0, 40.0]
+
+
+def test_those_who_are_throttled_at_the_same_moment_are_one_repetition(database: Database) -> None:
+    fill(database, 1_000, 1_001)
+    for one in claim(database):
+        settle(database, [one], *paused(NOW + 10))
+    assert Outbox(database).pause(SINK, NOW + 1) == 9.0
+
+
+def test_what_is_accepted_ends_a_row_of_429s(database: Database) -> None:
+    fill(database, 1_000, 1_001, 1_002)
+    outbox = Outbox(database)
+    first, second, third = claim(database)
+    outbox.settle(SINK, [Settlement(first, *paused(NOW + 10))], NOW, NOW)
+    Outbox(database).settle(SINK, [Settlement(second, *DELIVERED)], NOW, NOW + 11)  # by another process
+    outbox.settle(SINK, [Settlement(third, *paused(NOW + 22))], NOW, NOW + 12)
+    assert outbox.pause(SINK, NOW + 12) == 10.0
+
+
 def test_another_sinks_deliveries_are_none_of_ours(database: Database) -> None:
     fill(database, 1_000)
     other = ScriptedSink()

@@ -7,13 +7,19 @@ from bridge.delivery.retry import (
     FORBIDDEN_PAUSE,
     LONGEST_DELAY,
     LONGEST_PAUSE,
+    LONGEST_REPEATED_PAUSE,
+    ROW_SECONDS,
     UNTOLD_PAUSE,
     Decision,
     Fate,
     Policy,
+    Throttling,
     Tried,
     decide,
     delay,
+    is_throttled,
+    least_pause,
+    throttled_again,
 )
 from bridge.delivery.sink import Happened, Outcome
 
@@ -61,8 +67,8 @@ OUTCOMES = st.builds(
         pytest.param(
             Outcome(Happened.THROTTLED, retry_after=0.0),
             YOUNG,
-            Decision(Fate.WAITING, NOW, 3, pause_until=NOW),
-            id="throttled for nothing",
+            Decision(Fate.WAITING, NOW + UNTOLD_PAUSE, 3, pause_until=NOW + UNTOLD_PAUSE),
+            id="throttled for no time",
         ),
         pytest.param(
             Outcome(Happened.THROTTLED),
@@ -128,3 +134,29 @@ def test_the_jitter_is_full_and_bounded(attempts: int, chance: float) -> None:
 @given(st.integers(0, 1_000), CHANCES)
 def test_the_longer_it_fails_the_longer_it_waits(attempts: int, chance: float) -> None:
     assert delay(attempts, chance) <= delay(attempts + 1, chance)
+
+
+@given(st.integers(1, 10_000))
+def test_a_429_that_repeats_costs_ever_longer_waits(times: int) -> None:
+    assert least_pause(times) <= least_pause(times + 1) <= LONGEST_REPEATED_PAUSE
+    assert times == 1 or least_pause(times) >= 2 * UNTOLD_PAUSE
+
+
+@pytest.mark.parametrize(
+    ("last", "accepted_at", "times"),
+    [
+        pytest.param(None, 0.0, 1, id="the first"),
+        pytest.param(Throttling(3, NOW - 20), 0.0, 4, id="another"),
+        pytest.param(Throttling(3, NOW - 20), NOW - 30, 4, id="another, and nothing was accepted since"),
+        pytest.param(Throttling(3, NOW - 20), NOW - 10, 1, id="something was accepted since"),
+        pytest.param(Throttling(3, NOW - ROW_SECONDS - 1), 0.0, 1, id="the last one was long ago"),
+    ],
+)
+def test_what_counts_as_a_repetition(last: Throttling | None, accepted_at: float, times: int) -> None:
+    assert throttled_again(last, accepted_at, NOW) == Throttling(times, NOW)
+
+
+@pytest.mark.parametrize("happened", Happened)
+def test_a_429_is_one_whatever_became_of_the_delivery(happened: Happened) -> None:
+    assert is_throttled(Outcome(happened, 429))
+    assert is_throttled(Outcome(happened, 503)) == (happened is Happened.THROTTLED)

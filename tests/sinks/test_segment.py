@@ -179,7 +179,6 @@ def test_halving_ends_in_time(segment: SegmentStandIn, sink: SegmentSink, monkey
     ("answer", "outcome"),
     [
         pytest.param(answering(401, "who?"), Outcome(Happened.FORBIDDEN, 401, "who?"), id="401"),
-        pytest.param(answering(403, "no"), Outcome(Happened.FORBIDDEN, 403, "no"), id="403"),
         pytest.param(answering(404, "where?"), Outcome(Happened.FAILED, 404, "where?"), id="404"),
         pytest.param(answering(408, ""), Outcome(Happened.FAILED, 408), id="408"),
         pytest.param(answering(429, "wait"), Outcome(Happened.THROTTLED, 429, "wait"), id="429"),
@@ -208,6 +207,133 @@ def test_every_answer_has_its_outcome(
     segment.fault = answer
     assert sink.send([parcel(1), parcel(2)]) == [outcome, outcome]
     assert segment.calls == 1
+
+
+STRANGER = "this is not Segment's answer: see SEGMENT_HOST"
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        pytest.param(
+            answering(200, "Please <a href=/>sign in</a>", Content_Type="text/html; charset=utf-8"),
+            id="HTML by its type",
+        ),
+        pytest.param(answering(200, "\n<!DOCTYPE html><p>", Content_Type="text/plain"), id="HTML by its look"),
+        pytest.param(answering(202, "\ufeff<html>"), id="HTML behind a byte order mark"),
+        pytest.param(answering(200, '{"success": false}'), id="no success"),
+        pytest.param(answering(200, '{"code": 400, "key": "invalid"}'), id="a code"),
+        pytest.param(answering(200, '{"statusCode": 500}'), id="a status code"),
+        pytest.param(answering(200, '{"code": "invalid_request", "message": "no"}'), id="an error of Segment's"),
+        pytest.param(answering(201, '{"error": "no such source"}'), id="an error"),
+        pytest.param(answering(200, '{"success": true, "errors": ["a"]}'), id="errors"),
+        pytest.param(answering(200, '{"status": "error"}'), id="a status in words"),
+    ],
+)
+def test_a_2xx_that_is_no_success_is_tried_again(segment: SegmentStandIn, sink: SegmentSink, answer: Answer) -> None:
+    segment.fault = answer
+    outcomes = sink.send([parcel(1), parcel(2)])
+    assert happened(outcomes) == ["failed"] * 2
+    assert all(one.detail.startswith(STRANGER) for one in outcomes)
+    assert segment.calls == 1
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["", "OK", "{", "[]", '{"success": true}', '{"status": "ok", "error": null, "code": 0}', '{"code": 200}'],
+    ids=repr,
+)
+@pytest.mark.parametrize("mimetype", ["text/plain", "text/html", "application/json"])
+def test_what_compatible_endpoints_say_is_a_success(
+    segment: SegmentStandIn, sink: SegmentSink, text: str, mimetype: str
+) -> None:
+    segment.fault = answering(200, text, Content_Type=mimetype)
+    assert happened(sink.send([parcel()])) == ["delivered"]
+
+
+class TestA403:
+    """A firewall refuses an event, or Segment refuses everything."""
+
+    BLOCKED = "bridge-3"
+
+    def firewall(self, batch: Any) -> Response | None:
+        page = "<html>Request blocked.</html>"
+        blocked = Response(page, status=403, mimetype="text/html")
+        return blocked if any(event["messageId"] == self.BLOCKED for event in batch) else None
+
+    def test_the_event_is_found_by_halving_and_the_others_are_delivered(
+        self, segment: SegmentStandIn, sink: SegmentSink
+    ) -> None:
+        segment.fault = self.firewall
+        outcomes = sink.send([parcel(number) for number in range(20)])
+        assert happened(outcomes) == ["rejected" if number == 3 else "delivered" for number in range(20)]
+        assert outcomes[3].code == 403
+
+    def test_alone_it_is_judged_by_the_smallest_event_that_was_delivered(
+        self, segment: SegmentStandIn, sink: SegmentSink
+    ) -> None:
+        sink.send([parcel(1, properties={}), parcel(2)])
+        segment.fault = self.firewall
+        assert happened(sink.send([parcel(3)])) == ["rejected"]
+        assert [event["messageId"] for event in segment.events] == ["bridge-1", "bridge-2", "bridge-1"]
+
+    @pytest.mark.parametrize("status", [401, 403])
+    def test_when_that_is_refused_too_it_is_the_credentials(
+        self, segment: SegmentStandIn, sink: SegmentSink, status: int
+    ) -> None:
+        sink.send([parcel(1)])
+        segment.fault = lambda batch: Response("no", status if batch[0]["messageId"] == "bridge-1" else 403)
+        calls = segment.calls
+        outcomes = sink.send([parcel(number) for number in range(2, 40)])
+        assert happened(outcomes) == ["forbidden"] * 38
+        assert segment.calls - calls == 2
+
+    def test_when_that_cannot_be_posted_nobody_knows_yet(self, segment: SegmentStandIn, sink: SegmentSink) -> None:
+        sink.send([parcel(1)])
+        segment.fault = lambda batch: Response("no", 503 if batch[0]["messageId"] == "bridge-1" else 403)
+        assert happened(sink.send([parcel(2), parcel(3)])) == ["failed"] * 2
+
+    def test_a_process_that_has_delivered_nothing_asks_for_an_event(self, segment: SegmentStandIn) -> None:
+        asked = [message(1)]
+        sink = SegmentSink("write-key", segment.url, recently_delivered=asked.pop)  # type: ignore[attr-defined]
+        segment.fault = self.firewall
+        assert happened(sink.send([parcel(3)])) == ["rejected"]
+        assert asked == []
+
+    def test_an_event_is_posted_again_only_as_long_as_it_is_counted_once(
+        self, segment: SegmentStandIn, sink: SegmentSink, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        sink.send([parcel(1)])
+        segment.fault = self.firewall
+        tomorrow = time.time() + 24 * 3_600
+        monkeypatch.setattr("bridge.sinks.segment.time.time", lambda: tomorrow)
+        assert happened(sink.send([parcel(3)])) == ["failed"]
+        assert [event["messageId"] for event in segment.events] == ["bridge-1"]
+
+    def test_without_a_delivered_event_it_is_left_for_later(self, segment: SegmentStandIn, sink: SegmentSink) -> None:
+        segment.fault = self.firewall
+        assert happened(sink.send([parcel(3)])) == ["failed"]
+        assert happened(sink.send([parcel(4)])) == ["delivered"]
+        assert happened(sink.send([parcel(3)])) == ["rejected"]
+
+    def test_when_all_are_refused_and_nobody_can_tell_few_calls_are_made(
+        self, segment: SegmentStandIn, sink: SegmentSink
+    ) -> None:
+        segment.fault = answering(403, "no")
+        assert happened(sink.send([parcel(number) for number in range(1_000)])) == ["failed"] * 1_000
+        assert segment.calls < 50
+
+    def test_what_was_left_for_later_is_no_dead_letter_when_others_are_accepted(
+        self, segment: SegmentStandIn, sink: SegmentSink
+    ) -> None:
+        blocked = {f"bridge-{number}" for number in range(32)}
+        segment.fault = lambda batch: (
+            Response("no", 403) if any(event["messageId"] in blocked for event in batch) else None
+        )
+        outcomes = sink.send([parcel(number) for number in range(64)])
+        assert happened(outcomes)[32:] == ["delivered"] * 32
+        assert set(happened(outcomes)[:8]) == {"rejected"}
+        assert set(happened(outcomes)[8:32]) == {"failed"}
 
 
 def test_retry_after_may_be_a_date(segment: SegmentStandIn, sink: SegmentSink) -> None:

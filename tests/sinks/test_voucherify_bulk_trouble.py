@@ -136,6 +136,11 @@ def test_a_429_to_a_poll_leaves_the_bulk_unknown_and_pauses_everybody(stage: Sta
     assert outcomes[0].pause == 30.0
 
 
+def test_a_429_to_a_poll_that_names_no_time_pauses_everybody_all_the_same(stage: Stage) -> None:
+    stage.on_jobs(says(429, Retry_After="0", X_Rate_Limit_Retry="30"))
+    assert [one.pause for one in stage.send(*upserts(5))] == [10.0] * 5
+
+
 def test_the_last_call_of_a_window_spent_on_a_bulk(stage: Stage) -> None:
     stage.fail(BULK, adds(X_Rate_Limit_Remaining="0", X_Rate_Limit_Retry=f"{BEGIN + 9:.0f}"))
     outcomes = stage.send(*upserts(5))

@@ -1,6 +1,7 @@
 """Voucherify's limit, the bridge's own budget, and the time that a send has."""
 
 import json
+from email.utils import formatdate
 
 import pytest
 from flask import Response
@@ -22,6 +23,29 @@ DELIVERED, REJECTED, FAILED, THROTTLED, FORBIDDEN, UNTRIED, UNKNOWN, UNCERTAIN =
         pytest.param({"Retry_After": "", "X_Rate_Limit_Retry": f"{BEGIN + 20:.0f}"}, 20.0, id="epoch seconds"),
         pytest.param({"Retry_After": "7", "X_Rate_Limit_Retry": f"{BEGIN + 20:.0f}"}, 20.0, id="the later of two"),
         pytest.param({"Retry_After": "30", "X_Rate_Limit_Retry": f"{BEGIN - 20:.0f}"}, 30.0, id="one that is past"),
+        pytest.param({"Retry_After": "0", "X_Rate_Limit_Retry": ""}, 10.0, id="no time"),
+        pytest.param(
+            {"Retry_After": "Wed, 21 Oct 2015 07:28:00 GMT", "X_Rate_Limit_Retry": ""}, 10.0, id="a date that is past"
+        ),
+        pytest.param({"Retry_After": "", "X_Rate_Limit_Retry": "30"}, 10.0, id="an epoch that is past"),
+        pytest.param(
+            {
+                "Retry_After": "",
+                "X_Rate_Limit_Retry": f"{BEGIN - 300 + 20:.0f}",
+                "Date": formatdate(BEGIN - 300, usegmt=True),
+            },
+            20.0,
+            id="a clock that is minutes behind ours",
+        ),
+        pytest.param(
+            {
+                "Retry_After": formatdate(BEGIN + 300 + 20, usegmt=True),
+                "X_Rate_Limit_Retry": "",
+                "Date": formatdate(BEGIN + 300, usegmt=True),
+            },
+            20.0,
+            id="a clock that is minutes ahead of ours",
+        ),
         pytest.param({"Retry_After": "soon", "X_Rate_Limit_Retry": "NaN"}, 10.0, id="nothing that is understood"),
         pytest.param(
             {"Retry_After": "9" * 400, "X_Rate_Limit_Retry": ""}, float("inf"), id="an absurd one, for retry.py"

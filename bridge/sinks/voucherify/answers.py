@@ -3,7 +3,6 @@
 Source of the headers: https://docs.voucherify.io/docs/limits
 """
 
-import json
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -14,7 +13,11 @@ from typing import Any, Self
 import requests
 
 from bridge.delivery.retry import UNTOLD_PAUSE
-from bridge.sinks.http import retry_after
+from bridge.sinks.http import retry_after, said_in, service_time
+from bridge.sinks.voucherify.endpoints import Endpoint
+
+SUCCESS = 2
+"""The class of statuses."""
 
 
 class Reach(Enum):
@@ -36,6 +39,7 @@ class Answer:
     Attributes:
         code: the HTTP status, if it was answered.
         text: the answer's, or what went wrong.
+        is_recognised: whether a 2xx is Voucherify's: has the shape that the call's answer has.
         retry_after: seconds that the service asks this caller to wait.
         pause: seconds for which nobody should call: the limit is reached, by this answer or before it.
     """
@@ -45,22 +49,25 @@ class Answer:
     text: str = ""
     retry_after: float | None = None
     pause: float | None = None
+    is_recognised: bool = True
 
     @classmethod
-    def of(cls, response: requests.Response, now: float) -> Self:
-        """Of a response that came at ``now``, in epoch seconds."""
+    def of(cls, response: requests.Response, now: float, endpoint: Endpoint) -> Self:
+        """Of a response of ``endpoint`` that came at ``now``, in epoch seconds."""
         pause = _pause(response, now)
         wait = pause if _is_throttled(response) else retry_after(response, now)
         text = response.content.decode(errors="replace")
-        return cls(Reach.ANSWERED, response.status_code, text, wait, pause)
+        is_recognised = response.status_code // 100 != SUCCESS or endpoint.recognises(said_in(text))
+        return cls(Reach.ANSWERED, response.status_code, text, wait, pause, is_recognised)
+
+    @property
+    def is_success(self) -> bool:
+        """Whether Voucherify itself says that it has done what it was asked."""
+        return self.code is not None and self.code // 100 == SUCCESS and self.is_recognised
 
     def json(self) -> Mapping[str, Any]:
         """The object in it; an empty one if there is none."""
-        try:
-            value = json.loads(self.text)
-        except (ValueError, RecursionError):
-            return {}
-        return value if isinstance(value, dict) else {}
+        return said_in(self.text)
 
 
 def _is_throttled(response: requests.Response) -> bool:
@@ -68,14 +75,18 @@ def _is_throttled(response: requests.Response) -> bool:
 
 
 def _pause(response: requests.Response, now: float) -> float | None:
-    """Seconds until the limit allows another call. Of two times that are told, the later: never early."""
+    """Seconds until the limit allows another call. Of two times that are told, the later: never early.
+
+    A 429 whose times are all past tells nothing.
+    """
     left = _number(response.headers.get("X-Rate-Limit-Remaining"))
     if not _is_throttled(response) and left != 0:
         return None
     resets = _number(response.headers.get("X-Rate-Limit-Retry"))
-    told = [max(0.0, resets - now)] if resets is not None else []
+    told = [max(0.0, resets - service_time(response, now))] if resets is not None else []
     asked = retry_after(response, now)
-    return max([*told, *([asked] if asked is not None else [])], default=UNTOLD_PAUSE)
+    pause = max([*told, *([asked] if asked is not None else [])], default=UNTOLD_PAUSE)
+    return pause or (UNTOLD_PAUSE if _is_throttled(response) else 0.0)
 
 
 def _number(text: str | None) -> float | None:

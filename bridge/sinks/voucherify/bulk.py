@@ -15,9 +15,9 @@ from urllib.parse import quote
 
 from bridge.delivery.sink import Happened, Outcome
 from bridge.sinks.voucherify.answers import Answer, Reach
-from bridge.sinks.voucherify.calls import CUSTOMERS, Call
-from bridge.sinks.voucherify.client import Request
-from bridge.sinks.voucherify.run import Run, happened, noted
+from bridge.sinks.voucherify.calls import Call
+from bridge.sinks.voucherify.endpoints import ASYNC_ACTION, UPSERT, UPSERT_MANY
+from bridge.sinks.voucherify.run import Run, noted
 
 WORTH_IT = 5
 """Upserts from which on a bulk is made: with its post and a poll or two it costs fewer calls than they do alone, and
@@ -58,7 +58,7 @@ def deliver(run: Run, calls: Sequence[Call], until: float) -> _Outcomes:
 
 def one(run: Run, call: Call) -> Outcome:
     """Upsert one customer."""
-    return run.outcome(run.call(Request("POST", CUSTOMERS, call.content)), repeatable=True, note=call.note)
+    return run.outcome(run.call(UPSERT.request(content=call.content)), repeatable=True, note=call.note)
 
 
 def _chunks(calls: Iterable[Call]) -> Iterator[list[Call]]:
@@ -78,8 +78,8 @@ def _chunks(calls: Iterable[Call]) -> Iterator[list[Call]]:
 def _deliver_chunk(run: Run, calls: Sequence[Call], until: float) -> _Outcomes:
     """What became of each call; those of which nobody can say it yet are missing, though never a single one."""
     content = b"[" + b", ".join(call.content for call in calls) + b"]"
-    answer = run.call(Request("POST", f"{CUSTOMERS}/bulk/async", content))
-    found = happened(answer, repeatable=False)
+    answer = run.call(UPSERT_MANY.request(content=content))
+    found = run.happened(answer, repeatable=False)
     if found is Happened.REJECTED and len(calls) > 1:
         return {}
     if found is not Happened.DELIVERED:
@@ -96,7 +96,7 @@ def _finished(run: Run, job_id: str, until: float) -> tuple[Mapping[str, Any], A
     pause = FIRST_POLL
     while True:
         run.sleep(pause)
-        answer = run.call(Request("GET", f"/v1/async-actions/{quote(job_id, safe='')}"))
+        answer = run.call(ASYNC_ACTION.request(quote(job_id, safe="")))
         job = answer.json() if answer.code == HTTPStatus.OK else {}
         if job.get("status") in ("DONE", "FAILED"):
             return job, answer

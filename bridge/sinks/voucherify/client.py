@@ -12,6 +12,7 @@ from urllib3.exceptions import ConnectTimeoutError, NewConnectionError, ProxyErr
 from bridge import __version__
 from bridge.sinks.http import BoundedAdapter
 from bridge.sinks.voucherify.answers import Answer, Reach
+from bridge.sinks.voucherify.endpoints import LIST_CUSTOMERS, Request
 
 LONGEST_ANSWER = 4 * 1024 * 1024
 """Bytes: a page of 100 activities, or a job's errors for a thousand customers, with room to spare."""
@@ -20,19 +21,8 @@ PROBE_SECONDS = 5.0
 """Who presses *Test* in Segment waits 10 seconds for all of it."""
 
 
-@dataclass(frozen=True, slots=True)
-class Request:
-    """What is asked for.
-
-    Attributes:
-        path: of the API, escaped.
-        content: JSON.
-    """
-
-    method: str
-    path: str
-    content: bytes | None = None
-    query: Mapping[str, str] = field(default_factory=dict)
+HARMLESS = LIST_CUSTOMERS.request(query={"limit": "1"})
+"""A read that changes nothing: Voucherify answers it if it accepts the keys."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,12 +94,12 @@ class Client:
     def probe(self) -> Answer:
         """Make the smallest call there is, at once."""
         with self._new_session(PROBE_SECONDS) as session:
-            return self._exchange(session, Request("GET", "/v1/customers", query={"limit": "1"}), PROBE_SECONDS)
+            return self._exchange(session, HARMLESS, PROBE_SECONDS)
 
     def _exchange(self, session: requests.Session, request: Request, seconds: float) -> Answer:
         try:
             response = session.request(
-                request.method,
+                request.endpoint.method,
                 self._url + request.path,
                 params=request.query,
                 data=request.content,
@@ -120,7 +110,7 @@ class Client:
         except OSError as error:
             reach = Reach.NEVER if _is_unconnected(error) else Reach.LOST
             return Answer(reach, text=type(error).__name__)
-        return Answer.of(response, self.timing.now())
+        return Answer.of(response, self.timing.now(), request.endpoint)
 
     def _own_session(self) -> requests.Session:
         """This process's: after a fork, a connection would be shared with the parent."""

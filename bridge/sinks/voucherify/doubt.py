@@ -16,9 +16,9 @@ from urllib.parse import quote
 
 from bridge.delivery.sink import Happened, Outcome
 from bridge.sinks.voucherify.answers import Answer
-from bridge.sinks.voucherify.calls import CUSTOMERS, IDENTIFICATION, Call
-from bridge.sinks.voucherify.client import Request
-from bridge.sinks.voucherify.run import Run, happened
+from bridge.sinks.voucherify.calls import IDENTIFICATION, Call
+from bridge.sinks.voucherify.endpoints import ACTIVITY
+from bridge.sinks.voucherify.run import Run
 
 MARGIN = 300.0
 """Seconds before the doubt began from which on it is looked for: the clocks of both sides may differ."""
@@ -56,14 +56,14 @@ def _pages(run: Run, source_id: str, since: float) -> Iterator[list[Any] | Outco
         return
     query = _query(since)
     for _ in range(PAGES):
-        answer = run.call(Request("GET", f"{CUSTOMERS}/{quote(source_id, safe='')}/activity", query=query))
+        answer = run.call(ACTIVITY.request(quote(source_id, safe=""), query=query))
         if answer.code == HTTPStatus.NOT_FOUND and _is_unknown(source_id, answer.json()):
             return
-        page = answer.json() if answer.code == HTTPStatus.OK else {}
-        activities = page.get("data")
-        if not isinstance(activities, list):
+        if not answer.is_success:
             yield _unread(run, answer)
             return
+        page = answer.json()
+        activities = page["data"]
         yield activities
         if not page.get("has_more"):
             return
@@ -79,8 +79,7 @@ def _is_unknown(source_id: str, told: Mapping[str, Any]) -> bool:
 
 
 def _unread(run: Run, answer: Answer) -> Outcome:
-    found = happened(answer, repeatable=True)
-    if found in (Happened.DELIVERED, Happened.REJECTED) or answer.code == HTTPStatus.FORBIDDEN:
+    if run.happened(answer, repeatable=True) is Happened.REJECTED:
         return _uncertain(f"the look-up was answered {answer.code}: {answer.text}")
     return run.outcome(answer, repeatable=True, note="in doubt, and cannot be looked up now")
 

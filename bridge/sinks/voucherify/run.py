@@ -5,12 +5,13 @@ from http import HTTPStatus
 
 from bridge.delivery.sink import Happened, Outcome
 from bridge.sinks.voucherify.answers import Answer, Reach
-from bridge.sinks.voucherify.client import Client, Request
+from bridge.sinks.voucherify.client import HARMLESS, Client
+from bridge.sinks.voucherify.endpoints import Request
 
 ANSWERED: Mapping[int, Happened] = {
     HTTPStatus.UNAUTHORIZED: Happened.FORBIDDEN,
     HTTPStatus.PAYMENT_REQUIRED: Happened.FORBIDDEN,
-    HTTPStatus.FORBIDDEN: Happened.FORBIDDEN,
+    HTTPStatus.FORBIDDEN: Happened.FORBIDDEN,  # of what was sent or of the keys: ``Run`` finds out
     HTTPStatus.REQUEST_TIMEOUT: Happened.FAILED,
     HTTPStatus.TOO_MANY_REQUESTS: Happened.THROTTLED,
 }
@@ -26,6 +27,14 @@ UNANSWERED: Mapping[Reach, Happened] = {
 }
 """What it says when there is no status."""
 
+BLAME: Mapping[Happened, Happened] = {
+    Happened.DELIVERED: Happened.REJECTED,
+    Happened.FORBIDDEN: Happened.FORBIDDEN,
+}
+"""What a 403 means, by what becomes of a harmless read; otherwise it is not known yet."""
+
+STRANGER = "this is not Voucherify's answer: see VOUCHERIFY_API_URL"
+
 
 def happened(answer: Answer, *, repeatable: bool) -> Happened:
     """What became of what was sent, given what came back.
@@ -37,6 +46,8 @@ def happened(answer: Answer, *, repeatable: bool) -> Happened:
         found = UNANSWERED[answer.reach]
         may_be_taken = answer.reach is Reach.LOST
     else:
+        if not answer.is_recognised:
+            return Happened.FAILED if repeatable else Happened.UNKNOWN
         found = ANSWERED.get(answer.code, CLASSES.get(answer.code // 100, Happened.FAILED))
         may_be_taken = answer.code == HTTPStatus.REQUEST_TIMEOUT or answer.code >= HTTPStatus.INTERNAL_SERVER_ERROR
     return Happened.UNKNOWN if may_be_taken and not repeatable else found
@@ -56,6 +67,8 @@ class Run:
         self._client = client
         self.until = until
         self.pause: float | None = None
+        self._reading: Happened | None = None
+        """What became of the harmless read, if one was made."""
         self._instead: Answer | None = None
 
     @property
@@ -83,15 +96,34 @@ class Run:
             self.pause = answer.pause
         return answer
 
+    def happened(self, answer: Answer, *, repeatable: bool) -> Happened:
+        """What became of what was sent: of a 403, whether it or the keys are refused.
+
+        A firewall in front of Voucherify answers 403 to a single payload, too. A harmless read decides: if Voucherify
+        answers it, the payload is refused.
+        """
+        found = happened(answer, repeatable=repeatable)
+        if answer.code != HTTPStatus.FORBIDDEN:
+            return found
+        if self._reading is None:
+            self._reading = happened(self.call(HARMLESS), repeatable=True)
+        return BLAME.get(self._reading, Happened.FAILED)
+
     def outcome(self, answer: Answer, *, repeatable: bool, note: str = "") -> Outcome:
         """``answer`` as the outcome of what was sent; keys that are refused end the run."""
-        found = happened(answer, repeatable=repeatable)
+        found = self.happened(answer, repeatable=repeatable)
         if found is Happened.FORBIDDEN:
             self._end()
-        return Outcome(found, answer.code, noted(note, answer.text), answer.retry_after, answer.pause, note)
+        return as_outcome(found, answer, note)
 
     def _end(self) -> None:
         self._instead = Answer(Reach.HELD)
+
+
+def as_outcome(found: Happened, answer: Answer, note: str = "") -> Outcome:
+    """What is reported of ``answer``."""
+    said = note if answer.is_recognised else noted(note, STRANGER)
+    return Outcome(found, answer.code, noted(said, answer.text), answer.retry_after, answer.pause, note)
 
 
 def noted(note: str, text: str) -> str:

@@ -6,13 +6,12 @@ and where there is none, all metadata passes.
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from http import HTTPStatus
 from typing import Any
 from urllib.parse import quote
 
 from bridge.delivery.sink import Happened, Outcome
 from bridge.sinks.voucherify.answers import Answer
-from bridge.sinks.voucherify.client import Request
+from bridge.sinks.voucherify.endpoints import METADATA_SCHEMA, Request
 from bridge.sinks.voucherify.run import Run, happened
 from bridge.to_voucherify.metadata import LeftOut, Schema, fit
 
@@ -56,12 +55,12 @@ class Schemas:
 def _read(run: Run, resource: str) -> dict[str, Answer]:
     """What Voucherify says of the schema, and of those that its nested objects follow."""
     first = run.call(_asking_for(resource))
-    nested = Schema.parse(first.json()).object_types if first.code == HTTPStatus.OK else ()
+    nested = Schema.parse(first.json()).object_types if first.is_success else ()
     return {resource: first} | {name: run.call(_asking_for(name)) for name in sorted(nested)}
 
 
 def _asking_for(resource: str) -> Request:
-    return Request("GET", f"/v1/metadata-schemas/{quote(resource, safe='')}")
+    return METADATA_SCHEMA.request(quote(resource, safe=""))
 
 
 def _is_told(answer: Answer) -> bool:
@@ -70,5 +69,5 @@ def _is_told(answer: Answer) -> bool:
 
 
 def _parse(resource: str, answers: Mapping[str, Answer]) -> Schema | None:
-    objects = {name: Schema.parse(answer.json()) for name, answer in answers.items() if answer.code == HTTPStatus.OK}
+    objects = {name: Schema.parse(answer.json()) for name, answer in answers.items() if answer.is_success}
     return Schema.parse(answers[resource].json(), objects) if resource in objects else None

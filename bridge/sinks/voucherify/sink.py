@@ -6,10 +6,11 @@ from http import HTTPStatus
 
 from bridge.delivery.sink import Outcome, Parcel
 from bridge.sinks.voucherify import bulk
-from bridge.sinks.voucherify.calls import EVENTS, IDENTIFICATION, Call, Draft
-from bridge.sinks.voucherify.client import Account, Client, Request, Timing
+from bridge.sinks.voucherify.calls import IDENTIFICATION, Call, Draft
+from bridge.sinks.voucherify.client import Account, Client, Timing
 from bridge.sinks.voucherify.doubt import look_up
-from bridge.sinks.voucherify.run import Run
+from bridge.sinks.voucherify.endpoints import RECORD_EVENT
+from bridge.sinks.voucherify.run import Run, as_outcome, happened
 from bridge.sinks.voucherify.schemas import Schemas
 from bridge.to_voucherify import SINK
 
@@ -63,7 +64,8 @@ class VoucherifySink:
 
     def probe(self) -> Outcome:
         """Whether the keys are accepted."""
-        return Run(self._client, 0.0).outcome(self._client.probe(), repeatable=True)
+        answer = self._client.probe()
+        return as_outcome(happened(answer, repeatable=True), answer)
 
     def _alone(self, run: Run, call: Call) -> Outcome:
         if call.is_upsert:
@@ -76,11 +78,11 @@ class VoucherifySink:
         """Post a custom event: with its identification, unless that is what Voucherify refuses."""
         if call.body["event"] in self._refusing and call.is_identified:
             call = call.without_identification()
-        answer = run.call(Request("POST", EVENTS, call.content))
+        answer = run.call(RECORD_EVENT.request(content=call.content))
         if call.is_identified and answer.code == HTTPStatus.BAD_REQUEST and IDENTIFICATION in answer.text:
             call = call.without_identification()
-            answer = run.call(Request("POST", EVENTS, call.content))
-            if answer.code == HTTPStatus.OK:
+            answer = run.call(RECORD_EVENT.request(content=call.content))
+            if answer.is_success:
                 self._refusing.add(call.body["event"])
         return run.outcome(answer, repeatable=False, note=call.note)
 

@@ -27,6 +27,8 @@ def upgrade() -> None:
     op.drop_column("bulk_replays", "claims")
     op.drop_column("bulk_replays", "leased_until")
     op.drop_table("remembered")
+    op.add_column("sinks", sa.Column("throttled", sa.Integer, nullable=False, server_default="0"))
+    op.add_column("sinks", sa.Column("throttled_at", sa.Double, nullable=False, server_default="0"))
     if op.get_bind().dialect.name == "postgresql":  # SQLite's integers have one size
         for table in ("tallies", "latencies"):
             op.alter_column(table, "shard", type_=sa.BigInteger)
