@@ -41,14 +41,12 @@ def translate(action: str, call: bytes, unique: str) -> Arrival:
     """
     declared = ACTIONS[action]
     try:
-        loaded = load(declared, read(call))
+        loaded, left_out = load(declared, read(call))
         message_id = at(loaded, f"metadata.{MESSAGE_ID}")
         key = f"{action}:{message_id}" if isinstance(message_id, str) and message_id else unique
-        one = outgoing(declared, loaded, key)
+        one = outgoing(declared, loaded, left_out, key)
     except Unusable as error:
         raise Invalid({"": str(error)}) from error
-    except RecursionError as error:
-        raise Invalid({"": TOO_DEEP}) from error
     return Arrival(Status.ACCEPTED, declared.title, customer=one.lane, outgoing=(one,))
 
 
