@@ -180,6 +180,21 @@ def test_depth_is_an_error_like_any_other() -> None:
     assert compile_mapping({"a": {"@path": "$.a"}})(deep) is not UNDEFINED
 
 
+@pytest.mark.parametrize(("levels", "compiles"), [(49, True), (51, False)])
+def test_a_mapping_has_at_most_fifty_levels(levels: int, compiles: bool) -> None:  # noqa: FBT001 - a row
+    deep: Any = {"@path": "$.a"}
+    for _ in range(levels - 1):
+        deep = {"a": deep}
+    if not compiles:
+        with pytest.raises(MappingError, match="at most 50 levels"):
+            compile_mapping(deep)
+        return
+    made = compile_mapping(deep)({"a": 7})
+    for _ in range(levels - 1):
+        made = made["a"]
+    assert made == 7
+
+
 LIQUID_FAILURES = [
     ("{{ x | date: '%Y' }}", "now", "what time it is now is no part of an event"),
     ("{{ x | date: '%Y' }}", 1_709_251_200_000, "finds a date that is not in the years 1 to 9999"),
