@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from math import isfinite
 from typing import Any
 
 from bridge.arrival import Outgoing
@@ -65,6 +66,18 @@ def outgoing(action: Action, call: Mapping[str, Any], left_out: LeftOut, key: st
 
 def _payload(mapping: ActionMapping, event: Mapping[str, Any]) -> dict[str, Any]:
     made = mapping.build(event)
-    payload: dict[str, Any] = {} if made is UNDEFINED else storable(made)
-    payload = as_segment_sends(mapping.action, payload)
+    payload: dict[str, Any] = storable(_finite(as_segment_sends(mapping.action, {} if made is UNDEFINED else made)))
     return with_trait(event, payload) if mapping.action is UPSERT_CUSTOMER else payload
+
+
+def _finite(value: Any) -> Any:
+    """Write null for Infinity, which ``@json`` can read, as JavaScript writes it."""
+    match value:
+        case float() if not isfinite(value):
+            return None
+        case list():
+            return [_finite(item) for item in value]
+        case dict():
+            return {name: _finite(item) for name, item in value.items()}
+        case _:
+            return value
