@@ -38,7 +38,9 @@ def read(path: Path) -> Mappings:
 
 
 def parse(name: str, content: bytes) -> Mappings:
-    """The mappings of a file's content: a list, or an object with the list as ``mappings``.
+    """Read the mappings of a file's content: a list, an object with the list as ``mappings``, or an export.
+
+    An export is what Segment's Public API answers: ``{"data": {"subscriptions": [...]}}``, or what is in ``data``.
 
     Args:
         name: of the file: what ends in ``.toml`` is TOML, anything else JSON.
@@ -47,7 +49,9 @@ def parse(name: str, content: bytes) -> Mappings:
         InvalidMappings: see ``read``.
     """
     value = _toml(content) if name.lower().endswith(".toml") else _json(content)
-    return load(value["mappings"] if isinstance(value, dict) and "mappings" in value else value)
+    for key in ("mappings", "data", "subscriptions"):
+        value = value[key] if isinstance(value, dict) and key in value else value
+    return load(value)
 
 
 def in_force(path: Path | None) -> Callable[[], Mappings]:

@@ -57,6 +57,14 @@ def file(tmp_path: Path) -> Path:
     return write(tmp_path / "mappings.json", [row("first")])
 
 
+@pytest.mark.parametrize(
+    "around", [{"mappings": [row()]}, {"subscriptions": [row()]}, {"data": {"subscriptions": [row()]}}]
+)
+def test_the_list_may_stand_in_what_segment_s_public_api_answers(around: Any, tmp_path: Path) -> None:
+    [one] = read(write(tmp_path / "export.json", around))
+    assert one.name == row()["name"]
+
+
 def write(path: Path, value: Any) -> Path:
     content = value if isinstance(value, bytes) else json.dumps(value).encode()
     path.write_bytes(content)

@@ -2,18 +2,19 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from math import isfinite
 from typing import Any
 
 from bridge.arrival import Outgoing
 from bridge.errors import Invalid
-from bridge.to_voucherify.actions import UPSERT_CUSTOMER, Action, Type
-from bridge.to_voucherify.conversions import string
+from bridge.to_voucherify.actions import UPSERT_CUSTOMER, Action
 from bridge.to_voucherify.engage import with_trait
 from bridge.to_voucherify.mapping import UNDEFINED, MappingFailed
 from bridge.to_voucherify.mappings import ActionMapping
 from bridge.to_voucherify.merge import is_mergeable
+from bridge.to_voucherify.metadata import LeftOut
 from bridge.to_voucherify.request import at, body
-from bridge.to_voucherify.schemas import load
+from bridge.to_voucherify.schemas import as_segment_sends, load
 from bridge.wire import storable, write
 
 SINK = "voucherify"
@@ -40,23 +41,24 @@ def apply(mapping: ActionMapping, event: Mapping[str, Any]) -> Applied:
     action, payload = mapping.action, None
     try:
         payload = _payload(mapping, event)
-        call = load(action, payload)
         key = write([mapping.name, event["messageId"]]).decode()
-        return Applied(mapping, payload, outgoing(action, call, key), "")
+        return Applied(mapping, payload, outgoing(action, *load(action, payload), key), "")
     except (Invalid, MappingFailed) as error:
         return Applied(mapping, payload, None, str(error))
 
 
-def outgoing(action: Action, call: Mapping[str, Any], key: str) -> Outgoing:
+def outgoing(action: Action, call: Mapping[str, Any], left_out: LeftOut, key: str) -> Outgoing:
     """The delivery that a ``call`` asks for, as the action's schema has loaded it.
 
-    Its payload's ``body`` is the request's, before it is fitted to the project's metadata schema.
+    Its payload's ``body`` is the request's, before it is fitted to the project's metadata schema. ``left_out`` is
+    there if anything was left out.
     """
     made = body(action, call)
+    payload = {"action": action.name, "path": action.path, "body": made}
     return Outgoing(
         SINK,
         key=key,
-        payload=write({"action": action.name, "path": action.path, "body": made}),
+        payload=write(payload | {"left_out": left_out} if left_out else payload),
         lane=at(call, action.lane),
         mergeable=action.is_upsert and is_mergeable(made),
     )
@@ -64,15 +66,18 @@ def outgoing(action: Action, call: Mapping[str, Any], key: str) -> Outgoing:
 
 def _payload(mapping: ActionMapping, event: Mapping[str, Any]) -> dict[str, Any]:
     made = mapping.build(event)
-    payload: dict[str, Any] = {} if made is UNDEFINED else storable(made)  # which is a copy, and may be changed
-    _print_texts(mapping.action, payload)
+    payload: dict[str, Any] = storable(_finite(as_segment_sends(mapping.action, {} if made is UNDEFINED else made)))
     return with_trait(event, payload) if mapping.action is UPSERT_CUSTOMER else payload
 
 
-def _print_texts(action: Action, payload: dict[str, Any]) -> None:
-    """Numbers and booleans in text fields become texts, as Segment makes them before it validates."""
-    for row in action.fields:
-        parent, _, name = row.name.rpartition(".")
-        holder = payload.get(parent) if parent else payload
-        if row.type is not Type.OBJECT and isinstance(holder, dict) and isinstance(holder.get(name), int | float):
-            holder[name] = string(holder[name])
+def _finite(value: Any) -> Any:
+    """Write null for Infinity, which ``@json`` can read, as JavaScript writes it."""
+    match value:
+        case float() if not isfinite(value):
+            return None
+        case list():
+            return [_finite(item) for item in value]
+        case dict():
+            return {name: _finite(item) for name, item in value.items()}
+        case _:
+            return value

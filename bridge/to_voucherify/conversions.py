@@ -9,6 +9,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from bridge.errors import Unusable
+from bridge.to_voucherify.mapping.javascript import text
 from bridge.wire import read
 
 SAFE_INTEGER = 2**53
@@ -17,6 +18,21 @@ SAFE_INTEGER = 2**53
 _NUMBER = re.compile(r"[-+]?(?:\d+\.?\d*|\.\d+)(?:e[-+]?\d+)?", re.ASCII | re.IGNORECASE)
 _GEOPOINT = re.compile(r"\s*([-+]?\d+(?:\.\d+)?)\s*,\s*([-+]?\d+(?:\.\d+)?)\s*", re.ASCII)
 _IMAGE_URL = re.compile(r"https?://[^\s/]+(?:/\S*)?", re.IGNORECASE)
+
+MONTHS = (
+    *("january", "february", "march", "april", "may", "june"),
+    *("july", "august", "september", "october", "november", "december"),
+)
+
+_YEAR = 4
+"""Digits of a year."""
+
+# Perhaps the day of the week, then three parts, then perhaps a time, which says nothing here.
+_DATE = re.compile(
+    r"(?:(?:Mon|Tue|Wed|Thu|Fri|Sat|Sun)[a-z]*,? +)?"
+    r"(\d{1,4}|[a-z]{3,9})[-/., ]{1,2}(\d{1,2}|[a-z]{3,9})[-/., ]{1,2}(\d{1,4})(?:[T ]\d{1,2}:\d\d.*)?",
+    re.ASCII | re.IGNORECASE,
+)
 
 _NAMED = (("lat", "lng"), ("lat", "lon"), ("latitude", "longitude"))
 """How objects name the two coordinates of a point."""
@@ -27,25 +43,44 @@ class Unfit(ValueError):
 
 
 def calendar_date(text: str) -> str:
-    """The date in an ISO 8601 date or datetime, as it is written there: its offset moves nothing.
+    """Read a date or datetime as ``YYYY-MM-DD``; its offset moves nothing.
+
+    ISO 8601, or any other order of year, month and day that can only be one date: ``1990-1-5``, ``31.12.1990``,
+    ``Jan 31, 1990``, but not ``05/01/1990``.
 
     Raises:
         ValueError: it is neither.
     """
-    return datetime.fromisoformat(text.strip()).date().isoformat()
+    try:
+        return datetime.fromisoformat(text.strip()).date().isoformat()
+    except ValueError:
+        written = _DATE.fullmatch(text.strip())
+        if not written:
+            raise
+    first, second, third = written.groups()
+    orders = ((first, second, third), (third, second, first), (third, first, second))
+    dates = {found for year, month, day in orders if (found := _date(year, month, day))}
+    if len(dates) != 1:
+        raise ValueError("no date, or more than one")
+    return dates.pop()
+
+
+def _date(year: str, month: str, day: str) -> str | None:
+    try:
+        number = next((at for at, name in enumerate(MONTHS, 1) if month.lower() in (name, name[:3])), None)
+        return (
+            datetime(int(year), number or int(month), int(day), tzinfo=UTC).date().isoformat()
+            if len(year) == _YEAR
+            else None
+        )
+    except ValueError:
+        return None
 
 
 def string(value: Any) -> str:
     """``7`` → ``"7"``, ``7.0`` too, ``true`` → ``"true"``: as JavaScript prints them."""
-    match value:
-        case str():
-            return value
-        case bool():
-            return "true" if value else "false"
-        case int():
-            return str(value)
-        case float():
-            return str(int(value)) if value.is_integer() and abs(value) < SAFE_INTEGER else repr(value)
+    if isinstance(value, str | bool | int | float):
+        return text(value)
     raise Unfit("not a text")
 
 

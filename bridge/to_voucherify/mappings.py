@@ -1,7 +1,8 @@
 """Mappings, as Segment's API and code write them → compiled: which events they take, and what they make of them.
 
 A mapping is ``{"name": …, "enabled": …, "subscribe": a trigger, "partnerAction": an action's slug, "mapping": {field of
-the action: what goes there}}``: see ``presets.py``.
+the action: what goes there}}``: see ``presets.py``. Segment's Public API names three of these differently, and adds
+ids: https://docs.segmentapis.com, "List Subscriptions from Destination".
 """
 
 from collections import Counter
@@ -47,6 +48,12 @@ _KEYS: Mapping[str, tuple[type, str]] = {
     "partnerAction": (str, f"one of {', '.join(BY_SLUG)}"),
     "mapping": (dict, "an object: by the action's field, what goes there"),
 }
+_PUBLIC_API = {"trigger": "subscribe", "actionSlug": "partnerAction", "settings": "mapping"}
+"""Names of Segment's Public API, and what they are here."""
+
+_IGNORED = frozenset({"id", "actionId", "destinationId", "modelId", "reverseETLModelId", "reverseETLSchedule", "type"})
+"""Further names in what Segment exports: they say nothing of what a mapping does."""
+
 _OPTIONAL: Mapping[str, Any] = {"enabled": True}
 
 
@@ -63,9 +70,9 @@ def load(rows: Any) -> tuple[ActionMapping, ...]:
     loaded = []
     for number, row in enumerate(rows, start=1):
         try:
-            loaded.append(_load(row, names))
+            loaded.append(_load(_renamed(row), names))
         except _Wrong as wrong:
-            found += [Problem(_called(number, row), path, reason) for path, reason in wrong.reasons.items()]
+            found += [Problem(_called(number, row), _written(path, row), why) for path, why in wrong.reasons.items()]
     if found:
         raise InvalidMappings(found)
     return tuple(loaded)
@@ -76,6 +83,23 @@ class _Wrong(Exception):
 
     def __init__(self, reasons: Mapping[str, str]) -> None:
         self.reasons = reasons
+
+
+def _renamed(row: Any) -> Any:
+    """Rename the keys of Segment's Public API, unless the row has them under the bridge's names as well."""
+    if not isinstance(row, dict):
+        return row
+    names = {name: ours for name, ours in _PUBLIC_API.items() if ours not in row}
+    return {names.get(name, name): value for name, value in row.items() if name not in _IGNORED}
+
+
+def _written(path: str, row: Any) -> str:
+    """The path of a problem with the name that the row has for its first step."""
+    first, dot, rest = path.partition(".")
+    name = next(
+        (name for name, ours in _PUBLIC_API.items() if ours == first and name in row and ours not in row), first
+    )
+    return f"{name}{dot}{rest}"
 
 
 def _called(number: int, row: Any) -> str:

@@ -1,25 +1,79 @@
 """marshmallow schemas of the actions' calls, made of their declarations.
 
-What they load is the call without what says nothing: no unknown keys, no empty texts, no nulls but those that clear a
-field, no object without what is essential to it; dates as ``YYYY-MM-DD``.
+A call is first made what Segment makes of it: numbers and booleans in text fields become texts, lists of one item
+become the item, an object that is false or 0 becomes null. What the schemas load is the call without what says
+nothing: no unknown keys, no empty texts, no nulls but those that clear a field, no object without what is essential to
+it; dates as ``YYYY-MM-DD``.
+
+A field of a customer that cannot be used does not cost the rest: it is left out. Source of the conversions:
+``@segment/actions-core`` 3.170.0, which validates by ajv with ``coerceTypes: "array"``.
 """
 
 from collections.abc import Iterator, Mapping
+from functools import reduce
 from typing import Any
 
 from marshmallow import EXCLUDE, Schema, ValidationError, fields, post_load, pre_load
 
 from bridge.errors import Invalid
 from bridge.to_voucherify.actions import ACTIONS, Action, Field, Type
-from bridge.to_voucherify.conversions import calendar_date
+from bridge.to_voucherify.conversions import calendar_date, string
+from bridge.to_voucherify.metadata import LeftOut
 
 
-def load(action: Action, call: Any) -> dict[str, Any]:
-    """``call`` as the action understands it.
+def load(action: Action, call: Any) -> tuple[dict[str, Any], LeftOut]:
+    """Load ``call`` as the action understands it, and say which fields of it are left out, and why.
 
     Raises:
         Invalid: it violates the action's schema; all fields that do are named.
     """
+    call = as_segment_sends(action, call)
+    try:
+        return _load(action, call), {}
+    except Invalid as error:
+        left_out = error.fields
+        if not left_out.keys() <= {row.name for row in action.fields if _is_dispensable(action, row)}:
+            raise
+        return _load(action, reduce(_without, left_out, call)), left_out
+
+
+def as_segment_sends(action: Action, call: Any) -> Any:
+    """Convert the action's fields in ``call`` as Segment converts them before it validates; ``call`` stays as it is."""
+    return _converted(action, call, "") if isinstance(call, dict) else call
+
+
+def _converted(action: Action, values: dict[str, Any], parent: str) -> dict[str, Any]:
+    made = dict(values)
+    for row in action.fields:
+        above, _, name = row.name.rpartition(".")
+        if above == parent and name in made:
+            value = _convert(row, made[name])
+            made[name] = _converted(action, value, row.name) if isinstance(value, dict) else value
+    return made
+
+
+def _convert(row: Field, value: Any) -> Any:
+    is_list = isinstance(value, list) and len(value) == 1
+    value = value[0] if is_list else value
+    if row.type is not Type.OBJECT:
+        return string(value) if isinstance(value, int | float) else value
+    is_false = value == "" if isinstance(value, str) else isinstance(value, int | float) and not value
+    return None if row.nullable and is_false and (is_list or value != "") else value
+
+
+def _is_dispensable(action: Action, row: Field) -> bool:
+    """Whether the call is made without this field if it cannot be used: one of a customer, unless it is required."""
+    return not row.required and (action.is_upsert or row.name.startswith("customer."))
+
+
+def _without(call: dict[str, Any], path: str) -> dict[str, Any]:
+    name, _, rest = path.partition(".")
+    if rest:
+        return call | {name: _without(call[name], rest)}
+    return {key: value for key, value in call.items() if key != name}
+
+
+def _load(action: Action, call: Any) -> dict[str, Any]:
     try:
         loaded: dict[str, Any] = SCHEMAS[action.name].load(call)
     except ValidationError as error:
@@ -45,13 +99,13 @@ class Text(fields.Field[str]):
 
 
 class Date(Text):
-    """A date or a datetime in ISO 8601."""
+    """A date or a datetime."""
 
     def _deserialize(self, value: Any, *_: Any, **__: Any) -> str:
         try:
             return calendar_date(super()._deserialize(value))
         except ValueError as error:
-            raise ValidationError("Not a date or datetime in ISO 8601.") from error
+            raise ValidationError("Not a date, or not clear which one.") from error
 
 
 class Object(fields.Field[dict[str, Any]]):

@@ -9,6 +9,7 @@ from bridge.to_voucherify.actions import ACTIONS, MESSAGE_ID
 from bridge.to_voucherify.apply import SINK, apply, outgoing
 from bridge.to_voucherify.events import problems
 from bridge.to_voucherify.mappings import Mappings
+from bridge.to_voucherify.metadata import LeftOut
 from bridge.to_voucherify.request import at
 from bridge.to_voucherify.schemas import load
 from bridge.wire import digest, read
@@ -48,25 +49,21 @@ def translate(action: str, call: bytes, unique: str) -> Arrival:
     Raises:
         Invalid: it violates the action's schema.
     """
-    loaded = _loaded(action, call)
+    loaded, left_out = _loaded(action, call)
     message_id = at(loaded, f"metadata.{MESSAGE_ID}")
     key = f"{action}:{message_id}" if isinstance(message_id, str) and message_id else unique
     try:
-        one = outgoing(ACTIONS[action], loaded, key)
+        one = outgoing(ACTIONS[action], loaded, left_out, key)
     except Unusable as error:
         raise Invalid({"": str(error)}) from error
-    except RecursionError as error:
-        raise Invalid({"": TOO_DEEP}) from error
     return Arrival(Status.ACCEPTED, ACTIONS[action].title, customer=one.lane, outgoing=(one,))
 
 
-def _loaded(action: str, call: bytes) -> dict[str, Any]:
+def _loaded(action: str, call: bytes) -> tuple[dict[str, Any], LeftOut]:
     try:
         return load(ACTIONS[action], read(call))
     except Unusable as error:
         raise Invalid({"": str(error)}) from error
-    except RecursionError as error:
-        raise Invalid({"": TOO_DEEP}) from error
 
 
 def translate_event(body: bytes, mappings: Mappings) -> Arrival:
@@ -95,8 +92,8 @@ def translate_item(event: Any, mappings: Mappings) -> Arrival:
         if reason := left_alone(event):
             return _unsent(Status.IGNORED, event, reason)
         return _mapped(event, mappings)
-    except (Unusable, RecursionError) as error:
-        return Arrival(Status.QUARANTINED, reason=str(error) if isinstance(error, Unusable) else TOO_DEEP)
+    except Unusable as error:
+        return Arrival(Status.QUARANTINED, reason=str(error))
 
 
 def left_alone(event: Mapping[str, Any]) -> str:

@@ -1,5 +1,8 @@
 """Metadata is made to fit the project's schemas, which are read now and then."""
 
+import json
+from dataclasses import replace
+
 import pytest
 from flask import Response
 
@@ -30,6 +33,13 @@ def test_what_a_customer_s_schema_does_not_take_is_left_out_and_named(strict: St
     [outcome] = strict.send(upsert(metadata={"age": "42", "plan": "gold"}))
     assert strict.project.customers["anna"]["metadata"] == {"age": 42}
     assert outcome.detail.startswith("metadata left out: plan (not in the schema)\n")
+
+
+def test_fields_that_were_left_out_before_are_named_too(strict: Stage) -> None:
+    parcel = upsert(metadata={"plan": "gold"})
+    payload = {**json.loads(parcel.payload), "left_out": {"birthdate": "Not a date."}}
+    [outcome] = strict.send(replace(parcel, payload=json.dumps(payload).encode()))
+    assert outcome.detail.startswith("left out: birthdate (Not a date.)\nmetadata left out: plan (not in the schema)\n")
 
 
 def test_what_an_event_s_schema_does_not_take_is_left_out_and_named(strict: Stage) -> None:

@@ -11,7 +11,11 @@ from typing import Any
 import pytest
 
 from bridge.errors import BridgeError
+from bridge.to_voucherify.apply import apply
 from bridge.to_voucherify.mapping import UNDEFINED, MappingError, MappingFailed, compile_mapping
+from bridge.to_voucherify.mappings import load
+from bridge.to_voucherify.presets import ADD_CUSTOM_EVENT
+from tests.to_voucherify.raw import row
 
 RECORDED = json.loads(Path(__file__).with_name("mapping_vectors.json").read_text(encoding="utf-8"))
 ROWS = [(directive, row) for directive, rows in RECORDED["cases"].items() for row in rows]
@@ -180,10 +184,32 @@ def test_depth_is_an_error_like_any_other() -> None:
     assert compile_mapping({"a": {"@path": "$.a"}})(deep) is not UNDEFINED
 
 
+@pytest.mark.parametrize(("levels", "compiles"), [(49, True), (51, False)])
+def test_a_mapping_has_at_most_fifty_levels(levels: int, compiles: bool) -> None:  # noqa: FBT001 - a row
+    deep: Any = {"@path": "$.a"}
+    for _ in range(levels - 1):
+        deep = {"a": deep}
+    if not compiles:
+        with pytest.raises(MappingError, match="at most 50 levels"):
+            compile_mapping(deep)
+        return
+    made = compile_mapping(deep)({"a": 7})
+    for _ in range(levels - 1):
+        made = made["a"]
+    assert made == 7
+
+
+UNCLEAR = "finds a text that may be a date to Segment, but none that the bridge can read"
 LIQUID_FAILURES = [
     ("{{ x | date: '%Y' }}", "now", "what time it is now is no part of an event"),
     ("{{ x | date: '%Y' }}", 1_709_251_200_000, "finds a date that is not in the years 1 to 9999"),
     ("{{ x | date: '%Y' }}", "0000-01-01", "finds a date that is not in the years 1 to 9999"),
+    ("{{ x | date: '%Y' }}", "1 May", UNCLEAR),
+    ("{{ x | date: '%Y' }}", "Order 5", UNCLEAR),
+    ("{{ x | date: '%Y' }}", "1.3.2026", UNCLEAR),
+    ("{{ x | date_to_string }}", ["1 May"], UNCLEAR),
+    ("{{ x | date_to_string }}", "today", "what time it is now is no part of an event"),
+    ("{{ x | where: x }}", "a[0]", "uses a filter on a value that it cannot take"),
     ("{{ '2031-03-01' | date: x }}", "%c", "%c is told differently at Segment"),
     ("{{ '2031-03-01' | date: x }}", "%101Y", "pads a date to more than 100 characters"),
     ("{{ x | url_decode }}", "%", "uses a filter on a value that it cannot take"),
@@ -198,12 +224,48 @@ def test_liquid_fails_with_a_reason(template: str, value: Any, reason: str) -> N
     assert caught.value.reason == reason
 
 
-@pytest.mark.parametrize("value", ["2031-13-01", "2031-03-01T25:00", "1 May", 10**40, "9" * 400])
+@pytest.mark.parametrize("value", ["2031-13-01", "2031-03-01T25:00", "a1 May 1st", 10**40, "9" * 400])
 def test_what_is_no_date_stays_as_it_is(value: Any) -> None:
     assert compile_mapping({"a": {"@liquid": "{{ x | date | size }}"}})({"x": value}) in (
         {"a": str(len(str(value)))},
         {"a": "0"},
     )
+
+
+@pytest.mark.parametrize(
+    ("template", "reason"),
+    [
+        ("{% if a <> 'b' %}x{% endif %}", "Segment does not know <>"),
+        ("{{ properties . x }}", "white space within a path"),
+        ("{{ properties [0] }}", "white space within a path"),
+        ("{% comment %}{% comment %}x{% endcomment %}{% endcomment %}", "must not nest comments"),
+        ("{{ x | date: '%N' }}", "told differently"),
+    ],
+)
+def test_liquid_refuses_what_segment_reads_differently(template: str, reason: str) -> None:
+    with pytest.raises(MappingError, match=reason):
+        compile_mapping({"a": {"@liquid": template}})
+
+
+def test_quoted_texts_may_look_like_anything() -> None:
+    mapping = compile_mapping({"a": {"@liquid": "{{ 'a <> b . c [0]' }}{% comment %}x{% endcomment %}"}})
+    assert mapping({}) == {"a": "a <> b . c [0]"}
+
+
+def test_a_number_beyond_any_float_in_a_json_text_is_infinity_and_null_when_it_is_sent() -> None:
+    decode = {"@json": {"mode": "decode", "value": {"@path": "$.a"}}}
+    assert compile_mapping({"x": decode})({"a": '{"b":1e400,"c":1}'}) == {"x": {"b": float("inf"), "c": 1}}
+    event = {"type": "track", "messageId": "m-1", "userId": "u", "event": "E", "a": '{"b":[-1e400],"c":1}'}
+    [mapping] = load([row(mapping={**ADD_CUSTOM_EVENT, "metadata": decode})])
+    outgoing = apply(mapping, event).outgoing
+    assert outgoing is not None
+    assert json.loads(outgoing.payload)["body"]["metadata"] == {"b": [None], "c": 1}
+
+
+def test_a_json_text_that_is_too_deep_fails() -> None:
+    mapping = compile_mapping({"x": {"@json": {"mode": "decode", "value": {"@path": "$.a"}}}})
+    with pytest.raises(MappingFailed, match="nested too deeply"):
+        mapping({"a": "[" * 300 + "]" * 300})
 
 
 @pytest.mark.parametrize("tag", ["doc", "ifchanged"])

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from bridge.errors import InvalidMappings
 from bridge.to_voucherify.mappings import MOST, load
-from bridge.to_voucherify.presets import ADD_CUSTOM_EVENT, ROWS, UPSERT_CUSTOMER
+from bridge.to_voucherify.presets import ADD_CUSTOM_EVENT, PRESETS, ROWS, UPSERT_CUSTOMER
 from tests.to_voucherify.raw import row
 from tests.to_voucherify.test_events import JSON
 
@@ -71,6 +71,33 @@ def test_all_mistakes_of_all_mappings_at_once() -> None:
         ('3 "b"', "mapping.type"),
     } <= found.keys()
     assert any(mapping == '3 "b"' and path.startswith("mapping.event") for mapping, path in found)
+
+
+def exported(one: dict[str, Any], **changes: Any) -> dict[str, Any]:
+    """As Segment's Public API answers it."""
+    ids = {"id": "eoeX", "actionId": "uD9j", "destinationId": "fP7q", "modelId": ""}
+    named = {"actionSlug": one["partnerAction"], "trigger": one["subscribe"], "settings": one["mapping"]}
+    return {**ids, "name": one["name"], "enabled": True, **named, **changes}
+
+
+def test_what_segment_s_public_api_exports_is_taken_as_it_is() -> None:
+    assert load([exported(one) for one in ROWS]) == PRESETS
+
+
+@pytest.mark.parametrize(
+    ("change", "path"),
+    [
+        ({"trigger": "type == 5"}, "trigger"),
+        ({"actionSlug": "postEvent"}, "actionSlug"),
+        ({"settings": {"type": {"@pat": "$.type"}}}, "settings.type"),
+        ({"settings": {}}, "settings.type"),
+        ({"subscribe": 'type = "track"'}, "trigger"),
+    ],
+)
+def test_a_mistake_in_an_export_is_named_as_it_is_written_there(change: dict[str, Any], path: str) -> None:
+    with pytest.raises(InvalidMappings) as refused:
+        load([exported(ROWS[0], **change)])
+    assert path in {problem.path for problem in refused.value.problems}
 
 
 def test_what_is_disabled_is_checked_as_well() -> None:

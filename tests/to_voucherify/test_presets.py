@@ -126,8 +126,7 @@ RECORDED: dict[str, tuple[dict[str, Any], str, dict[str, Any]]] = {
 }
 
 REFUSED: dict[str, dict[str, Any]] = {
-    "metadata that is a text": event("identify", traits={"address": "London", "metadata": "x"}),
-    "texts that are none": event("identify", traits={"name": ["A"], "email": ["a", "b"], "description": {"a": 1}}),
+    "metadata that is a text": event("track", properties={"metadata": "x"}),
     "metadata that is a list": event("track", properties={"metadata": [1]}),
     "a group without an id": event("group", traits={"plan": "pro"}),
 }
@@ -143,6 +142,43 @@ def test_the_request_is_that_of_the_call_which_segment_would_make(case: str) -> 
     assert (arrival.status, arrival.reason) == (Status.ACCEPTED, "")
     assert json.loads(outgoing.payload) == json.loads(expected.payload)
     assert (outgoing.lane, outgoing.mergeable, outgoing.sink) == (expected.lane, expected.mergeable, expected.sink)
+
+
+# Made by Segment's engine of the same events: numbers as JavaScript prints them, lists of one item, what is false.
+CONVERTED: list[tuple[dict[str, Any], dict[str, Any]]] = [
+    (
+        event("identify", traits={"description": 1e-7, "phone": 1e16}),
+        {"source_id": "anna-1", "description": "1e-7", "phone": "10000000000000000"},
+    ),
+    (
+        event("identify", traits={"phone": 12345678901234567890, "name": ["Anna"], "address": {"city": [5]}}),
+        {"source_id": "anna-1", "phone": "12345678901234567000", "name": "Anna", "address": {"city": "5"}},
+    ),
+    (
+        event("track", event="Paid", properties={"email": ["a@example.org"], "loyalty": {"code": [7]}}),
+        {"event": "Paid", "customer": {"source_id": "anna-1", "email": "a@example.org"}, "loyalty": {"code": "7"}},
+    ),
+    (event("identify", traits={"metadata": False}), {"source_id": "anna-1", "metadata": None}),
+    (event("identify", traits={"metadata": [0]}), {"source_id": "anna-1", "metadata": None}),
+    (event("identify", traits={"metadata": [{"a": 1}]}), {"source_id": "anna-1", "metadata": {"a": 1}}),
+]
+
+
+@pytest.mark.parametrize(("told", "body"), CONVERTED)
+def test_values_are_converted_as_segment_converts_them(told: dict[str, Any], body: dict[str, Any]) -> None:
+    assert sent(take(told)) == [body]
+
+
+def test_what_segment_refuses_of_a_customer_costs_that_field_alone() -> None:
+    traits = {"email": "a@example.org", "birthdate": "31/31/1990", "metadata": "x", "description": {"a": 1}}
+    [outgoing] = take(event("identify", traits=traits)).outgoing
+    payload = json.loads(outgoing.payload)
+    assert payload["body"] == {"source_id": "anna-1", "email": "a@example.org"}
+    assert payload["left_out"] == {
+        "birthdate": "Not a date, or not clear which one.",
+        "description": "Not a text.",
+        "metadata": "Not an object.",
+    }
 
 
 @pytest.mark.parametrize("case", REFUSED)

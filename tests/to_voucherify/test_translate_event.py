@@ -57,7 +57,7 @@ def test_if_none_of_them_can_it_is_quarantined_with_every_reason() -> None:
 def test_a_mapping_that_fails_says_where() -> None:
     switch = {"operator": "lower", "value": {"@path": "$.properties.name"}}
     broken = row("Broken", mapping={**ADD_CUSTOM_EVENT, "event": {"@case": switch}})
-    arrival = mapped(event(properties={"name": ["x"]}), broken)
+    arrival = mapped(event(properties={"name": ["x", "y"]}), broken)
     assert arrival.status is Status.QUARANTINED
     assert arrival.reason.startswith("Broken: event")
 
@@ -153,9 +153,11 @@ def test_only_a_customer_is_given_a_trait_and_only_by_an_identify() -> None:
 # Whatever comes
 
 
-def test_depth_is_no_danger() -> None:
-    deep = json.dumps(event(properties={"metadata": "HERE"})).replace('"HERE"', "[" * 900 + "]" * 900).encode()
-    assert translate_event(deep, PRESETS).status in Status
+@pytest.mark.parametrize(("depth", "status"), [(190, Status.ACCEPTED), (900, Status.QUARANTINED)])
+def test_depth_is_no_danger(depth: int, status: Status) -> None:
+    deep = '{"a":' * depth + "[]" + "}" * depth
+    body = json.dumps(event(properties={"metadata": "HERE"})).replace('"HERE"', deep).encode()
+    assert translate_event(body, PRESETS).status is status
     assert translate_event(b"[" * 100_000, PRESETS).status is Status.QUARANTINED
 
 

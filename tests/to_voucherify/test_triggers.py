@@ -131,7 +131,15 @@ REFUSED = {
     "a carriage return after a space": ('type = "a" \r\nand event = "b"', 11, "carriage return"),
     "and, or on one level": ('type = "a" and event = "b" or event = "c"', 27, "mixed"),
     "and, or in one group": ('(type = "a" or event = "b" and event = "c")', 27, "mixed"),
-    "AND": ('type = "a" AND event = "b"', 11, "capitals"),
+    "AND beside or": ('type = "a" AND event = "b" or event = "c"', 27, "joins all of it by the last, or"),
+    "or beside a comma": ('type = "a" or event = "b", event = "c"', 25, "joins all of it by the last, and"),
+    "a comma too many": ('type = "a",, event = "b"', 11, "a condition is missing"),
+    "a comma at the end": ('type = "a",', 11, "a condition is missing"),
+    "a comma behind a call in a group": (
+        'type = "a" and (contains(event, "b"), name = "c")',
+        35,
+        "end of the group",
+    ),
     "OR": ('type = "a" OR type = "b"', 11, "capitals"),
     "&&": ('type = "a" && event = "b"', 11, "&"),
     "||": ('type = "a" || event = "b"', 11, "|"),
@@ -183,8 +191,6 @@ REFUSED = {
     "match() with two stars": ('match(event, "*a*")', 16, "two stars"),
     "match() with a star within": ('match(event, "a*b")', 15, "within the pattern"),
     "match() with stars within and at the end": ('match(event, "a*b*")', 15, "within the pattern"),
-    "match() with ?": ('match(event, "a?*")', 15, "plain characters"),
-    "match() with a range": ('match(event, "[ab]*")', 14, "plain characters"),
     "three arguments": ('contains(event, "a", "b")', 19, "ends with a )"),
     "one argument": ("contains(event)", 14, "comma"),
     "arguments the other way round": ('match("a*", event)', 6, "path"),
@@ -236,6 +242,16 @@ CANONICAL = [
     ("properties.\\a\\b.\\or.\\0.\\-c.d\\ e = null", "properties.ab.\\or\\[0\\].\\-c.d\\ e = null"),
     ("properties.products\\[0\\].price = 5", "properties.products\\[0\\].price = 5"),
 ]
+
+
+@pytest.mark.parametrize(
+    ("pattern", "matching", "other"),
+    [("[beta] x*", "[beta] xyz", "b xyz"), ("*[ab]", "x[ab]", "xa"), ("a?*", "a?b", "abc"), ("*?", "a?", "ab")],
+)
+def test_brackets_and_question_marks_of_a_pattern_are_plain(pattern: str, matching: str, other: str) -> None:
+    trigger = compile_trigger(f'match(event, "{pattern}")')
+    assert trigger.matches({"event": matching})
+    assert not trigger.matches({"event": other})
 
 
 @pytest.mark.parametrize(("source", "canonical"), CANONICAL)

@@ -88,7 +88,7 @@ def test_keys_come_before_everything_else(path: str, headers: dict[str, str], cl
 
 
 def test_what_is_wrong_with_a_call_is_said_of_every_field_and_repeats_nothing_of_it(client: FlaskClient) -> None:
-    call = {"source_id": 4711, "email": ["anna@example.com"]}
+    call = {"source_id": [4711, 4712], "email": {"work": "anna@example.com"}}
 
     response = client.post("/segmentio/customer-processing", json=call, headers=HEADERS)
 

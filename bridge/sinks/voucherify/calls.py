@@ -10,6 +10,7 @@ from bridge import wire
 from bridge.delivery.sink import Parcel
 from bridge.sinks.voucherify.schemas import Schemas
 from bridge.to_voucherify.merge import merge
+from bridge.to_voucherify.metadata import LeftOut
 
 CUSTOMERS, EVENTS = "/v1/customers", "/v1/events"
 
@@ -31,7 +32,7 @@ class Call:
         body: as it will be sent.
         identification: of the delivery. A custom event has it in its metadata, if the project's schema admits it.
         in_doubt_since: as in ``Parcel``.
-        note: which metadata was left out, and why; "" if none was.
+        note: which fields and which metadata were left out, and why; "" if none were.
     """
 
     place: int
@@ -74,12 +75,14 @@ class Draft:
 
     Attributes:
         bodies: the parcel's, then its followers'.
+        left_out: fields that none of them has, by dotted path, with the reason.
         resource: whose schema it has to be fitted to; None if it has no metadata.
     """
 
     place: int
     path: str
     bodies: Sequence[dict[str, Any]]
+    left_out: LeftOut
     resource: str | None
     identification: str
     in_doubt_since: float | None
@@ -92,14 +95,15 @@ class Draft:
         name = sha256(parcel.key.encode()).hexdigest()[:_IDENTIFICATION_LENGTH]
         if path == EVENTS:
             bodies = [body | {"metadata": {**(body.get("metadata") or {}), IDENTIFICATION: name}} for body in bodies]
+        left_out = {field: reason for one in told for field, reason in one.get("left_out", {}).items()}
         resource = RESOURCES[path] if any(body.get("metadata") for body in bodies) else None
-        return cls(place, path, bodies, resource, name, parcel.in_doubt_since)
+        return cls(place, path, bodies, left_out, resource, name, parcel.in_doubt_since)
 
     def fitted(self, schemas: Schemas) -> Call:
         """The call. Each body is fitted, then they are merged: else a value that does not fit would replace, and take
         with it, an earlier one that does.
         """
-        left_out: dict[str, str] = {}
+        left_out: LeftOut = {}
         bodies = []
         for body in self.bodies:
             if self.resource and body.get("metadata"):
@@ -107,6 +111,10 @@ class Draft:
                 body = body | {"metadata": metadata}  # noqa: PLW2901 - the payload's own stays as it is
                 left_out |= unfit
             bodies.append(body)
-        note = "; ".join(f"{path} ({reason})" for path, reason in left_out.items())
-        note = f"metadata left out: {note}" if note else ""
+        kinds = (("left out", self.left_out), ("metadata left out", left_out))
+        note = "\n".join(_note(kind, found) for kind, found in kinds if found)
         return Call(self.place, self.path, merge(bodies), self.identification, self.in_doubt_since, note)
+
+
+def _note(kind: str, left_out: LeftOut) -> str:
+    return f"{kind}: " + "; ".join(f"{path} ({reason})" for path, reason in left_out.items())

@@ -12,12 +12,16 @@ from bridge.to_voucherify.mapping.errors import MappingError, MappingFailed, Ref
 from bridge.to_voucherify.mapping.javascript import UNDEFINED, kind, without_undefined
 from bridge.to_voucherify.mapping.paths import Run
 from bridge.to_voucherify.mapping.places import Place
+from bridge.wire import is_deeper
 
 _UNUSED = "_metadata"
 """May stand beside a directive: Segment's app keeps notes there."""
 
 _ROOT = "__segment_internal_directive"
 """At the root of a mapping: a directive, to which all other keys are the argument ``mapping``."""
+
+LEVELS = 50
+"""Objects and lists within each other in a mapping. What it makes of an event is at most so much deeper than that."""
 
 _DEEP = "nested too deeply"
 
@@ -32,11 +36,10 @@ def compile_mapping(source: Any) -> Callable[[Any], Any]:
     Raises:
         MappingError: the mapping is not one, or can never be applied; says every problem.
     """
+    if is_deeper(source, LEVELS):
+        raise MappingError({"": f"{_DEEP}: at most {LEVELS} levels"})
     compiler = _Compiler()
-    try:
-        run = compiler.root(source)
-    except RecursionError:
-        raise MappingError({"": _DEEP}) from None
+    run = compiler.root(source)
     if compiler.problems:
         raise MappingError(compiler.problems)
 

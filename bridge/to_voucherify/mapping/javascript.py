@@ -39,6 +39,8 @@ LONGEST: Final = 1_000_000
 
 TOO_LONG: Final = f"makes a text of more than {LONGEST:,} characters"
 
+_PAIRED = re.compile("[^\x00-\uffff]")
+_HALF = re.compile("[\ud800-\udfff]")
 _INDEX = re.compile(r"0|[1-9][0-9]{0,9}", re.ASCII)
 _MOST_INDEX = 2**32 - 2
 _INTEGERS = 2**53
@@ -82,6 +84,22 @@ def units(text: str) -> list[str]:
     if text.isascii():
         return list(text)
     return [unit for character in text for unit in ([character] if character <= "\uffff" else ["\ufffd", "\ufffd"])]
+
+
+def halves(text: str) -> str:
+    """Write each character beyond U+FFFF as its two UTF-16 units, so that positions are those of JavaScript."""
+    return text if text.isascii() else _PAIRED.sub(lambda found: "".join(map(chr, _pair(ord(found[0])))), text)
+
+
+def whole(text: str) -> str:
+    """Join the halves of characters that stand beside each other again; the opposite of ``halves``."""
+    return (
+        text.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "surrogatepass") if _HALF.search(text) else text
+    )
+
+
+def _pair(code: int) -> tuple[int, int]:
+    return 0xD800 + (code - 0x10000 >> 10), 0xDC00 + (code & 0x3FF)
 
 
 def length(text: str) -> int:

@@ -5,9 +5,8 @@ from __future__ import annotations
 import json as python_json
 from collections.abc import Iterator
 from math import isfinite
-from typing import Any
+from typing import Any, NoReturn
 
-from bridge.errors import Unusable
 from bridge.to_voucherify.mapping.arguments import Given
 from bridge.to_voucherify.mapping.errors import MappingFailed
 from bridge.to_voucherify.mapping.javascript import (
@@ -21,7 +20,7 @@ from bridge.to_voucherify.mapping.javascript import (
     without_undefined,
 )
 from bridge.to_voucherify.mapping.paths import Run, read_path, without_root
-from bridge.wire import read
+from bridge.wire import LEVELS, is_deeper, storable
 
 
 def json(given: Given) -> Run:
@@ -60,14 +59,28 @@ def _written(value: Any) -> Iterator[str]:
 
 
 def decoded(value: Any) -> Any:
-    """What a JSON text says; anything else stays."""
+    """Read a JSON text as JavaScript does, to which ``1e400`` is Infinity; anything else stays."""
     if not isinstance(value, str):
         return value
     try:
-        return read(value.encode(errors="surrogatepass"))
-    except Unusable:
+        found = _DECODER.decode(value)
+    except ValueError:
         return value
+    if is_deeper(found, LEVELS):
+        raise RecursionError  # as what else is nested too deeply for a mapping
+    return storable(found)
 
+
+def _integer(digits: str) -> float:
+    return int(digits) if len(digits) < _MANY_DIGITS else float(digits)
+
+
+def _constant(name: str) -> NoReturn:
+    raise ValueError(name)
+
+
+_MANY_DIGITS = 300
+_DECODER = python_json.JSONDecoder(parse_int=_integer, parse_constant=_constant)
 
 MODES = {"encode": encoded, "decode": decoded}
 

@@ -1,7 +1,8 @@
 """Tokens → conditions and groups; what Segment's engine would join differently than it looks is refused.
 
-A level is members joined by `and` or joined by `or`, never both. A member is a condition or, outside parentheses, a
-level in parentheses. A condition is `path sign operand` or `function(path, "text")`, the function perhaps negated.
+A level is members joined by `and` (also `AND`, or a comma) or joined by `or`, never both. A member is a condition or,
+outside parentheses, a level in parentheses. A condition is `path sign operand` or `function(path, "text")`, the
+function perhaps negated.
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ from bridge.to_voucherify.triggers.paths import read_path
 from bridge.to_voucherify.triggers.refusals import TriggerError, check_pattern, operator_for
 from bridge.to_voucherify.triggers.tokens import Token, read_tokens
 
-_JOINTS: dict[str, Joint] = {"and": "and", "or": "or"}
+_JOINTS: dict[str, Joint] = {"and": "and", "or": "or", ",": "and"}
 _CONSTANTS: dict[str, Operand] = {"true": True, "false": False, "null": None}
 _CONDITION = 'write a condition such as type = "track"'
 
@@ -50,10 +51,12 @@ class _Parser:
         return Group(joint, tuple(members)) if joint else members[0]
 
     def _joint(self, before: Joint | None) -> Joint:
-        joint = _JOINTS.get(self.token.source)
+        source = self.token.source
+        # Segment skips AND in capitals and commas, and joins by and what nothing joins.
+        joint = _JOINTS.get("and" if source.lower() == "and" else source)
         if joint is None:
-            if self.token.source.lower() in _JOINTS:
-                self.refuse("Segment skips AND and OR in capitals, and joins everything by and", "write and, or")
+            if source.lower() == "or":
+                self.refuse("Segment skips OR in capitals, and joins everything by and", "write or")
             self.refuse("and or or is missing: Segment would read and", "join conditions by and, or by or")
         if before and joint != before:
             self.refuse(
@@ -61,7 +64,7 @@ class _Parser:
                 'set one kind in parentheses: type = "track" and (event = "A" or event = "B")',
             )
         position = self._take().position
-        if self.token.kind != "end" and self.token.position == position + len(joint):
+        if source != "," and self.token.kind != "end" and self.token.position == position + len(joint):
             self.refuse(f"Segment skips {joint} unless white space follows", "put a space here")
         return joint
 
@@ -116,7 +119,7 @@ class _Parser:
         if function.source == "match":
             check_pattern(str(operand), position + 1)
         closing = self._expect("close", f"{function.source}() ends with a )", form)
-        if inside and self.token.kind == "word":
+        if inside and self.token.kind in {"word", "comma"}:
             self.refuse(
                 "Segment takes this ) for the end of the group",
                 "let a group end with its only contains() or match()",

@@ -15,7 +15,7 @@ _KNOWN = ", ".join(f"{root}.…" if field.nested else root for root, field in FI
 _ANOTHER = "ask about another field"
 
 # One name, then the list items it leads to. An escaped dot would separate names all the same.
-_NAME = re.compile(r"(?P<name>(?:[A-Za-z0-9_-]|\\[^.\[\]])+)(?P<items>(?:\\\[(?:0|[1-9][0-9]*)\\\])*)", re.DOTALL)
+_NAME = re.compile(r"(?P<name>(?:[A-Za-z0-9_-]|\\[^.\[\]])*)(?P<items>(?:\\\[(?:0|[1-9][0-9]*)\\\])*)", re.DOTALL)
 
 
 def read_path(word: Token) -> Path:
@@ -39,7 +39,7 @@ def read_path(word: Token) -> Path:
 
 
 def _read_names(source: str, position: int) -> list[str]:
-    r"""A name as written between dots, as `product\ 1` or `products\[0\]`: one name, and one for each item."""
+    r"""Read what stands between dots: `product\ 1`, `products\[0\]` or `\[0\]` are a name, and one for each item."""
     parts = _NAME.fullmatch(source)
     if parts is None:
         raise TriggerError(
@@ -52,4 +52,4 @@ def _read_names(source: str, position: int) -> list[str]:
     name = re.sub(r"\\(.)", r"\1", parts["name"], flags=re.DOTALL)
     if name in OBJECT_MEMBERS:
         raise TriggerError(position, f"every object has a {name} at Segment", _ANOTHER)
-    return [name, *re.findall(r"[0-9]+", parts["items"])]
+    return [*([name] if name else []), *re.findall(r"[0-9]+", parts["items"])]

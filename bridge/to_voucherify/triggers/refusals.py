@@ -110,11 +110,6 @@ def operator_for(path: Path, sign: str, operand: Operand, position: int) -> Oper
 # In the order they are looked for; the first group of each pattern says where the trouble is.
 _PATTERNS = (
     (
-        re.compile(r"[^?\[]*([?\[])"),
-        "? and [ are plain characters in a trigger's pattern, wildcards only in destination filters",
-        "search for a part without them, or use contains() for a part with them",
-    ),
-    (
         re.compile(r"()[^*]*\Z"),
         "without a star at either end Segment drops the first character and compares the rest with the end of the text",
         'write = to compare all of it, "start*" or "*end" to compare a part, or use contains()',
@@ -135,8 +130,8 @@ _PATTERNS = (
 def check_pattern(pattern: str, position: int) -> None:
     """Refuse a pattern of match() that is not a text with one star, at its start or its end.
 
-    position is that of the pattern's first character. See https://segment.com/docs/api/public-api/fql/ for the
-    wildcards that destination filters have and triggers have not.
+    position is that of the pattern's first character. ? and [ are plain characters. See
+    https://segment.com/docs/api/public-api/fql/ for the wildcards that destination filters have and triggers have not.
     """
     for trouble, reason, remedy in _PATTERNS:
         if found := trouble.match(pattern):

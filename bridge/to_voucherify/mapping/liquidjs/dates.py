@@ -1,6 +1,8 @@
-"""The filter `date`: ISO 8601 or seconds → a text, in UTC and English.
+"""The filters of dates: a date → a text, in UTC and English.
 
-JavaScript reads more texts as dates, each browser and server others ("1 May", "-7.25"); here those stay as they are.
+Read are ISO 8601, seconds, and what people and JavaScript itself write: `March 1, 2026`, `3/1/2026`, `2026-3-1 10:00`,
+`Sun, 01 Mar 2026 10:00:00 GMT`. JavaScript reads more texts as dates ("Order 5" is the 1st of May 2001 there): with
+those the filter fails. What is no date to JavaScript stays as it is.
 """
 
 from __future__ import annotations
@@ -12,19 +14,41 @@ from math import floor
 from typing import Any
 
 from bridge.to_voucherify.mapping.errors import Unrendered
-from bridge.to_voucherify.mapping.javascript import UNDEFINED, as_double, is_nothing, text
+from bridge.to_voucherify.mapping.javascript import UNDEFINED, WHITE_SPACE, as_double, is_nothing, text
 
 _ISO = re.compile(
     r"(\d{4})-(\d\d)(?:-(\d\d))?"
-    r"(?:[T ](\d\d):(\d\d)(?::(\d\d)(?:[.](?P<fraction>\d{1,9}))?)?(?P<zone>Z|[+-]\d\d:\d\d)?)?",
+    r"(?:[T ](\d\d):(\d\d)(?::(\d\d)(?:[.](?P<fraction>\d{1,9}))?)?(?P<zone>Z|[+-]\d\d:?\d\d)?)?",
     re.ASCII,
 )
 _LEAST = (1, 1, 1, 0, 0, 0)
 _MOST = 8.64e15
 """Milliseconds from 1970 that JavaScript's Date can hold; what is beyond is no date."""
 
+# What JavaScript reads beside ISO 8601; Segment's servers are in UTC.
+_WRITTEN = tuple(
+    re.compile(
+        day + r"(?:,? +(?P<hour>\d{1,2}):(?P<minute>\d\d)(?::(?P<second>\d\d))?(?: ?(?P<half>AM|PM))?)?"
+        r"(?: ?(?:Z|UTC?|GMT)? ?(?P<zone>(?<=[\d T])[+-]\d\d:?\d\d)?)(?: \([^()]*\))?",
+        re.ASCII | re.IGNORECASE,
+    )
+    for day in (
+        r"(?P<year>\d{4})(?P<mark>[-/])(?P<month>\d{1,2})(?P=mark)(?P<day>\d{1,2})",
+        r"(?P<month>\d{1,2})(?P<mark>[-/])(?P<day>\d{1,2})(?P=mark)(?P<year>\d{4})",
+        r"(?:(?:Mon|Tue|Wed|Thu|Fri|Sat|Sun)[a-z]*,? +)?(?P<month>[a-z]{3,9}) +(?P<day>\d{1,2}),? +(?P<year>\d{4})",
+        r"(?:(?:Mon|Tue|Wed|Thu|Fri|Sat|Sun)[a-z]*,? +)?(?P<day>\d{1,2}) +(?P<month>[a-z]{3,9}),? +(?P<year>\d{4})",
+    )
+)
+# Words that JavaScript knows behind a number; another one there, and the text is no date.
+_WORD = re.compile(
+    r"(?:jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec)[a-z]*|am|pm|z|t|utc?|gmt|[ecmp][sd]t", re.IGNORECASE
+)
+
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-_SECONDS = re.compile(r"\d{1,300}", re.ASCII)
+_SECONDS = re.compile(r"\d+", re.ASCII)
+_DECIMAL_SECONDS = re.compile(r"\d{7,}[.]\d*", re.ASCII)
+"""No date to JavaScript, unlike seconds without a point."""
+
 CLOCK = frozenset({"now", "today"})
 _FORM = "%A, %B %-e, %Y at %-l:%M %P %z"
 _MONTHS = (
@@ -35,16 +59,31 @@ _DAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Su
 
 
 def date(value: Any, form: Any = UNDEFINED) -> Any:
-    """The value, if it is a date, in the form of strftime; else the value as it is."""
+    """Write the value, if it is a date, in the form of strftime; else return it as it is."""
+    moment = _moment(value)
+    if moment is None:
+        return value
+    return _CODE.sub(lambda code: _told(moment, code), _FORM if is_nothing(form) else text(form))
+
+
+def date_to_string(month: str) -> Callable[..., Any]:
+    """Make the filter that writes day, month and year, with the month in this form."""
+
+    def apply(value: Any, kind: Any = UNDEFINED, style: Any = UNDEFINED) -> Any:
+        if kind != "ordinal":
+            return date(value, f"%d {month} %Y")
+        return date(value, f"{month} %-d%q, %Y" if style == "US" else f"%-d%q {month} %Y")
+
+    return apply
+
+
+def _moment(value: Any) -> datetime | None:
     if isinstance(value, str) and value in CLOCK:
         raise Unrendered(NO_CLOCK)
     try:
-        found = _read(value)
+        return _read(value)
     except OverflowError:
         raise Unrendered("finds a date that is not in the years 1 to 9999") from None
-    if found is None:
-        return value
-    return _CODE.sub(lambda code: _told(found, code), _FORM if is_nothing(form) else text(form))
 
 
 NO_CLOCK = "what time it is now is no part of an event"
@@ -57,7 +96,7 @@ def refuse_date(constants: Sequence[str]) -> str | None:
             f"%{code['letter']} is told differently at Segment"
             for form in constants
             for code in _CODE.finditer(form)
-            if code["letter"] in _ELSEWHERE or code["modifier"]
+            if code["letter"] in _ELSEWHERE
         ),
         None,
     )
@@ -70,9 +109,13 @@ def _read(value: Any) -> datetime | None:
         # A boolean is a number of milliseconds, as for JavaScript's Date.
         milliseconds = as_double(value) * (isinstance(value, bool) or 1000)
         return _EPOCH + timedelta(milliseconds=int(milliseconds)) if abs(milliseconds) <= _MOST else None
-    parts = _ISO.fullmatch(value) if isinstance(value, str) else None
-    if parts is None:
+    if isinstance(value, list):
+        value = text(value)
+    if not isinstance(value, str):
         return None
+    parts = _ISO.fullmatch(value)
+    if parts is None:
+        return _read_written(value)
     year, month, day, hour, minute, second = (
         int(part or least) for part, least in zip(parts.groups(), _LEAST, strict=False)
     )
@@ -81,7 +124,7 @@ def _read(value: Any) -> datetime | None:
     if year < 1:
         raise OverflowError
     zone = parts["zone"] or "Z"
-    offset = timedelta() if zone == "Z" else timedelta(hours=int(zone[1:3]), minutes=int(zone[4:]))
+    offset = timedelta() if zone == "Z" else timedelta(hours=int(zone[1:3]), minutes=int(zone[-2:]))
     # The 30th of February is the 1st or 2nd of March.
     return (
         datetime(year, month, 1, hour, minute, second, tzinfo=UTC)
@@ -90,18 +133,63 @@ def _read(value: Any) -> datetime | None:
     )
 
 
+def _read_written(value: str) -> datetime | None:
+    """Read a date that is not in ISO 8601.
+
+    Raises:
+        Unrendered: it may be one to JavaScript, in a way that is not known here.
+    """
+    first = re.search("[0-9]", value)
+    if first is None:
+        return None
+    words = re.findall("[A-Za-z]+", re.sub(r"[(][^()]*[)]", "", value[first.start() :]))
+    if not all(map(_WORD.fullmatch, words)) or _DECIMAL_SECONDS.fullmatch(value):
+        return None
+    parts = next(filter(None, (form.fullmatch(value.strip(WHITE_SPACE)) for form in _WRITTEN)), None)
+    month = str(_MONTH_NUMBERS.get(parts["month"][:3].lower(), parts["month"])) if parts else ""
+    clock = [int(parts[name] or 0) for name in ("hour", "minute", "second")] if parts else []
+    if parts is None or not month.isdigit() or not _is_time(*clock, half=bool(parts["half"])):
+        raise Unrendered("finds a text that may be a date to Segment, but none that the bridge can read")
+    if not (1 <= int(month) <= 12 and 1 <= int(parts["day"]) <= 31):  # noqa: PLR2004 - months and days
+        return None
+    hour, minute, second = clock
+    if parts["half"]:
+        hour = hour % 12 + (12 if parts["half"].upper() == "PM" else 0)
+    zone = parts["zone"] or "+0000"
+    offset = timedelta(hours=int(zone[1:3]), minutes=int(zone[-2:]))
+    return (
+        datetime(int(parts["year"]), int(month), 1, hour, minute, second, tzinfo=UTC)
+        + timedelta(days=int(parts["day"]) - 1)
+        - (-offset if zone[0] == "-" else offset)
+    )
+
+
+def _is_time(hour: int, minute: int, second: int, *, half: bool) -> bool:
+    return hour <= (12 if half else 23) and minute <= 59 and second <= 59  # noqa: PLR2004 - as clocks have it
+
+
 # A flag or several, a width, a modifier, a letter.
 _CODE = re.compile(r"%(?P<flags>[-_0^#:]+)?(?P<width>\d+)?(?P<modifier>[EO])?(?P<letter>.)", re.ASCII)
 _WIDEST = 100
-_ELSEWHERE = frozenset("cxXZNq")
+_ELSEWHERE = frozenset("cxXZN")
 """Letters whose text depends on the place, or on the version of liquidjs."""
+
+_MONTH_NUMBERS = {name[:3].lower(): number for number, name in enumerate(_MONTHS, 1)}
+_ORDINALS = {1: "st", 2: "nd", 3: "rd"}
+
+
+def _week(moment: datetime, first: int) -> int:
+    """Count weeks as liquidjs does, which is one less than elsewhere in many years."""
+    day = moment.timetuple().tm_yday + first - moment.isoweekday() % 7
+    return (day - (7 - datetime(moment.year, 1, 1, tzinfo=UTC).isoweekday() % 7 + first)) // 7 + 1
+
 
 _LETTERS: dict[str, tuple[int, str, Callable[[datetime], object]]] = {
     "a": (0, " ", lambda moment: _DAYS[moment.weekday()][:3]),
     "A": (0, " ", lambda moment: _DAYS[moment.weekday()]),
     "b": (0, " ", lambda moment: _MONTHS[moment.month - 1][:3]),
     "B": (0, " ", lambda moment: _MONTHS[moment.month - 1]),
-    "C": (2, "0", lambda moment: moment.year // 100),
+    "C": (0, "0", lambda moment: int(str(moment.year)[:2])),
     "d": (2, "0", lambda moment: moment.day),
     "e": (2, " ", lambda moment: moment.day),
     "h": (0, "0", lambda moment: _MONTHS[moment.month - 1][:3]),
@@ -115,14 +203,15 @@ _LETTERS: dict[str, tuple[int, str, Callable[[datetime], object]]] = {
     "M": (2, "0", lambda moment: moment.minute),
     "p": (0, " ", lambda moment: "AM" if moment.hour < 12 else "PM"),  # noqa: PLR2004 - noon
     "P": (0, " ", lambda moment: "am" if moment.hour < 12 else "pm"),  # noqa: PLR2004 - noon
-    "s": (0, "0", lambda moment: floor(moment.timestamp())),
+    "q": (0, "0", lambda moment: "th" if moment.day in (11, 12, 13) else _ORDINALS.get(moment.day % 10, "th")),
+    "s": (0, "0", lambda moment: floor((moment - _EPOCH) / timedelta(seconds=1) + 0.5)),
     "S": (2, "0", lambda moment: moment.second),
     "u": (0, "0", lambda moment: moment.isoweekday()),
-    "U": (2, "0", lambda moment: moment.strftime("%U")),
+    "U": (2, "0", lambda moment: _week(moment, 0)),
     "w": (0, "0", lambda moment: moment.isoweekday() % 7),
-    "W": (2, "0", lambda moment: moment.strftime("%W")),
-    "y": (2, "0", lambda moment: moment.year % 100),
-    "Y": (4, "0", lambda moment: moment.year),
+    "W": (2, "0", lambda moment: _week(moment, 1)),
+    "y": (0, "0", lambda moment: str(moment.year)[2:4]),
+    "Y": (0, "0", lambda moment: moment.year),
     "z": (0, "0", lambda _: "+0000"),
     "t": (0, "0", lambda _: "\t"),
     "n": (0, "0", lambda _: "\n"),
@@ -133,7 +222,7 @@ _LETTERS: dict[str, tuple[int, str, Callable[[datetime], object]]] = {
 
 def _told(moment: datetime, code: re.Match[str]) -> str:
     letter, flags = code["letter"], code["flags"] or ""
-    if letter in _ELSEWHERE or code["modifier"]:
+    if letter in _ELSEWHERE:
         raise Unrendered(f"%{letter} is told differently at Segment")
     if letter not in _LETTERS:
         return code[0]

@@ -12,9 +12,10 @@ from liquid.builtin.tags.echo_tag import EchoNode, EchoTag
 from liquid.exceptions import LiquidError
 
 from bridge.to_voucherify.mapping.errors import Refused, Unrendered
-from bridge.to_voucherify.mapping.javascript import UNDEFINED, is_nothing, member
-from bridge.to_voucherify.mapping.liquidjs.expressions import check
+from bridge.to_voucherify.mapping.javascript import UNDEFINED, whole
+from bridge.to_voucherify.mapping.liquidjs.expressions import check, check_source
 from bridge.to_voucherify.mapping.liquidjs.filters import FILTERS
+from bridge.to_voucherify.mapping.liquidjs.parts import lookup
 from bridge.to_voucherify.mapping.liquidjs.printing import check_length, printed
 from bridge.wire import storable
 
@@ -31,6 +32,7 @@ def compile_template(source: str) -> Callable[[Any], str]:
     Raises:
         Refused: it is no template to liquidjs, or one that would be rendered differently there.
     """
+    check_source(source)
     try:
         template = _ENVIRONMENT.from_string(source)
         for node in template.nodes:
@@ -43,31 +45,12 @@ def compile_template(source: str) -> Callable[[Any], str]:
             buffer = _Buffer()
             context = _Context(template, globals=payload if isinstance(payload, dict) else {})
             template.render_with_context(context, buffer)
-            return str(storable(buffer.getvalue()))
+            return str(storable(whole(buffer.getvalue())))
         except LiquidError as error:
             # Its own words may repeat what it found.
             raise Unrendered(f"fails as Liquid on this event ({type(error).__name__})") from None
 
     return render
-
-
-def _step(value: Any, key: Any) -> Any:
-    """What a step of a path finds. Unlike in other paths, 0 and "" are no end, and -1 is the last of a list."""
-    if is_nothing(value):
-        return value
-    if isinstance(value, list) and type(key) is int and key < 0:
-        key += len(value)
-    name = printed(key)
-    found = member([] if value == "" else value, name) if isinstance(value, str | list | dict) else UNDEFINED
-    return _COUNTED[name](value) if found is UNDEFINED and name in _COUNTED else found
-
-
-_COUNTED: dict[str, Callable[[Any], Any]] = {
-    "size": lambda value: len(value) if isinstance(value, dict) else _step(value, "length"),
-    "first": lambda value: value[0] if isinstance(value, list) and value else UNDEFINED,
-    "last": lambda value: value[-1] if isinstance(value, list) and value else UNDEFINED,
-}
-"""Names that are there without being members."""
 
 
 class _Buffer(StringIO):
@@ -90,7 +73,7 @@ class _Context(RenderContext):
         root, steps = str(path[0]), path[1:]
         value = self.locals[root] if root in self.locals else self.globals.get(root, UNDEFINED)
         for step in steps:
-            value = _step(value, step)
+            value = lookup(value, step)
         return value
 
     def get_buffer(self, buf: TextIO | None = None) -> _Buffer:  # noqa: ARG002

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import operator
+import re
 from collections.abc import Callable
+from itertools import pairwise
 from typing import Any
 
 from liquid import RenderContext
@@ -34,6 +36,31 @@ from bridge.to_voucherify.mapping.errors import Refused
 from bridge.to_voucherify.mapping.javascript import WHITE_SPACE, as_number, is_nothing, text
 from bridge.to_voucherify.mapping.liquidjs.dates import CLOCK, NO_CLOCK
 from bridge.to_voucherify.mapping.liquidjs.filters import FILTERS, IGNORED_BY_US
+from bridge.to_voucherify.mapping.liquidjs.parts import equals
+
+
+def check_source(source: str) -> None:
+    """Refuse what python-liquid reads and liquidjs reads differently.
+
+    Raises:
+        Refused: with the reason.
+    """
+    tags = [_QUOTED.sub('""', tag) for tag in _MARKUP.findall(source)]
+    comments = [found[1] for tag in tags if (found := _COMMENT.match(tag))]
+    if any(one == following for one, following in pairwise(comments)):
+        raise Refused("must not nest comments: at Segment the first endcomment ends all of them")
+    for pattern, reason in _MISREAD:
+        if any(map(pattern.search, tags)):
+            raise Refused(reason)
+
+
+_MARKUP = re.compile(r"\{%.*?%\}|\{\{.*?\}\}", re.DOTALL)
+_QUOTED = re.compile(r"\"[^\"]*\"|'[^']*'")
+_COMMENT = re.compile(r"\{%-?\s*(comment|endcomment)\b")
+_MISREAD = (
+    (re.compile("<>"), "must compare by !=, since Segment does not know <>"),
+    (re.compile(r"[\w\]]\s+[.\[]|[.]\s"), "must hold no white space within a path: Segment ends the path there"),
+)
 
 
 def check(node: Node, context: RenderContext) -> None:
@@ -132,17 +159,6 @@ class _Comparison(Expression):
         return [self.left, self.right]
 
 
-def _equals(left: Any, right: Any) -> bool:
-    """As ``===`` compares, but lists item by item."""
-    if isinstance(left, list):
-        return isinstance(right, list) and len(left) == len(right) and all(map(_equals, left, right))
-    if isinstance(left, dict):
-        return left is right
-    if isinstance(left, bool) or isinstance(right, bool):
-        return left is right
-    return bool(left == right)
-
-
 def _ordered(holds: Callable[[Any, Any], bool]) -> Callable[[Any, Any], bool]:
     """Two texts are compared unit by unit, anything else as numbers."""
 
@@ -157,13 +173,13 @@ def _ordered(holds: Callable[[Any, Any], bool]) -> Callable[[Any, Any], bool]:
 
 def _contains(left: Any, right: Any) -> bool:
     if isinstance(left, list):
-        return any(_equals(item, right) for item in left)
+        return any(equals(item, right) for item in left)
     return isinstance(left, str) and text(right) in left
 
 
 _COMPARISONS: dict[type, Callable[[Any, Any], bool]] = {
-    EqExpression: _equals,
-    NeExpression: lambda left, right: not _equals(left, right),
+    EqExpression: equals,
+    NeExpression: lambda left, right: not equals(left, right),
     LtExpression: _ordered(operator.lt),
     GtExpression: _ordered(operator.gt),
     LeExpression: _ordered(operator.le),

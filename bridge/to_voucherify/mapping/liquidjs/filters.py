@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import base64
+import hashlib
+import hmac
 import math
 import re
 from collections.abc import Callable, Sequence
@@ -14,12 +16,13 @@ from urllib.parse import quote
 from bridge.to_voucherify.mapping.errors import Unrendered
 from bridge.to_voucherify.mapping.javascript import (
     UNDEFINED,
-    WHITE_SPACE,
     as_number,
+    halves,
     is_nothing,
+    whole,
 )
 from bridge.to_voucherify.mapping.liquidjs import numbers, parts
-from bridge.to_voucherify.mapping.liquidjs.dates import date, refuse_date
+from bridge.to_voucherify.mapping.liquidjs.dates import date, date_to_string, refuse_date
 from bridge.to_voucherify.mapping.liquidjs.printing import check_length, printed
 from bridge.to_voucherify.mapping.shapes import encoded
 
@@ -44,9 +47,10 @@ def _bounded(function: Callable[..., Any]) -> Callable[..., Any]:
             made = function(*arguments, **named)
         except (ArithmeticError, ValueError):
             raise Unrendered("uses a filter on a value that it cannot take") from None
-        if isinstance(made, str):
-            check_length(len(made))
-        return made
+        if not isinstance(made, str):
+            return made
+        check_length(len(made))
+        return whole(made)
 
     return apply
 
@@ -86,10 +90,10 @@ FILTERS = {
         "prepend": _of_text(lambda value, more: more + value, 1),
         "upcase": _of_text(str.upper),
         "downcase": _of_text(str.lower),
-        "capitalize": _of_text(lambda value: value[:1].upper() + value[1:].lower()),
-        "strip": _of_text(lambda value: value.strip(WHITE_SPACE)),
-        "lstrip": _of_text(lambda value: value.lstrip(WHITE_SPACE)),
-        "rstrip": _of_text(lambda value: value.rstrip(WHITE_SPACE)),
+        "capitalize": _of_text(lambda value: whole(halves(value)[:1].upper() + whole(halves(value)[1:]).lower())),
+        "strip": Row(parts.stripped(str.strip), 0, 1),
+        "lstrip": Row(parts.stripped(str.lstrip), 0, 1),
+        "rstrip": Row(parts.stripped(str.rstrip), 0, 1),
         "strip_newlines": _of_text(lambda value: re.sub(r"\r?\n", "", value)),
         "normalize_whitespace": _of_text(lambda value: parts.SPACES.sub(" ", value)),
         "replace": _of_text(parts.replace, 1, 2),
@@ -106,6 +110,13 @@ FILTERS = {
         "xml_escape": _of_text(parts.escape),
         "escape_once": _of_text(lambda value: parts.escape(parts.unescape_basic(value))),
         "url_encode": _of_text(lambda value: quote(value, safe=_UNRESERVED).replace("%20", "+")),
+        "cgi_escape": _of_text(lambda value: quote(value, safe="").replace("%20", "+")),
+        "uri_escape": _of_text(lambda value: quote(value, safe=_UNRESERVED + ";,/?:@&=+$#[]")),
+        "slugify": Row(parts.slugify, 0, 2),
+        "strip_html": _of_text(parts.strip_html),
+        "number_of_words": Row(parts.number_of_words, 0, 1),
+        "sha256": _of_text(lambda value: hashlib.sha256(value.encode()).hexdigest()),
+        "hmac_sha256": _of_text(lambda value, key: hmac.digest(key.encode(), value.encode(), "sha256").hex(), 1),
         "url_decode": _of_text(parts.decoded),
         "base64_encode": _of_text(lambda value: base64.b64encode(value.encode()).decode()),
         "default": Row(_default, 0, 1, frozenset({"allow_false"})),
@@ -114,7 +125,14 @@ FILTERS = {
         "last": Row(parts.first_and_last(-1)),
         "join": Row(parts.join, 0, 1),
         "compact": Row(lambda value: [item for item in parts.as_list(value) if not is_nothing(item)]),
+        "push": Row(lambda value, more: [*parts.as_list(value), more], 1, 1),
+        "unshift": Row(lambda value, more: [more, *parts.as_list(value)], 1, 1),
+        "pop": Row(lambda value: parts.as_list(value)[:-1]),
+        "shift": Row(lambda value: parts.as_list(value)[1:]),
+        "sum": Row(parts.total, 0, 1),
+        "where": Row(parts.where, 1, 2),
         "json": _JSON,
+        "inspect": _JSON,
         "jsonify": _JSON,
         "raw": Row(lambda value: value),
         "abs": _of_numbers(abs),
@@ -130,6 +148,10 @@ FILTERS = {
         "at_most": _of_numbers(min, 1),
         "to_integer": Row(as_number),
         "date": Row(date, 0, 1, refuse=refuse_date),
+        "date_to_xmlschema": Row(lambda value: date(value, "%Y-%m-%dT%H:%M:%S%:z")),
+        "date_to_rfc822": Row(lambda value: date(value, "%a, %d %b %Y %H:%M:%S %z")),
+        "date_to_string": Row(date_to_string("%b"), 0, 2),
+        "date_to_long_string": Row(date_to_string("%B"), 0, 2),
     }.items()
 }
 """By name."""
@@ -138,10 +160,7 @@ _SWITCHED_OFF = (
     "array_to_sentence_string concat find find_exp find_index find_index_exp group_by group_by_exp has has_exp map"
     " newline_to_br reject reject_exp reverse sort sort_natural uniq where_exp type"
 )
-_NOT_HERE = (
-    "strip_html cgi_escape uri_escape slugify sum push unshift pop shift where sample date_to_xmlschema date_to_rfc822"
-    " date_to_string date_to_long_string squish number_of_words base64_decode sha256 hmac_sha256 inspect"
-)
+_NOT_HERE = "sample base64_decode squish"
 IGNORED_BY_US = {
     **dict.fromkeys(_SWITCHED_OFF.split(), "Segment has switched it off"),
     **dict.fromkeys(_NOT_HERE.split(), "the bridge does not know it"),

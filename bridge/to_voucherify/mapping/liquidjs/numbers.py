@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import math
+import sys
 from collections.abc import Callable
-from decimal import Decimal
 
 
 def divide(number: float, by: float) -> float:
@@ -20,14 +20,18 @@ def remainder(number: float, by: float) -> float:
 
 
 def rounded(number: float, digits: float = 0) -> float:
-    """Halves are rounded away from zero, decimally."""
-    if math.isinf(number) or digits != int(digits):
-        return number
-    scaled = Decimal(repr(abs(number))).scaleb(int(max(-400, min(digits, 400))))
-    if scaled > 2**53 - 1:
-        return number
-    result = float(Decimal(math.floor(scaled + Decimal("0.5"))).scaleb(-int(digits)))
-    return math.copysign(result, number)
+    """Round halves up, of a number that is made a little larger first, as liquidjs does."""
+    if not math.isfinite(digits):
+        return math.nan
+    try:
+        scale = 10.0**digits
+    except OverflowError:
+        return math.nan
+    scaled = number * scale * (1 + sys.float_info.epsilon)
+    if not math.isfinite(scaled):
+        return divide(scaled, scale)
+    below = math.floor(scaled)
+    return divide(float(below + (scaled - below >= 0.5)), scale)  # noqa: PLR2004 - a half
 
 
 def whole(function: Callable[[float], float]) -> Callable[[float], float]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from bridge.to_voucherify.mapping.errors import Unrendered
-from bridge.to_voucherify.mapping.javascript import is_nothing, text
+from bridge.to_voucherify.mapping.javascript import is_nothing, text, whole
 
 LONGEST = 100_000
 """Characters that a template may make at once."""
@@ -14,7 +14,7 @@ LONGEST = 100_000
 def printed(value: Any) -> str:
     """A value as a template prints it: nothing for nothing, the items of a list one after the other."""
     if isinstance(value, list):
-        return "".join(map(printed, value))
+        return whole("".join(map(printed, value)))
     return "" if is_nothing(value) else text(value)
 
 
