@@ -21,8 +21,6 @@ DIRECTION = "to_voucherify"
 INTEGRATION = "Voucherify (Actions)"
 """What an event's ``integrations`` call Segment's own destination; the bridge stands in its place."""
 
-TOO_DEEP = "the JSON is nested too deeply"
-
 ANONYMOUS = "anonymous"
 
 NAME_LENGTH = 200
