@@ -4,6 +4,7 @@ import hashlib
 import json
 import math
 import re
+from codecs import BOM_UTF8
 from typing import Any, NoReturn
 
 import msgspec
@@ -12,30 +13,57 @@ from bridge.errors import Unusable
 
 # What neither PostgreSQL nor a warehouse can hold in a text: NUL, and halves of surrogate pairs.
 _UNSTORABLE = re.compile("[\x00\ud800-\udfff]")
+
+LEVELS = 200
+"""Objects and arrays within each other. A walk may use three frames for each, of the 1,000 that Python has by default.
+
+JSON that people write has ten levels.
+"""
+
+_TOO_DEEP = "the JSON is nested too deeply"
 _REPLACEMENT = "\N{REPLACEMENT CHARACTER}"
 
 
 def read(body: bytes) -> Any:
-    """The value that ``body`` says, with what no database can hold (NUL, lone surrogates) replaced by U+FFFD.
+    """Read JSON, with what no database can hold (NUL, lone surrogates) replaced by U+FFFD.
+
+    A byte order mark before the JSON is skipped.
 
     Raises:
-        Unusable: not UTF-8, not JSON (NaN and Infinity are not), a number beyond any float, or nested too deeply.
+        Unusable: not UTF-8, not JSON (NaN and Infinity are not), a number beyond any float, or more than ``LEVELS``
+            objects and arrays within each other.
     """
+    body = body.removeprefix(BOM_UTF8)
     try:
-        value = _QUICK.decode(body)
+        value, is_storable = _QUICK.decode(body), b"\\u0000" not in body
     except (ValueError, RecursionError):
-        return _read_thoroughly(body)
-    return storable(value) if b"\\u0000" in body else value
+        value, is_storable = _read_thoroughly(body), False
+    if body.count(b"{") + body.count(b"[") > LEVELS and is_deeper(value, LEVELS):
+        raise Unusable(_TOO_DEEP)
+    return value if is_storable else storable(value)
+
+
+def is_deeper(value: Any, levels: int) -> bool:
+    """Whether there are more than ``levels`` objects and arrays within each other. However deep, it never raises."""
+    level = [value]
+    for _ in range(levels + 1):
+        level = [one for one in level if isinstance(one, dict | list)]
+        if not level:
+            return False
+        level = [item for one in level for item in (one.values() if isinstance(one, dict) else one)]
+    return True
 
 
 def _read_thoroughly(body: bytes) -> Any:
-    """As above, several times as slow: for lone surrogates, which are JSON all the same, and to say what is wrong."""
+    """Read several times as slowly: lone surrogates, which are JSON all the same, and the reason for a refusal."""
     try:
-        return storable(_DECODER.decode(body.decode()))
+        return _DECODER.decode(body.decode())
     except UnicodeDecodeError as error:
         raise Unusable("the body is not UTF-8") from error
     except RecursionError as error:
-        raise Unusable("the JSON is nested too deeply") from error
+        raise Unusable(_TOO_DEEP) from error
+    except OverflowError as error:
+        raise Unusable("a number is beyond any float") from error
     except ValueError as error:
         raise Unusable("the body is not JSON") from error
 
@@ -71,8 +99,13 @@ def storable(value: Any) -> Any:
 def _finite(text: str) -> float:
     number = float(text)
     if math.isinf(number):
-        raise ValueError("a number beyond any float")
+        raise OverflowError
     return number
+
+
+def _integer(text: str) -> int:
+    _finite(text)
+    return int(text)
 
 
 def _not_json(constant: str) -> NoReturn:
@@ -80,4 +113,4 @@ def _not_json(constant: str) -> NoReturn:
 
 
 _QUICK, _SORTED = msgspec.json.Decoder(), msgspec.json.Encoder(order="sorted")
-_DECODER = json.JSONDecoder(parse_float=_finite, parse_constant=_not_json)
+_DECODER = json.JSONDecoder(parse_float=_finite, parse_int=_integer, parse_constant=_not_json)

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bridge.errors import Unusable
-from bridge.wire import digest, fingerprint, read, storable, write
+from bridge.wire import LEVELS, digest, fingerprint, read, storable, write
 
 Digest = Callable[[Any], bytes]
 
@@ -31,14 +31,18 @@ JSON = st.recursive(
         pytest.param(b"{", "not JSON", id="cut off"),
         pytest.param(b'{"a": 1} {', "not JSON", id="something behind it"),
         pytest.param(b"a=1&b=2", "not JSON", id="a form"),
-        pytest.param(b"\xef\xbb\xbf{}", "not JSON", id="a byte order mark"),
+        pytest.param(b"\xef\xbb\xbf", "not JSON", id="nothing but a byte order mark"),
+        pytest.param(b"\xef\xbb\xbf\xef\xbb\xbf{}", "not JSON", id="two byte order marks"),
         pytest.param(b'{"a": "\x00"}', "not JSON", id="a bare NUL"),
         pytest.param(b"NaN", "not JSON", id="NaN"),
         pytest.param(b'{"a": [Infinity]}', "not JSON", id="Infinity"),
         pytest.param(b'{"a": -Infinity}', "not JSON", id="-Infinity"),
-        pytest.param(b"1e999", "not JSON", id="a number beyond any float"),
-        pytest.param(b"9" * 5_000, "not JSON", id="a number of 5,000 digits"),
+        pytest.param(b"1e999", "a number is beyond any float", id="a number beyond any float"),
+        pytest.param(b'{"a": [-' + b"9" * 5_000 + b"]}", "a number is beyond any float", id="a number of 5,000 digits"),
         pytest.param(b"[" * 100_000, "nested too deeply", id="100,000 arrays"),
+        pytest.param(b"[" * (LEVELS + 1) + b"]" * (LEVELS + 1), "nested too deeply", id="an array too many"),
+        pytest.param(b'{"a":' * 600 + b"[]" + b"}" * 600, "nested too deeply", id="600 objects"),
+        pytest.param(b"[" * 977 + b'"\\ud800"' + b"]" * 977, "nested too deeply", id="half a character below"),
         pytest.param(b'{"a":' * 100_000 + b"1" + b"}" * 100_000, "nested too deeply", id="100,000 objects"),
     ],
 )
@@ -71,6 +75,28 @@ def test_what_python_does_not_read_is_not_read(body: bytes) -> None:
             read(body)
     else:
         assert repr(read(body)) == repr(storable(told))
+
+
+@pytest.mark.parametrize("inside", [b"7", b'"\\ud800"', b'"\\u0000"'], ids=["plain", "half a character", "NUL"])
+def test_as_deep_as_allowed_it_is_read_from_any_depth_of_calls(inside: bytes) -> None:
+    body = b'[{"a":' * (LEVELS // 2) + inside + b"}]" * (LEVELS // 2)
+
+    def from_within(frames: int) -> Any:
+        return from_within(frames - 1) if frames else read(body)
+
+    value = from_within(150)
+    for _ in range(LEVELS // 2):
+        [value] = value[0].values()
+    assert value in (7, LOST)
+
+
+def test_many_objects_beside_each_other_are_not_deep() -> None:
+    body = b"[" + b",".join([b'[{"a": []}]'] * LEVELS * 3) + b"]"
+    assert len(read(body)) == LEVELS * 3
+
+
+def test_a_byte_order_mark_is_skipped() -> None:
+    assert read(b'\xef\xbb\xbf{"a": 1}') == {"a": 1}
 
 
 def test_no_reason_repeats_the_body() -> None:
