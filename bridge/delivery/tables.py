@@ -247,7 +247,7 @@ tallies = Table(
     Column("event", Text, primary_key=True),
     Column("what", Text, primary_key=True),
     Column("cause", Text, primary_key=True),  # of what went wrong, "" otherwise
-    Column("shard", BigInteger, primary_key=True),  # a process's own number: no two processes wait for one row
+    Column("shard", SERIAL, primary_key=True),  # a process's own number: no two processes wait for one row
     Column("count", BigInteger, nullable=False),
     sqlite_with_rowid=False,
 )
@@ -258,7 +258,7 @@ latencies = Table(
     Column("bucket", BigInteger, primary_key=True),
     Column("sink", Text, primary_key=True),
     Column("up_to", Double, primary_key=True),  # seconds: the upper bound of a histogram's bucket
-    Column("shard", BigInteger, primary_key=True),
+    Column("shard", SERIAL, primary_key=True),
     Column("count", BigInteger, nullable=False),
     Column("seconds", Double, nullable=False),  # all of them together
     sqlite_with_rowid=False,

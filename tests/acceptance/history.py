@@ -7,15 +7,16 @@ from contextlib import closing
 from datetime import UTC, datetime
 from itertools import accumulate, count
 
+from bridge.delivery.store import Received, keep
+from bridge.intake.doors import WEBHOOKS, received
+
 from bridge.delivery.database import Database
 from bridge.delivery.outbox import Outbox
 from bridge.delivery.retry import Policy
 from bridge.delivery.sink import Happened, Outcome
-from bridge.delivery.store import Received, keep
 from bridge.delivery.worker import Worker
 from bridge.demo.calls import CALLS
 from bridge.demo.samples import webhook
-from bridge.intake.doors import WEBHOOKS, received
 from bridge.to_segment.catalogue import EVENTS
 from bridge.wire import write
 from tests.delivery.sinks import ScriptedSink

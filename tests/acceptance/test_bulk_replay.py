@@ -4,10 +4,10 @@ import time
 from contextlib import closing
 
 import requests
-
-from bridge.delivery.database import Database
 from bridge.delivery.store import keep
 from bridge.intake.doors import WEBHOOKS, received
+
+from bridge.delivery.database import Database
 from tests.acceptance.conftest import Serve
 from tests.acceptance.receiver import Receiver
 from tests.acceptance.waiting import PATIENCE, until

@@ -5,11 +5,11 @@ import time
 from collections.abc import Sequence
 from contextlib import closing
 
+from bridge.delivery.store import Message, Received, keep
 from ulid import ULID
 
 from bridge import to_voucherify
 from bridge.delivery.database import Database
-from bridge.delivery.store import Message, Received, keep
 from bridge.intake import CALLS
 from tests.acceptance.destination import Call
 
