@@ -28,6 +28,8 @@ from sqlalchemy import (
     MetaData,
     Table,
     Text,
+    func,
+    literal_column,
     text,
 )
 
@@ -120,9 +122,15 @@ events = Table(
     Index("events_by_name", "direction", "event", "id"),
 )
 
+CUSTOMER_PREFIX = 200
+"""Characters of a customer's id in its index: PostgreSQL's hold 2,704 bytes a row, and an id may be of any length."""
+
+# The numbers are written out, as in the index: with parameters no database would use it.
+customer_prefix = func.substr(events.c.customer, literal_column("1"), literal_column(str(CUSTOMER_PREFIX)))
+
 Index(
     "events_by_customer",
-    events.c.customer,
+    customer_prefix,
     events.c.id,
     sqlite_where=text("customer IS NOT NULL"),
     postgresql_where=text("customer IS NOT NULL"),

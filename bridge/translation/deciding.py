@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 from sqlalchemy import Connection, bindparam, select
 
 from bridge.arrival import Arrival, Kept, Message, Outgoing, Status
-from bridge.delivery import tables
+from bridge.delivery import lanes, tables
 from bridge.delivery.packing import pack
 from bridge.delivery.rows import portions
 from bridge.translation.meaning import Event
@@ -154,7 +154,7 @@ def delivery_row(event_id: str, outgoing: Outgoing, event: str, at: float) -> di
         "sink": outgoing.sink,
         "event": event,
         "key": outgoing.key,
-        "lane": outgoing.lane,
+        "lane": None if outgoing.lane is None else lanes.name(outgoing.lane),
         "mergeable": outgoing.mergeable,
         "due_at": at,
         "created_at": at,
