@@ -19,6 +19,7 @@ class ScriptedSink:
 
     name = SINK
     patience = 30.0
+    knows_repeats = True
 
     def __init__(
         self,
