@@ -9,8 +9,10 @@ import os
 import sys
 import threading
 import time
+import traceback
 from collections import deque
 from contextlib import suppress
+from pathlib import Path
 from typing import Any, TextIO
 
 import structlog
@@ -124,3 +126,11 @@ class Sparing:
                 return None
             self._last[complaint], self._held[complaint] = now, 0
             return held
+
+
+def place(error: Exception) -> str:
+    """Where in the bridge's code an exception was raised: ``file:line``. Its text may hold a person's data."""
+    frames = traceback.extract_tb(error.__traceback__)
+    ours = [frame for frame in frames if "bridge" in Path(frame.filename).parts]
+    last = (ours or frames)[-1]
+    return f"{Path(last.filename).name}:{last.lineno}"

@@ -5,13 +5,13 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
+from bridge.delivery.group_commit import GroupCommit
+from bridge.delivery.store import Received
 
 from bridge import intake
 from bridge.arrival import Kept, Status
 from bridge.delivery.database import Database
-from bridge.delivery.group_commit import GroupCommit
 from bridge.delivery.sink import Happened, Outcome
-from bridge.delivery.store import Received
 from bridge.delivery.tables import deliveries, events
 from bridge.demo.calls import CALLS, credentials
 from bridge.errors import Invalid, SignatureError, UpstreamError

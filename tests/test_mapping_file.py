@@ -6,10 +6,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from bridge.delivery.memory import Memory
 from structlog.testing import capture_logs
 
 from bridge.delivery.database import Database
-from bridge.delivery.memory import Memory
 from bridge.errors import ConfigError, InvalidMappings
 from bridge.mapping_file import LOOKING, MappingFile, in_force, read
 from bridge.to_voucherify.presets import PRESETS, ROWS

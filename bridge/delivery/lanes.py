@@ -20,6 +20,9 @@ Lane = tuple[str, str]
 LONGEST_RUN = 100
 """How many that wait behind the first may be looked at, to be merged into it."""
 
+LONGEST_NAME = 200
+"""Characters. PostgreSQL's indexes hold 2,704 bytes a row, and a customer's id may be of any length."""
+
 MANY = 1_000
 """Lanes that one transaction may enter one by one. A lock is a row in a table that PostgreSQL's processes share, and
 that does not grow: whoever wants more takes a single lock for all."""
@@ -34,6 +37,14 @@ _LOCK_ALL_SHARED = text("SELECT pg_advisory_xact_lock_shared(:every)")
 
 # Any constant does: it names the lock of all lanes.
 _EVERY = 0x6C616E6573
+
+
+def name(whole: str) -> str:
+    """The name of the lane of ``whole``: itself, or a beginning and a digest if it is too long for an index."""
+    if len(whole) <= LONGEST_NAME:
+        return whole
+    digest = blake2b(whole.encode(), digest_size=32).hexdigest()
+    return f"{whole[: LONGEST_NAME - len(digest)]}{digest}"
 
 
 def enter(connection: Connection, lanes: Collection[Lane]) -> None:

@@ -1,6 +1,6 @@
 """What an operator asks of an event: to translate it again, or what became of it in doubt."""
 
-from sqlalchemy import Connection, insert, select, update
+from sqlalchemy import Connection, func, insert, select, update
 from ulid import ULID
 
 from bridge.delivery import tables
@@ -19,9 +19,9 @@ def ask(connection: Connection, event_id: str, who: str, now: float) -> str:
     Raises:
         NoSuchEvent: there is none of that id.
     """
-    message = tables.messages.c
-    stored = select(message.queue).where(message.id == event_id[:ID_LENGTH])
-    queue = connection.execute(stored.where(tables.events.c.id == event_id)).scalar()
+    message, event = tables.messages.c, tables.events.c
+    own = tables.messages.join(tables.events, message.id == func.substr(event.id, 1, ID_LENGTH))
+    queue = connection.execute(select(message.queue).select_from(own).where(event.id == event_id)).scalar()
     if queue is None:
         raise missing(event_id)
     audit_id = str(ULID.from_timestamp(now))

@@ -28,6 +28,8 @@ from sqlalchemy import (
     MetaData,
     Table,
     Text,
+    func,
+    literal_column,
     text,
 )
 
@@ -120,9 +122,15 @@ events = Table(
     Index("events_by_name", "direction", "event", "id"),
 )
 
+CUSTOMER_PREFIX = 200
+"""Characters of a customer's id in its index: PostgreSQL's hold 2,704 bytes a row, and an id may be of any length."""
+
+# The numbers are written out, as in the index: with parameters no database would use it.
+customer_prefix = func.substr(events.c.customer, literal_column("1"), literal_column(str(CUSTOMER_PREFIX)))
+
 Index(
     "events_by_customer",
-    events.c.customer,
+    customer_prefix,
     events.c.id,
     sqlite_where=text("customer IS NOT NULL"),
     postgresql_where=text("customer IS NOT NULL"),
@@ -247,7 +255,7 @@ tallies = Table(
     Column("event", Text, primary_key=True),
     Column("what", Text, primary_key=True),
     Column("cause", Text, primary_key=True),  # of what went wrong, "" otherwise
-    Column("shard", BigInteger, primary_key=True),  # a process's own number: no two processes wait for one row
+    Column("shard", SERIAL, primary_key=True),  # a process's own number: no two processes wait for one row
     Column("count", BigInteger, nullable=False),
     sqlite_with_rowid=False,
 )
@@ -258,7 +266,7 @@ latencies = Table(
     Column("bucket", BigInteger, primary_key=True),
     Column("sink", Text, primary_key=True),
     Column("up_to", Double, primary_key=True),  # seconds: the upper bound of a histogram's bucket
-    Column("shard", BigInteger, primary_key=True),
+    Column("shard", SERIAL, primary_key=True),
     Column("count", BigInteger, nullable=False),
     Column("seconds", Double, nullable=False),  # all of them together
     sqlite_with_rowid=False,

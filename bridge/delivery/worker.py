@@ -142,7 +142,7 @@ class Worker:
         self._turned_at = time.monotonic()
         # The outbox is looked at now and then, however much is handed over: what waits there is older.
         has_looked = self._turned_at - self._looked_at < BEAT
-        handed = self._taken_over() if has_looked else []
+        handed = self._unless_paused(self._taken_over()) if has_looked else []
         claims = handed or self._claimed()
         if not claims:
             return bool(self._handed)
@@ -178,6 +178,14 @@ class Worker:
         late = [claim for claim in claims if claim.lease_expires_at < self._clock() + self.sink.patience]
         self._hand_back(late)
         return [claim for claim in claims if claim not in late] if late else claims
+
+    def _unless_paused(self, claims: list[Claim]) -> list[Claim]:
+        """Hand all back if the sink was paused since they were handed over, by this worker or anybody else."""
+        if not claims or not self._outbox.pause(self.sink.name, self._clock()):
+            return claims
+        self._is_ready = False
+        self._hand_back(claims)
+        return []
 
     def _hand_back(self, claims: Sequence[Claim]) -> None:
         self._outbox.hand_back(claims, self._clock())

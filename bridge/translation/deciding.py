@@ -8,12 +8,16 @@ from typing import Any, NamedTuple
 from sqlalchemy import Connection, bindparam, select
 
 from bridge.arrival import Arrival, Kept, Message, Outgoing, Status
-from bridge.delivery import tables
+from bridge.delivery import lanes, tables
 from bridge.delivery.packing import pack
 from bridge.delivery.rows import portions
 from bridge.translation.meaning import Event
 
 KEY_BYTES = 16
+
+REASON_LENGTH = 500
+"""Characters of a reason that are stored: an index of PostgreSQL holds 2,704 bytes a row."""
+
 CONTRADICTION = "the same event.id came before with other data"
 
 _SIGHTED = select(tables.seen).where(tables.seen.c.key.in_(bindparam("wanted", expanding=True)))
@@ -95,7 +99,8 @@ class Decisions:
             self._see(identity.call, identity.digest, unit.event.id, unit.message.at)
         return self._keep(unit, arrival.status, arrival.reason)
 
-    def _keep(self, unit: Unit, status: Status, reason: str) -> Kept:
+    def _keep(self, unit: Unit, status: Status, whole_reason: str) -> Kept:
+        reason = whole_reason[:REASON_LENGTH]
         message, arrival = unit.message, unit.event.arrival
         self.events.append(
             {
@@ -154,7 +159,7 @@ def delivery_row(event_id: str, outgoing: Outgoing, event: str, at: float) -> di
         "sink": outgoing.sink,
         "event": event,
         "key": outgoing.key,
-        "lane": outgoing.lane,
+        "lane": None if outgoing.lane is None else lanes.name(outgoing.lane),
         "mergeable": outgoing.mergeable,
         "due_at": at,
         "created_at": at,

@@ -1,10 +1,8 @@
 """What a message means: its events, by the door that it was posted to."""
 
-import traceback
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
-from pathlib import Path
 from typing import Any
 
 from bridge import to_segment, to_voucherify
@@ -12,6 +10,7 @@ from bridge.arrival import CALLS, RAW_EVENTS, WEBHOOKS, Arrival, Message, Status
 from bridge.delivery.journal import Story
 from bridge.doors import BATCH, DOORS, SEGMENT, Door
 from bridge.errors import Invalid, Unusable
+from bridge.logs import place
 from bridge.to_voucherify.events import EVENT_BYTES, TOO_LARGE, clean, completed, item, size
 from bridge.to_voucherify.mappings import Mappings
 from bridge.wire import read, write
@@ -65,9 +64,9 @@ def events(message: Message, mappings: Mappings, skip: int = 0) -> Iterator[Even
         if not skip:
             yield _whole(message, value, door, mappings)
         return
-    for place in range(skip, several):
-        event_id = f"{message.id}{place:04d}"
-        one = item(value, place)
+    for position in range(skip, several):
+        event_id = f"{message.id}{position:04d}"
+        one = item(value, position)
         if len(message.body) > EVENT_BYTES and size(one) > EVENT_BYTES:
             yield _quarantined(event_id, TOO_LARGE)
         else:
@@ -109,11 +108,11 @@ def _own(door: Door, body: bytes, event_id: str) -> Any:
     return _single(value, door)
 
 
-def quarantined(message: Message, place: int, reason: str) -> Event:
-    """The event at ``place`` of a message, untranslated and unread."""
+def quarantined(message: Message, position: int, reason: str) -> Event:
+    """The event at ``position`` of a message, untranslated and unread."""
     is_array = message.door == SEGMENT and message.body.lstrip()[:1] == b"["
     holds_several = is_array or DOORS[message.door].kind == BATCH
-    return _quarantined(f"{message.id}{place:04d}" if holds_several else message.id, reason)
+    return _quarantined(f"{message.id}{position:04d}" if holds_several else message.id, reason)
 
 
 def _holds_events(door: Door) -> bool:
@@ -142,18 +141,10 @@ def _translated(door: Door, value: Any, event_id: str, at: float, mappings: Mapp
     except Invalid as error:  # an older bridge took it in
         return _quarantined(event_id, str(error))
     except Exception as error:  # noqa: BLE001 - whatever it is, it is this event's, and no other's
-        fault = _place(error)
+        fault = place(error)
         arrival = Arrival(Status.QUARANTINED, reason=f"unexpected error: {type(error).__name__} at {fault}")
         return Event(event_id, arrival, fault)
 
 
 def _quarantined(event_id: str, reason: str) -> Event:
     return Event(event_id, Arrival(Status.QUARANTINED, reason=reason))
-
-
-def _place(error: Exception) -> str:
-    """Where in the bridge's code it was raised: ``file:line``."""
-    frames: Sequence[traceback.FrameSummary] = traceback.extract_tb(error.__traceback__)
-    ours = [frame for frame in frames if "bridge" in Path(frame.filename).parts]
-    last = (ours or frames)[-1]
-    return f"{Path(last.filename).name}:{last.lineno}"

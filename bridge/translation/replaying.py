@@ -19,6 +19,7 @@ from bridge.delivery.retry import Fate
 from bridge.translation.deciding import (
     CONTRADICTION,
     KEY_BYTES,
+    REASON_LENGTH,
     Made,
     Sighting,
     call_keys,
@@ -77,7 +78,7 @@ def _replay(connection: Connection, again: Again, now: float) -> str:
     connection.execute(
         update(tables.events)
         .where(tables.events.c.id == event_id)
-        .values(status=status, reason=reason, event=arrival.event, customer=arrival.customer)
+        .values(status=status, reason=reason[:REASON_LENGTH], event=arrival.event, customer=arrival.customer)
     )
     return TO_BE_SENT if TO_BE_SENT in fates else " and ".join(sorted(fates)) or status
 

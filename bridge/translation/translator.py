@@ -149,11 +149,18 @@ class Translator:
         if mappings is None:
             return False
         # A round in hand stays so through an outage of the database.
-        self._round = self._round or self._others() or self._taker.take(self._duty.holder)
+        self._round = self._resumed() or self._others() or self._taker.take(self._duty.holder)
         if self._round is None:
             return False
         self._translate(self._round, mappings)
         return True
+
+    def _resumed(self) -> Round | None:
+        """The round in hand when the database failed, as far as it has come: its commit may have happened."""
+        if self._round is None:
+            return None
+        with self._database.reading() as connection:
+            return self._round.resume(connection)
 
     def _paused(self) -> bool:
         now = time.monotonic()

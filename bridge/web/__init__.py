@@ -14,6 +14,7 @@ from bridge.web import (
     description,
     health,
     metrics,
+    paths,
     request_id,
     segment,
     segmentio,
@@ -41,13 +42,13 @@ def create_app(settings: Settings | None = None) -> Flask:
     app.config["MAX_CONTENT_LENGTH"] = bridge.settings.max_body_bytes
     app.json = answers.Answers(app)
     app.extensions["bridge"] = bridge
+    paths.register(app)
     waiting = Waiting(bridge.database)
     atexit.register(waiting.is_ending.set)
     if bridge.webhooks:
         app.register_blueprint(voucherify.blueprint(bridge.webhooks, waiting))
     if bridge.calls:
         app.register_blueprint(segmentio.blueprint(bridge.calls, waiting))
-        app.wsgi_app = segmentio.ForgivingPaths(app.wsgi_app)  # type: ignore[method-assign]
     if bridge.tracking:
         app.register_blueprint(tracking.blueprint(bridge.tracking, waiting))
     if bridge.event_webhooks:

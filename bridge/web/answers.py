@@ -12,7 +12,7 @@ from werkzeug.exceptions import HTTPException, InternalServerError
 
 from bridge.delivery.refusals import Refusals
 from bridge.errors import BridgeError, Invalid, SignatureError, StoreUnavailable, UpstreamError
-from bridge.logs import Sparing
+from bridge.logs import Sparing, place
 
 ERRORS: dict[type[BridgeError], tuple[int, str]] = {
     Invalid: (400, "invalid"),
@@ -75,5 +75,7 @@ def _http(raised: HTTPException) -> Response:
     return response
 
 
-def _unforeseen(_: Exception) -> Response:
+def _unforeseen(raised: Exception) -> Response:
+    """500. The log says where it was raised; the text of the exception may hold a person's data."""
+    _log.error("unexpected error", path=request.path, error=type(raised).__name__, place=place(raised))
     return _http(InternalServerError())

@@ -1,9 +1,6 @@
 """The endpoints of Segment's Voucherify (Actions) destination, as that destination calls them."""
 
-import re
-from collections.abc import Callable, Iterable
 from functools import partial
-from typing import Any
 
 from flask import Blueprint, Response, jsonify, request
 
@@ -12,8 +9,6 @@ from bridge.intake import DestinationCalls, Given
 from bridge.web.body import json_body
 from bridge.web.request_id import request_id
 from bridge.web.waiting import Waiting, answer
-
-_PREFIX = re.compile(r"^/+(?:segmentio/+)+")
 
 
 def blueprint(calls: DestinationCalls, waiting: Waiting) -> Blueprint:
@@ -41,19 +36,3 @@ def _process(calls: DestinationCalls, waiting: Waiting, path: str) -> Response:
 
 def _given() -> Given:
     return Given(request.headers.get("Authorization"), request.headers.get("Secret-Key"))
-
-
-class ForgivingPaths:
-    """A WSGI layer that reads an address as it was meant.
-
-    A Custom Voucherify URL that ends in a slash is called at ``//segmentio/…``, one that ends in ``/segmentio`` at
-    ``/segmentio/segmentio/…``.
-    """
-
-    def __init__(self, app: Callable[..., Iterable[bytes]]) -> None:
-        self._app = app
-
-    def __call__(self, environ: dict[str, Any], start_response: Any) -> Iterable[bytes]:
-        """Answer as the application does, once the path is mended."""
-        environ["PATH_INFO"] = _PREFIX.sub("/segmentio/", environ.get("PATH_INFO", ""))
-        return self._app(environ, start_response)

@@ -31,8 +31,20 @@ class Books:
         with self._engine.begin() as connection:
             connection.execute(text(statement), parameters)
 
+    def messages(self) -> int:
+        """How many messages are stored."""
+        [(count,)] = self.rows("SELECT count(*) FROM messages")
+        return int(count)
+
+    def wait_until_translated(self) -> None:
+        """Nothing of what is stored waits for a translator any more."""
+        until(
+            lambda: self.rows("SELECT (SELECT count(*) FROM pending) + (SELECT count(*) FROM rounds)") == [(0,)],
+            "everything is translated",
+        )
+
     def events(self) -> Counter[str]:
-        """How many messages are kept, by status."""
+        """How many events are translated, by status; those that repeat another one are not among them."""
         return Counter(dict(self.rows("SELECT status, count(*) FROM events GROUP BY status")))
 
     def deliveries(self) -> Counter[str]:
@@ -40,13 +52,13 @@ class Books:
         return Counter(dict(self.rows("SELECT status, count(*) FROM deliveries GROUP BY status")))
 
     def attempts(self) -> Counter[str]:
-        """How many attempts were made, by outcome."""
+        """How many attempts are recorded, by outcome: a delivery that succeeded needs none."""
         return Counter(dict(self.rows("SELECT outcome, count(*) FROM attempts GROUP BY outcome")))
 
     def wait_until_settled(self, total: int) -> None:
         """Nothing is on its way any more, and so nothing can arrive a second time."""
         until(
-            lambda: (found := self.deliveries()).total() == total and not found["waiting"],
+            lambda: (found := self.deliveries()).total() == total and not (found["waiting"] or found["sending"]),
             f"{total} deliveries are settled",
         )
 
@@ -67,21 +79,21 @@ class Books:
         """What pauses, backoff and leases wait for is now."""
         self.resume()
         self.change("UPDATE deliveries SET due_at = 0 WHERE status = 'waiting'")
+        self.change("UPDATE deliveries SET lease_expires_at = 0 WHERE status = 'sending'")
 
     def move_backoff(self) -> None:
         """What waits for its next try is due, and what is in doubt has been for another minute.
 
-        What a worker has in hand, or had when it was killed, is left alone: that claim has no attempt yet.
+        What a worker has in hand, or had when it was killed, is left alone.
         """
         self.resume()
-        self.change(
-            "UPDATE deliveries SET due_at = 0, doubt_since = doubt_since - 60 WHERE status = 'waiting' AND EXISTS "
-            "(SELECT 1 FROM attempts WHERE delivery_id = deliveries.id AND claim = deliveries.claims)"
-        )
+        self.change("UPDATE deliveries SET due_at = 0, doubt_since = doubt_since - 60 WHERE status = 'waiting'")
 
     def end_leases(self) -> None:
         """What was in hand when all workers were killed is anybody's, and has been in doubt for a minute."""
-        self.change("UPDATE deliveries SET due_at = 0, doubt_since = doubt_since - 60 WHERE status = 'waiting'")
+        self.change(
+            "UPDATE deliveries SET lease_expires_at = 0, doubt_since = doubt_since - 60 WHERE status = 'sending'"
+        )
 
     @contextmanager
     def locked(self) -> Iterator[None]:
@@ -92,7 +104,7 @@ class Books:
                 yield
         else:
             with self._engine.begin() as connection:
-                connection.execute(text("LOCK TABLE events, deliveries, seen IN EXCLUSIVE MODE"))
+                connection.execute(text("LOCK TABLE messages, events, deliveries, seen IN EXCLUSIVE MODE"))
                 yield
 
     def wait_for_waiters(self, count: int) -> None:

@@ -2,12 +2,14 @@
 
 import json
 from base64 import b64encode
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
 import requests
 
 from tests.acceptance.process import APP_ID, FAMILY_NAME, PHONE, SECRET_KEY
+from tests.acceptance.server import WAIT
 from tests.acceptance.waiting import PATIENCE, until
 
 Call = tuple[str, dict[str, Any]]
@@ -70,9 +72,10 @@ class Destination:
         """Somebody presses *Test*."""
         return self.request("GET", "test-authentication", b"")
 
-    def post(self, call: Call) -> requests.Response:
+    def post(self, call: Call, **headers: str) -> requests.Response:
         name, body = call
-        return self.request("POST", name, json.dumps(body, separators=(",", ":"), ensure_ascii=False).encode())
+        told = json.dumps(body, separators=(",", ":"), ensure_ascii=False).encode()
+        return self.request("POST", name, told, **headers)
 
     def request(self, method: str, name: str, body: bytes, **headers: str) -> requests.Response:
         """On a connection of its own. A redirect would be followed as a GET without a body: here it is only seen."""
@@ -93,11 +96,27 @@ class Destination:
         """Post them one after the other, expect that each is accepted, and return the ids."""
         ids = []
         for call in calls:
-            response = self.post(call)
-            assert response.status_code == 200, response.text
-            answer = response.json()
+            answer = self.outcome(call)
             assert answer["status"] == "accepted", answer
             ids.append(answer["id"])
+        return ids
+
+    def outcome(self, call: Call) -> Mapping[str, Any]:
+        """Post it, expect a 2xx, and wait for what becomes of it."""
+        response = self.post(call, **WAIT)
+        assert response.status_code == 200, response.text
+        assert response.headers.get("Preference-Applied") == "wait", response.text
+        answer: Mapping[str, Any] = response.json()
+        return answer
+
+    def store(self, *calls: Call) -> list[str]:
+        """Post them one after the other, each after the answer to the last: they are stored under these ids."""
+        ids = []
+        for call in calls:
+            response = self.post(call)
+            assert response.status_code == 200, response.text
+            assert response.json()["status"] == "stored", response.text
+            ids.append(response.json()["id"])
         return ids
 
     def deliver(self, call: Call) -> None:

@@ -7,17 +7,18 @@ from contextlib import closing
 from datetime import UTC, datetime
 from itertools import accumulate, count
 
+from bridge.arrival import Message
 from bridge.delivery.database import Database
 from bridge.delivery.outbox import Outbox
 from bridge.delivery.retry import Policy
 from bridge.delivery.sink import Happened, Outcome
-from bridge.delivery.store import Received, keep
 from bridge.delivery.worker import Worker
 from bridge.demo.calls import CALLS
 from bridge.demo.samples import webhook
-from bridge.intake.doors import WEBHOOKS, received
+from bridge.doors import VOUCHERIFY
 from bridge.to_segment.catalogue import EVENTS
 from bridge.wire import write
+from tests.acceptance.inbox import message, store, translate
 from tests.delivery.sinks import ScriptedSink
 
 HOURS = 24
@@ -50,13 +51,13 @@ def play(url: str, now: float) -> None:
             arrivals = [
                 one for number in range(busy) for one in _arrivals(dice, f"{minute}{number}", at + number, rough)
             ]
-            with database.writing() as connection:
-                keep(connection, arrivals)
+            store(database, arrivals)
+            translate(database, url)
             for sink in TAKEN:
                 _deliver(Outbox(database), sink, dice, at + 6)
 
 
-def _arrivals(dice: random.Random, unique: str, at: float, rough: float) -> Iterator[Received]:
+def _arrivals(dice: random.Random, unique: str, at: float, rough: float) -> Iterator[Message]:
     """A webhook, and often a call; ``rough`` times as often as usual something is wrong with them."""
     event = dice.choices(EVENTS, weights=range(len(EVENTS) + 4, 4, -1))[0]
     body = webhook(event, unique, datetime.fromtimestamp(at, UTC))
@@ -65,14 +66,14 @@ def _arrivals(dice: random.Random, unique: str, at: float, rough: float) -> Iter
         body = b'{"code": "AUTUMN-7F3K", "to": "ada@example.com"}'
     elif chance < 0.06:
         body = body.replace(b'"source_id": "ada-1815"', b'"source_id": null')
-    yield received(WEBHOOKS, body, at)
+    yield message(VOUCHERIFY, body, at)
     if dice.random() < 0.6:
         path, call = dice.choice(list(CALLS.values()))
         who = {"source_id": f"reader-{dice.randrange(900)}", "email": "ada@example.com"}
         made = {**call, "customer": who} if "customer" in call else {**call, **who}
         if path.startswith("customer") and dice.random() / rough < 0.15:
             made["phone"] = PHONE
-        yield received(f"segmentio/{path}", write(made), at)
+        yield message(f"segmentio/{path}", write(made), at)
 
 
 def _deliver(outbox: Outbox, name: str, dice: random.Random, at: float) -> None:

@@ -9,6 +9,7 @@ from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from itertools import count
 from pathlib import Path
+from typing import Any
 
 import requests
 
@@ -16,7 +17,10 @@ from tests.acceptance.process import APP_ID, CHECKOUT, SECRET_KEY, WRITE_KEY, Pr
 from tests.acceptance.waiting import PATIENCE, until
 from tests.webhooks import signed
 
-__all__ = ["APP_ID", "CHECKOUT", "SECRET_KEY", "SEVERAL", "WRITE_KEY", "Deliverer", "Server", "free_port"]
+__all__ = ["APP_ID", "CHECKOUT", "SECRET_KEY", "SEVERAL", "WAIT", "WRITE_KEY", "Deliverer", "Server", "free_port"]
+
+WAIT = {"Prefer": "wait=10"}
+"""The header of a sender that wants to know what becomes of its message."""
 
 SEVERAL = ("--workers", "2")
 """Options for who must be right across processes: each that starts costs seconds."""
@@ -61,8 +65,11 @@ class Server(Process):
     def checks(self) -> dict[str, str | None]:
         """What ``/readyz`` finds wrong, by check; nothing when it is ready."""
         response = requests.get(f"{self.root}/readyz", timeout=PATIENCE)
-        found = {name: check["reason"] for name, check in response.json()["checks"].items() if not check["ok"]}
-        assert response.status_code == (503 if found else 200)
+        told = response.json()
+        found = {name: check["reason"] for name, check in told["checks"].items() if not check["ok"]}
+        cannot_store = bool(found.keys() & {"database", "schema"})
+        assert response.status_code == (503 if cannot_store else 200)
+        assert told["status"] == ("unready" if cannot_store else "degraded" if found else "ready")
         return found
 
     def kill_workers(self) -> None:
@@ -81,12 +88,24 @@ class Server(Process):
         """One signed webhook, on a connection of its own."""
         return requests.post(self.url, data=body, headers={**signed(body), **headers}, timeout=PATIENCE)
 
+    def outcome(self, body: bytes, **headers: str) -> Mapping[str, Any]:
+        """Post it, expect a 2xx, and wait for what becomes of it."""
+        response = self.post(body, **WAIT, **headers)
+        assert response.status_code == 202, response.text
+        assert response.headers.get("Preference-Applied") == "wait", response.text
+        outcome: Mapping[str, Any] = response.json()
+        return outcome
+
     def status(self, body: bytes) -> str:
         """Post it, expect a 2xx, and say what became of it."""
+        return str(self.outcome(body)["status"])
+
+    def store(self, body: bytes) -> str:
+        """Post it, expect that it is stored, and return its id."""
         response = self.post(body)
         assert response.status_code == 202, response.text
-        status: str = response.json()["status"]
-        return status
+        assert response.json()["status"] == "stored"
+        return str(response.json()["id"])
 
     def deliver(self, body: bytes) -> None:
         """Post it as Voucherify does: again, until there is a 2xx."""
@@ -94,10 +113,10 @@ class Server(Process):
         def taken() -> bool:
             try:
                 return self.post(body).ok
-            except (requests.ConnectionError, requests.exceptions.ChunkedEncodingError):  # before or amid the answer
-                return False
+            except (requests.Timeout, requests.ConnectionError, requests.exceptions.ChunkedEncodingError):
+                return False  # before or amid the answer
 
-        until(taken, "a 2xx")
+        until(taken, "a 2xx", patience=3 * PATIENCE)
 
     def _serves(self) -> bool:
         self.assert_runs()

@@ -6,9 +6,9 @@ from contextlib import closing
 import requests
 
 from bridge.delivery.database import Database
-from bridge.delivery.store import keep
-from bridge.intake.doors import WEBHOOKS, received
+from bridge.doors import VOUCHERIFY
 from tests.acceptance.conftest import Serve
+from tests.acceptance.inbox import message, store, translate
 from tests.acceptance.receiver import Receiver
 from tests.acceptance.waiting import PATIENCE, until
 
@@ -21,8 +21,8 @@ def test_it_survives_kill_9(database_url: str, serve: Serve, segment: Receiver) 
     with closing(Database(database_url)) as database:
         database.migrate()
         began = time.time() - EVENTS  # not so long ago that the retention takes them away meanwhile
-        with database.writing() as connection:
-            keep(connection, [received(WEBHOOKS, b"raw words %d" % number, began + number) for number in range(EVENTS)])
+        store(database, [message(VOUCHERIFY, b"raw words %d" % number, began + number) for number in range(EVENTS)])
+        translate(database, database_url)
     server = serve(database_url, segment, BRIDGE_ADMIN_TOKEN=TOKEN)
     calls = f"{server.root}/console/api/replays"
     begun = requests.post(calls, json={"status": "quarantined"}, headers=BEARER, timeout=PATIENCE)

@@ -187,7 +187,7 @@ def test_a_list_refreshes_itself_unless_somebody_says_no(browser: Browser, conso
 def test_what_came_in_is_shown_and_never_run(browser: Browser, console: Console) -> None:
     hostile = "<img src=x onerror=alert(1)><script>alert(2)</script>"
     body = encode(webhook(hostile, redemption(customer={**ANNA, "name": hostile}), event_id="ev_hostile"))
-    event_id = console.server.post(body).json()["id"]
+    event_id = console.server.outcome(body)["id"]
     with window(browser, console.server.root) as seen:
         seen.page.on("dialog", lambda dialog: pytest.fail(dialog.message))
         seen.sign_in(TOKEN)

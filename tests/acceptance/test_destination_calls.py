@@ -105,9 +105,9 @@ def destination(server: Server) -> Destination:
 
 @pytest.fixture
 def nothing_stored(database: str, server: Server) -> Iterator[None]:
-    before = Books(database).events()
+    before = Books(database).messages()
     yield
-    assert Books(database).events() == before
+    assert Books(database).messages() == before
 
 
 @pytest.fixture
@@ -207,7 +207,6 @@ class TestNothingIsStoredOf:
             pytest.param("POST", "test-authentication", "application/json", 405, id="the test, posted"),
             pytest.param("GET", "customer-processing", "application/json", 405, id="a call, got"),
             pytest.param("PUT", "event-processing", "application/json", 405, id="a call, put"),
-            pytest.param("POST", "group-processing/", "application/json", 404, id="a slash too many"),
             pytest.param("POST", "other-processing", "application/json", 404, id="another path"),
             pytest.param("POST", "", "application/json", 404, id="no path"),
             pytest.param("POST", "event-processing", "text/plain", 415, id="a text"),
@@ -270,7 +269,7 @@ def test_a_message_id_in_the_metadata_tells_a_retry_and_is_taken_out_again(
     [first] = destination.accept(paid)
     books.wait_until_settled(1)
 
-    retried = [destination.post(paid).json() for _ in range(3)]
+    retried = [destination.outcome(paid) for _ in range(3)]
     destination.accept(track("anna", "Paid", metadata={"messageId": "m-2", "total": "5"}), identify("anna"))
 
     books.wait_until_settled(3)

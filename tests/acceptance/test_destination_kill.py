@@ -81,7 +81,7 @@ def test_killed_around_the_post_of_a_custom_event_it_is_recorded_once(
     voucherify.script = killer = Killer(server, moment.path, works=moment.works)
     accept_both(server, books)
     until(lambda: killer.done, "the workers are killed")
-    assert books.deliveries() == {"waiting": 1, "queued": 1}
+    assert books.deliveries() == {"sending": 1, "queued": 1}
 
     books.end_leases()
 
@@ -108,7 +108,7 @@ def test_killed_between_voucherifys_answer_and_its_record_it_is_recorded_once(
         books.wait_for_waiters(1)
         server.kill_workers()
     voucherify.script = None
-    assert books.deliveries() == {"waiting": 1, "queued": 1}
+    assert books.deliveries() == {"sending": 1, "queued": 1}
 
     books.end_leases()
 

@@ -1,17 +1,18 @@
 """Authentic webhooks of the worst content: a 2xx for each, the raw bytes kept, the processes unharmed."""
 
 import json
-import zlib
 from collections import Counter
 from collections.abc import Iterator
 from typing import Any
 
 import requests
 
+from bridge.delivery.packing import unpack
 from tests.acceptance.books import Books
 from tests.acceptance.conftest import Serve
 from tests.acceptance.customers import redeems
 from tests.acceptance.receiver import Receiver
+from tests.acceptance.server import WAIT
 from tests.acceptance.waiting import PATIENCE
 from tests.webhooks import ANNA, encode, redemption, signed, webhook
 
@@ -70,6 +71,12 @@ def at_middling_depths() -> Iterator[bytes]:
         yield holding(b'{"a":' * depth + b"1" + b"}" * depth, f"objects-{depth}")
 
 
+CONTENT_TYPES = (
+    *("application/json; charset=utf-8", "text/plain", "application/x-www-form-urlencoded", "application/xml"),
+    *("multipart/form-data; boundary=x", "application/octet-stream", "nonsense"),
+)
+"""A proxy may change it, and Voucherify switches a webhook off that is answered 415."""
+
 LONG = "s" * 2000
 
 DELIVERED = {
@@ -90,14 +97,14 @@ def test_authentic_but_unusable_webhooks_are_quarantined_as_raw_bytes_and_harm_n
     server = serve(database_url, segment)
     workers = server.workers()
 
-    told = {name: server.post(body) for name, body in QUARANTINED.items()}
+    told = {name: server.post(body, **WAIT) for name, body in QUARANTINED.items()}
 
     assert {name: response.status_code for name, response in told.items()} == dict.fromkeys(QUARANTINED, 202)
     assert {name: response.json()["status"] for name, response in told.items()} == dict.fromkeys(
         QUARANTINED, "quarantined"
     )
     assert all(response.json()["reason"] for response in told.values())
-    kept = {id: zlib.decompress(body) for id, body in books.rows("SELECT id, body FROM events")}  # noqa: A001
+    kept = {id: unpack(body) for id, body in books.rows("SELECT id, body FROM messages")}  # noqa: A001
     assert {name: kept[response.json()["id"]] for name, response in told.items()} == QUARANTINED
     assert {server.status(body) for body in at_middling_depths()} <= {"accepted", "quarantined"}
     assert server.workers() == workers
@@ -114,12 +121,14 @@ def test_strange_but_sound_webhooks_are_delivered_in_a_form_that_databases_and_s
         body = json.dumps(webhook("redemption.succeeded", data, event_id=f"ev_{name}")).encode()  # escaped
         assert server.status(body) == "accepted", name
 
-    charset = server.post(redeems("charset"), **{"Content-Type": "application/json; charset=utf-8"})
+    for content_type in CONTENT_TYPES:
+        assert server.outcome(redeems(content_type), **{"Content-Type": content_type})["status"] == "accepted"
     body = redeems("chunked")
-    chunked = requests.post(server.url, data=iter([body[:100], body[100:]]), headers=signed(body), timeout=PATIENCE)
-    assert [response.json()["status"] for response in (charset, chunked)] == ["accepted", "accepted"]
+    headers = {**signed(body), **WAIT}
+    chunked = requests.post(server.url, data=iter([body[:100], body[100:]]), headers=headers, timeout=PATIENCE)
+    assert chunked.json()["status"] == "accepted"
 
-    expected = [*(user for _, user in DELIVERED.values()), "charset", "chunked"]
+    expected = [*(user for _, user in DELIVERED.values()), *CONTENT_TYPES, "chunked"]
     books.wait_until_settled(len(expected))
     segment.assert_once(expected)
     assert Counter(user for (user,) in books.rows("SELECT customer FROM events")) == Counter(expected)

@@ -34,7 +34,7 @@ def test_killed_before_the_commit_it_has_promised_nothing_and_the_retry_is_taken
             server.kill_workers()
         for post in posts:
             post.result()
-    assert books.events() == Counter()
+    assert books.messages() == 0
 
     for name in names:
         server.deliver(redeems(name))
@@ -87,7 +87,7 @@ def test_killed_before_it_heard_segments_200_it_repeats_the_same_messages(
         assert server.status(redeems(name)) == "accepted"
     books.move_time()
     segment.wait_for(names)
-    assert books.deliveries() == Counter(waiting=len(names))
+    assert books.deliveries() == Counter(sending=len(names))
 
     books.move_time()
 
@@ -115,7 +115,7 @@ def test_killed_between_segments_200_and_its_record_it_repeats_the_same_messages
         segment.wait_for(names)
         books.wait_for_waiters(1)
         server.kill_workers()
-    assert books.deliveries() == Counter(waiting=len(names))
+    assert books.deliveries() == Counter(sending=len(names))
 
     books.move_time()
 

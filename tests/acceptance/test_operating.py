@@ -13,7 +13,7 @@ from tests.acceptance.books import Books
 from tests.acceptance.conftest import Hire, Serve
 from tests.acceptance.customers import redeems, users
 from tests.acceptance.receiver import Receiver
-from tests.acceptance.server import SEVERAL, Server
+from tests.acceptance.server import SEVERAL, WAIT, Server
 from tests.acceptance.waiting import PATIENCE, until
 
 NAME = "Customer Redemption Succeeded"
@@ -60,7 +60,7 @@ def test_metrics_are_right_whichever_process_answers_and_after_a_restart(
     assert scrape(again)["bridge_signature_failures_total,to_segment"] == 5
 
 
-def test_without_a_worker_it_is_not_ready_until_there_is_one_again(
+def test_without_a_worker_it_is_degraded_until_there_is_one_again(
     database_url: str, serve: Serve, hire: Hire, segment: Receiver, books: Books
 ) -> None:
     worker = hire(database_url, segment)
@@ -70,7 +70,14 @@ def test_without_a_worker_it_is_not_ready_until_there_is_one_again(
     worker.kill()
     # As if the time had passed after which its silence tells that it is gone.
     books.change("UPDATE sinks SET beat_at = beat_at - 15")
-    until(lambda: server.checks() == {"worker": "nobody delivers to segment"}, "it is not ready")
+    books.change("UPDATE translators SET beat_at = beat_at - 15")
+    until(
+        lambda: (
+            server.checks()
+            == {"worker": "no worker delivers to segment", "translation": "no worker translates webhooks"}
+        ),
+        "it is degraded",
+    )
 
     hire(database_url, segment)
     until(lambda: not server.checks(), "it is ready again")
@@ -120,20 +127,21 @@ def test_an_event_is_followed_by_its_id_from_the_request_to_the_service(
     database_url: str, serve: Serve, segment: Receiver, books: Books
 ) -> None:
     server = serve(database_url, segment)
-    response = server.post(redeems("ada"), **{"X-Request-Id": "of-the-proxy"})
+    response = server.post(redeems("ada"), **WAIT, **{"X-Request-Id": "of-the-proxy"})
     event_id = response.json()["id"]
     assert response.headers["X-Request-Id"] == "of-the-proxy"
     # Whatever else is said to be a request's id is not repeated; the server's log is read at the end.
-    repeated = server.post(redeems("ada"), **{"X-Request-Id": "ada@example.com"})
+    repeated = server.post(redeems("ada"), **WAIT, **{"X-Request-Id": "ada@example.com"})
     assert "@" not in repeated.headers["X-Request-Id"]
     segment.wait_for(["ada"])
     books.wait_until_settled(1)
     until(lambda: '"delivered"' in server.log, "the log tells")
 
     lines = [json.loads(line) for line in server.log.splitlines() if line.startswith("{")]
-    taken = [line for line in lines if line["what"] == "received"]
-    assert [(line["event_id"], line["status"]) for line in taken] == [(event_id, "accepted"), (event_id, "duplicate")]
-    assert taken[0]["request_id"] == "of-the-proxy"
+    taken = [line for line in lines if line["what"] == "translated"]
+    assert [line["status"] for line in taken] == ["accepted", "duplicate"]
+    assert (taken[0]["event_id"], taken[0]["request_id"]) == (event_id, "of-the-proxy")
+    assert taken[1]["request_id"] == repeated.headers["X-Request-Id"]
     [sent] = [line for line in lines if line["what"] == "delivered"]
     assert sent["event_ids"] == [event_id]
     [(kept,)] = books.rows("SELECT id FROM events")
@@ -145,5 +153,5 @@ def test_at_warning_a_delivered_event_is_not_logged(sqlite_url: str, serve: Serv
     assert server.status(redeems("ada")) == "accepted"
     Books(sqlite_url).wait_until_settled(1)
     server.stop()
-    assert '"received"' not in server.log
+    assert '"translated"' not in server.log
     assert '"delivered"' not in server.log

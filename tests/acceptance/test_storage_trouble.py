@@ -47,6 +47,7 @@ def test_on_a_full_disk_nothing_is_promised_that_is_not_stored(
     assert [status for _, status in refused] == [503] * 5
     assert taken
     server.limit_files(resource.RLIM_INFINITY)
+    books.wait_until_translated()
     assert {user for (user,) in books.rows("SELECT customer FROM events")} == {name for name, _ in taken}
 
     assert [server.status(redeems(name)) for name, _ in refused] == ["accepted"] * 5

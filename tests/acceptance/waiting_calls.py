@@ -1,33 +1,19 @@
-"""Calls of Segment's destination that wait to be delivered, as many as it takes, kept as the door keeps them."""
+"""Calls of Segment's destination that wait to be delivered, as many as it takes."""
 
 import json
 import time
 from collections.abc import Sequence
 from contextlib import closing
 
-from ulid import ULID
-
-from bridge import to_voucherify
 from bridge.delivery.database import Database
-from bridge.delivery.store import Message, Received, keep
-from bridge.intake import CALLS
 from tests.acceptance.destination import Call
-
-TOGETHER = 1_000
+from tests.acceptance.inbox import message, store, translate
 
 
 def fill(database_url: str, calls: Sequence[Call]) -> None:
-    """By the same steps as a request, but for HTTP."""
+    """Store and translate them: their deliveries wait for a worker."""
     with closing(Database(database_url)) as database:
         database.migrate()
-        for start in range(0, len(calls), TOGETHER):
-            received = list(map(_received, calls[start : start + TOGETHER]))
-            with database.writing() as connection:
-                keep(connection, received)
-
-
-def _received(call: Call) -> Received:
-    name, told = call
-    door, body, now = f"segmentio/{name}", json.dumps(told).encode(), time.time()
-    message = Message(str(ULID()), door, to_voucherify.DIRECTION, body, now)
-    return Received.pack(message, to_voucherify.translate(CALLS[door], body, message.id))
+        now = time.time()
+        store(database, [message(f"segmentio/{name}", json.dumps(told).encode(), now) for name, told in calls])
+        translate(database, database_url)

@@ -7,11 +7,11 @@ import sys
 import time
 from datetime import UTC, datetime
 
+from bridge.delivery.store import Message, Received, keep
 from ulid import ULID
 
 from bridge import to_segment
 from bridge.delivery.database import Database
-from bridge.delivery.store import Message, Received, keep
 from bridge.intake import WEBHOOKS
 from tests.benchmarks import redemption
 

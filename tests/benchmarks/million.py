@@ -8,8 +8,8 @@ from sqlalchemy import insert
 from ulid import ULID
 
 from bridge.delivery.database import Database
-from bridge.delivery.store import pack
-from bridge.delivery.tables import attempts, deliveries, events, latencies, sinks, tallies
+from bridge.delivery.packing import pack
+from bridge.delivery.tables import attempts, deliveries, events, latencies, messages, sinks, tallies
 from bridge.delivery.tallies import BOUNDS, BUCKET, TOTAL_AFTER, WIDTHS
 from bridge.to_segment.catalogue import EVENTS
 
@@ -32,9 +32,10 @@ def fill(database: Database, count: int, now: float) -> None:
         rows = [_event(number, now - WEEK + number * WEEK / count) for number in numbers]
         going = [_delivery(number, row) for number, row in zip(numbers, rows, strict=True) if _goes(number)]
         with database.writing() as connection:
+            connection.execute(insert(messages), [_message(row) for row in rows])
             connection.execute(insert(events), rows)
             connection.execute(insert(deliveries), going)
-            connection.execute(insert(attempts), [_attempt(row) for row in going if row["status"] != "waiting"])
+            connection.execute(insert(attempts), [_attempt(row) for row in going if row["cause"]])
     with database.writing() as connection:
         connection.execute(insert(sinks), [{"name": name, "beat_at": now} for name in ("segment", "voucherify")])
         connection.execute(insert(tallies), list(_tallies(now)))
@@ -66,6 +67,18 @@ def _event(number: int, at: float) -> dict[str, Any]:
         "reason": "" if _goes(number) else f"the reason of {stands}",
         "customer": f"customer-{chance % 50_000}",
         "received_at": at,
+    }
+
+
+def _message(event: Mapping[str, Any]) -> dict[str, Any]:
+    return {
+        "id": event["id"],
+        "queue": "webhooks" if event["direction"] == "to_segment" else "calls",
+        "direction": event["direction"],
+        "door": event["door"],
+        "received_at": event["received_at"],
+        "request_id": "",
+        "credential": b"",
         "body": _BODY,
     }
 
@@ -86,6 +99,8 @@ def _delivery(number: int, event: Mapping[str, Any]) -> dict[str, Any]:
         "attempts": int(stands != "waiting"),
         "created_at": event["received_at"],
         "settled_at": settled,
+        "code": 200 if stands == "delivered" else None,
+        "seconds": 0.1 if stands == "delivered" else None,
         "cause": _CAUSES[number % len(_CAUSES)] if stands in ("dead", "uncertain") else None,
         "size": 800,
         "payload": _BODY,
@@ -98,8 +113,8 @@ def _attempt(delivery: Mapping[str, Any]) -> dict[str, Any]:
         "claim": 1,
         "at": delivery["settled_at"],
         "seconds": 0.1,
-        "outcome": "delivered",
-        "code": 200,
+        "outcome": "rejected",
+        "code": 400,
         "detail": "",
     }
 

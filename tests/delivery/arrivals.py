@@ -1,18 +1,33 @@
-"""Messages for a store: small, and as new or as old as a test wants them."""
+"""Translated messages for the outbox: small, and as new or as old as a test wants them."""
 
 import hashlib
-from typing import Any
+from collections.abc import Sequence
+from typing import Any, NamedTuple
 
-from sqlalchemy import Table, func, select
+from sqlalchemy import Connection, Table, func, insert, select
 from ulid import ULID
 
-from bridge.arrival import Arrival, Identity, Outgoing, Status
+from bridge.arrival import WEBHOOKS, Arrival, Identity, Kept, Message, Outgoing, Status
 from bridge.delivery.database import Database
-from bridge.delivery.group_commit import GroupCommit
-from bridge.delivery.store import Message, Received
+from bridge.delivery.inbox import Replay, Round, bodies
+from bridge.delivery.packing import pack
+from bridge.delivery.replay import ID_LENGTH
+from bridge.delivery.tables import messages, rounds
+from bridge.doors import DOORS, VOUCHERIFY
+from bridge.translation.deciding import Unit
+from bridge.translation.meaning import Event
+from bridge.translation.replaying import Again, replay
+from bridge.translation.writing import Step, write
 
 SINK = "segment"
-DOOR, DIRECTION = "webhooks/voucherify", "to_segment"
+DOOR, DIRECTION = VOUCHERIFY, DOORS[VOUCHERIFY].direction
+
+
+class Received(NamedTuple):
+    """A message, and what it means."""
+
+    message: Message
+    arrival: Arrival
 
 
 def received(  # noqa: PLR0913 - each is what some test is about
@@ -34,14 +49,39 @@ def received(  # noqa: PLR0913 - each is what some test is about
 
 
 def packed(body: bytes, arrival: Arrival, at: float) -> Received:
-    """A message that came in at ``at``, as an intake hands it on."""
-    return Received.pack(Message(str(ULID.from_timestamp(at)), DOOR, DIRECTION, body, at), arrival)
+    """A message that came in at ``at``, translated."""
+    return Received(Message(str(ULID.from_timestamp(at)), WEBHOOKS, DIRECTION, DOOR, at, "", b"", body), arrival)
 
 
 def keep(database: Database, *all_received: Received) -> list[str]:
-    """Store them; the ids of their events."""
-    commit = GroupCommit(database)
-    return [kept.id for one in all_received for kept in commit.keep_all([one])]
+    """Write them, a transaction each; the ids of their events."""
+    return [kept.id for one in all_received for kept in keep_together(database, one)]
+
+
+def keep_together(database: Database, *all_received: Received) -> list[Kept]:
+    """Write them as a translator does, in one transaction; what became of each."""
+    with database.writing() as connection:
+        return keep_in(connection, all_received)
+
+
+def keep_in(connection: Connection, all_received: Sequence[Received]) -> list[Kept]:
+    """Do the same in a transaction that is open."""
+    connection.execute(insert(messages), [_message_row(one.message) for one in all_received])
+    taken = Round(str(ULID()), WEBHOOKS, "a test", tuple(one.message.id for one in all_received))
+    row = {"id": taken.id, "queue": WEBHOOKS, "holder": "a test", "work": "[]", "lease_expires_at": 0.0}
+    connection.execute(insert(rounds), row)
+    units = [Unit.of(one.message, Event(one.message.id, one.arrival)) for one in all_received]
+    steps = [Step(unit, taken.work[place:], 0) for place, unit in enumerate(units, 1)]
+    written = write(connection, taken, steps, {}, all_received[0].message.at)
+    return [one for one in written.outcomes if isinstance(one, Kept)]
+
+
+def run_again(database: Database, event_id: str, arrival: Arrival, now: float) -> str:
+    """Replay an event that means ``arrival`` today; what became of it."""
+    with database.writing() as connection:
+        message = bodies(connection, [event_id[:ID_LENGTH]]).get(event_id[:ID_LENGTH])
+        event = Event(event_id, arrival) if message else None
+        return replay(connection, Again(Replay(event_id), message, event), now)
 
 
 def rows(database: Database, table: Table) -> list[dict[str, Any]]:
@@ -56,6 +96,19 @@ def count(database: Database, table: Table) -> int:
     with database.reading() as connection:
         found: int = connection.execute(select(func.count()).select_from(table)).scalar_one()
     return found
+
+
+def _message_row(message: Message) -> dict[str, Any]:
+    return {
+        "id": message.id,
+        "queue": message.queue,
+        "direction": message.direction,
+        "door": message.door,
+        "received_at": message.at,
+        "request_id": message.request_id,
+        "credential": message.credential,
+        "body": pack(message.body),
+    }
 
 
 def _digest(text: str) -> bytes:

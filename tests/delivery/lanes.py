@@ -7,9 +7,8 @@ from bridge.delivery.database import Database
 from bridge.delivery.outbox import Claim, Outbox, Settlement
 from bridge.delivery.retry import Policy, decide
 from bridge.delivery.sink import Happened, Outcome
-from bridge.delivery.store import Received
 from bridge.delivery.tables import deliveries
-from tests.delivery.arrivals import SINK, keep, packed, rows
+from tests.delivery.arrivals import SINK, Received, keep, packed, rows
 from tests.delivery.sinks import ScriptedSink
 
 NOW, LEASE = 2_000.0, 40.0

@@ -14,10 +14,12 @@ class ScriptedSink:
     Args:
         answer: by payload; everything is delivered otherwise.
         meanwhile: what happens while it sends.
+        knows_repeats: as of any sink.
     """
 
     name = SINK
     patience = 30.0
+    knows_repeats = True
 
     def __init__(
         self,
@@ -26,11 +28,13 @@ class ScriptedSink:
         max_count: int = 100,
         max_bytes: int = 10_000,
         meanwhile: Callable[[], object] = lambda: None,
+        knows_repeats: bool = True,
     ) -> None:
         self.answer = answer
         self.max_count = max_count
         self.max_bytes = max_bytes
         self.meanwhile = meanwhile
+        self.knows_repeats = knows_repeats
         self.parcels: list[Parcel] = []
         self.batches: list[list[bytes]] = []
 

@@ -1,61 +1,68 @@
 """Bulk replays: the right events, oldest first, once each, whoever is killed meanwhile."""
 
 import threading
-from collections import Counter
 from collections.abc import Callable
+from datetime import datetime
 
 import pytest
 
-from bridge.arrival import Arrival, Outgoing, Status
+from bridge import to_segment
+from bridge.arrival import WEBHOOKS, Arrival, Outgoing, Status
 from bridge.delivery import bulk
-from bridge.delivery.bulk import LEASE, STEP, BulkReplay, BulkReplayer, State
+from bridge.delivery.bulk import AHEAD, STEP, BulkReplay, BulkReplayer, State
 from bridge.delivery.database import Database
 from bridge.delivery.desk import Desk
 from bridge.delivery.journal import Filter
-from bridge.delivery.replay import TO_BE_SENT
-from bridge.delivery.store import Received
-from bridge.delivery.tables import audit, deliveries, events
+from bridge.delivery.tables import audit, deliveries, events, replays
 from bridge.errors import Invalid, NoSuchEvent, StoreUnavailable
-from tests.delivery.arrivals import SINK, count, keep, received, rows
+from bridge.translation.replaying import TO_BE_SENT
+from tests.delivery.arrivals import SINK, Received, count, keep, received, rows
 from tests.delivery.patience import until
+from tests.delivery.pending import Silent, Stand, drain, translator
 
 NOW = 2_000.0
 QUARANTINED = Filter(status="quarantined")
 
 
 class Translation:
-    """Today's code: what it was asked to translate, in order."""
+    """Today's code: the bodies that it was asked to translate, in order."""
 
-    def __init__(self, becomes: Callable[[str], Arrival]) -> None:
+    def __init__(self) -> None:
         self.asked: list[str] = []
-        self._becomes = becomes
+        self.becomes: Callable[[str], Arrival] = understood
 
-    def __call__(self, door: str, body: bytes, event_id: str, at: float) -> Arrival:
-        self.asked.append(event_id)
-        return self._becomes(event_id)
+    def __call__(self, body: bytes, _: datetime) -> Arrival:
+        self.asked.append(body.decode())
+        return self.becomes(body.decode())
 
 
-def understood(event_id: str) -> Arrival:
-    outgoing = Outgoing(SINK, event_id, b"{}")
+def understood(body: str) -> Arrival:
+    outgoing = Outgoing(SINK, body, b"{}")
     return Arrival(Status.ACCEPTED, "Customer Rewarded", "", "anna-1", None, (outgoing,))
 
 
+def still(_: str) -> Arrival:
+    return Arrival(Status.QUARANTINED, reason="still")
+
+
 def broken(number: int, **changes: object) -> Received:
-    return received(None, status=Status.QUARANTINED, at=1_000.0 + number, **changes)  # type: ignore[arg-type]
+    return received(None, content=f"{number}", status=Status.QUARANTINED, at=1_000.0 + number, **changes)  # type: ignore[arg-type]
+
+
+def bodies(*numbers: int) -> list[str]:
+    return [f"None {number}" for number in numbers]
 
 
 @pytest.fixture
-def translation() -> Translation:
-    return Translation(understood)
+def translation(monkeypatch: pytest.MonkeyPatch) -> Translation:
+    translation = Translation()
+    monkeypatch.setattr(to_segment, "translate", translation)
+    return translation
 
 
 @pytest.fixture
 def desk(database: Database, translation: Translation) -> Desk:
-    return Desk(database, translation, lambda: NOW)
-
-
-def replayer(database: Database, translation: Translation, now: float = NOW) -> BulkReplayer:
-    return BulkReplayer(database, translation, lambda: now)
+    return Desk(database, Silent(), lambda: NOW)
 
 
 def look(database: Database, replay_id: str) -> BulkReplay:
@@ -63,39 +70,41 @@ def look(database: Database, replay_id: str) -> BulkReplay:
         return bulk.one(connection, replay_id)
 
 
-def run(worker: BulkReplayer) -> None:
-    while worker.step():
-        pass
+def run(database: Database) -> None:
+    """Hand over and translate until nothing is left."""
+    replayer = BulkReplayer(database, lambda: NOW)
+    while replayer.step():
+        drain(database, WEBHOOKS)
 
 
 def test_all_that_fit_are_run_again_oldest_first(database: Database, desk: Desk, translation: Translation) -> None:
-    ids = keep(database, *(broken(number) for number in range(STEP + 5)))
+    keep(database, *(broken(number) for number in range(STEP + 5)))
     keep(database, received("other"))
     replay_id = desk.begin_bulk_replay(QUARANTINED, "console: Ada")
     assert look(database, replay_id).total == STEP + 5
-    run(replayer(database, translation))
-    assert translation.asked == ids
+    run(database)
+    assert translation.asked == bodies(*range(STEP + 5))
     done = look(database, replay_id)
     assert (done.state, done.done, done.became) == (State.DONE, STEP + 5, {TO_BE_SENT: STEP + 5})
     assert (done.who, done.at, done.ended_at, done.wanted) == ("console: Ada", NOW, NOW, QUARANTINED)
     assert count(database, deliveries) == STEP + 6
 
 
-def test_what_stands_there_again_is_not_run_twice(database: Database, desk: Desk) -> None:
-    ids = keep(database, *(broken(number) for number in range(STEP * 2)))
-    translation = Translation(lambda _: Arrival(Status.QUARANTINED, reason="still"))
+def test_what_stands_there_again_is_not_run_twice(database: Database, desk: Desk, translation: Translation) -> None:
+    keep(database, *(broken(number) for number in range(STEP * 2)))
+    translation.becomes = still
     replay_id = desk.begin_bulk_replay(QUARANTINED, "console: Ada")
-    run(replayer(database, translation))
-    assert translation.asked == ids
+    run(database)
+    assert translation.asked == bodies(*range(STEP * 2))
     assert look(database, replay_id).became == {"quarantined": STEP * 2}
 
 
 def test_what_comes_in_later_is_no_part_of_it(database: Database, desk: Desk, translation: Translation) -> None:
-    [early] = keep(database, broken(1))
+    keep(database, broken(1))
     desk.begin_bulk_replay(QUARANTINED, "console: Ada")
     keep(database, broken(2))
-    run(replayer(database, translation))
-    assert translation.asked == [early]
+    run(database)
+    assert translation.asked == bodies(1)
 
 
 @pytest.mark.parametrize(
@@ -123,59 +132,78 @@ def test_a_filter_is_kept_to(
     keep(database, *kept.values())
     replay_id = desk.begin_bulk_replay(wanted, "console: Ada")
     assert look(database, replay_id).total == len(found)
-    run(replayer(database, translation))
-    assert translation.asked == [kept[name].message.id for name in found]
+    run(database)
+    assert translation.asked == [kept[name].message.body.decode() for name in found]
 
 
-def test_a_step_whose_process_is_killed_is_taken_anew_by_another(
+class PowerCut(BaseException):
+    """Ends a process: nothing catches it."""
+
+
+def test_what_a_process_had_in_hand_when_it_was_killed_is_taken_over(
     database: Database, desk: Desk, translation: Translation
 ) -> None:
-    ids = keep(database, *(broken(number) for number in range(STEP * 2)))
+    keep(database, *(broken(number) for number in range(STEP * 2)))
     replay_id = desk.begin_bulk_replay(QUARANTINED, "console: Ada")
+    BulkReplayer(database, lambda: NOW).step()
 
-    class PowerCut(BaseException):
-        pass
-
-    def cut(event_id: str) -> Arrival:
-        if event_id == ids[STEP + 3]:
+    def cut(body: str) -> Arrival:
+        if body == f"None {STEP // 2}":
             raise PowerCut
-        return understood(event_id)
+        return understood(body)
 
+    translation.becomes = cut
     with pytest.raises(PowerCut):
-        run(replayer(database, Translation(cut)))
-    assert (look(database, replay_id).done, count(database, deliveries)) == (STEP, STEP)
-    run(replayer(database, translation, NOW + LEASE / 2))
-    assert translation.asked == []
-    run(replayer(database, translation, NOW + LEASE))
-    assert translation.asked == ids[STEP:]
-    assert look(database, replay_id).became == {TO_BE_SENT: STEP * 2}
+        translator(database, WEBHOOKS, Stand("killed")).step()
+    translation.becomes = understood
+    drain(database, WEBHOOKS, Stand("other", dead=["killed"]))
+    run(database)
+    done = look(database, replay_id)
+    assert (done.state, done.done, done.became) == (State.DONE, STEP * 2, {TO_BE_SENT: STEP * 2})
+    assert count(database, deliveries) == STEP * 2
 
 
-def test_many_at_once_run_no_event_twice(database: Database, desk: Desk) -> None:
-    ids = keep(database, *(broken(number) for number in range(STEP * 3)))
-    translation = Translation(lambda _: Arrival(Status.QUARANTINED, reason="still"))
+def test_many_at_once_run_no_event_twice(database: Database, desk: Desk, translation: Translation) -> None:
+    keep(database, *(broken(number) for number in range(STEP * 3)))
+    translation.becomes = still
     replay_id = desk.begin_bulk_replay(QUARANTINED, "console: Ada")
 
     def work() -> None:
-        worker = replayer(database, translation)
-        until(lambda: (worker.step(), look(database, replay_id).state is State.DONE)[1])
+        replayer, ours = BulkReplayer(database, lambda: NOW), translator(database, WEBHOOKS)
+        until(lambda: (replayer.step(), ours.step(), look(database, replay_id).state is State.DONE)[2])
 
     threads = [threading.Thread(target=work) for _ in range(3)]
     for thread in threads:
         thread.start()
     for thread in threads:
         thread.join()
-    assert Counter(translation.asked) == Counter(ids)
-    assert look(database, replay_id).done == len(ids)
+    assert sorted(translation.asked) == sorted(bodies(*range(STEP * 3)))
+    assert look(database, replay_id).done == STEP * 3
 
 
-def test_it_is_stopped_after_the_step_in_hand(database: Database, desk: Desk, translation: Translation) -> None:
-    keep(database, *(broken(number) for number in range(STEP * 2)))
+def test_only_a_few_are_handed_over_ahead_of_the_translators(
+    database: Database, desk: Desk, translation: Translation
+) -> None:
+    keep(database, *(broken(number) for number in range(AHEAD + STEP)))
     replay_id = desk.begin_bulk_replay(QUARANTINED, "console: Ada")
-    worker = replayer(database, translation)
-    worker.step()
-    assert desk.stop_bulk_replay(replay_id, "console: Ben")
-    run(worker)
+    replayer = BulkReplayer(database, lambda: NOW)
+    while replayer.step():
+        pass
+    assert (count(database, replays), look(database, replay_id).state) == (AHEAD, State.RUNNING)
+
+
+def test_it_is_stopped_and_what_was_handed_over_is_not_run(
+    database: Database, desk: Desk, translation: Translation
+) -> None:
+    keep(database, *(broken(number) for number in range(STEP * 3)))
+    replay_id = desk.begin_bulk_replay(QUARANTINED, "console: Ada")
+    replayer = BulkReplayer(database, lambda: NOW)
+    replayer.step()
+    drain(database, WEBHOOKS)
+    replayer.step()
+    assert Desk(database, Silent(), lambda: NOW + 1).stop_bulk_replay(replay_id, "console: Ben")
+    run(database)
+    drain(database, WEBHOOKS)
     assert len(translation.asked) == STEP
     assert (look(database, replay_id).state, look(database, replay_id).done) == (State.STOPPED, STEP)
     assert not desk.stop_bulk_replay(replay_id, "console: Ben")
@@ -185,23 +213,26 @@ def test_it_is_stopped_after_the_step_in_hand(database: Database, desk: Desk, tr
     ]
 
 
-def test_one_event_that_cannot_be_run_holds_up_nobody(database: Database, desk: Desk) -> None:
-    ids = keep(database, broken(1), broken(2), broken(3))
+def test_one_event_that_cannot_be_translated_holds_up_no_other(
+    database: Database, desk: Desk, translation: Translation
+) -> None:
+    keep(database, broken(1), broken(2), broken(3))
 
-    def strange(event_id: str) -> Arrival:
-        if event_id == ids[1]:
+    def strange(body: str) -> Arrival:
+        if body == "None 2":
             raise RuntimeError
-        return understood(event_id)
+        return understood(body)
 
+    translation.becomes = strange
     replay_id = desk.begin_bulk_replay(QUARANTINED, "console: Ada")
-    run(replayer(database, Translation(strange)))
-    assert look(database, replay_id).became == {TO_BE_SENT: 2, "failed": 1}
+    run(database)
+    assert look(database, replay_id).became == {TO_BE_SENT: 2, "quarantined": 1}
     assert [row["status"] for row in rows(database, events)] == ["accepted", "quarantined", "accepted"]
 
 
 def test_one_with_nothing_to_do_is_done(database: Database, desk: Desk, translation: Translation) -> None:
     replay_id = desk.begin_bulk_replay(QUARANTINED, "console: Ada")
-    run(replayer(database, translation))
+    run(database)
     assert look(database, replay_id).state is State.DONE
 
 
@@ -212,7 +243,7 @@ def test_what_needs_no_replay_or_a_decision_is_not_run_by_the_many(desk: Desk, s
 
 
 def test_they_are_listed_newest_first(database: Database, desk: Desk) -> None:
-    made = [Desk(database, understood, lambda at=at: NOW + at).begin_bulk_replay(QUARANTINED, "a") for at in range(3)]  # type: ignore[arg-type, misc]
+    made = [Desk(database, Silent(), lambda at=at: NOW + at).begin_bulk_replay(QUARANTINED, "a") for at in range(3)]  # type: ignore[misc]
     with database.reading() as connection:
         assert [one.id for one in bulk.listing(connection, 2)] == [made[2], made[1]]
         assert [one.id for one in bulk.listing(connection, 2, before=made[1])] == [made[0]]
@@ -230,7 +261,7 @@ def test_it_goes_on_when_the_database_is_back(
 ) -> None:
     keep(database, broken(1))
     replay_id = desk.begin_bulk_replay(QUARANTINED, "console: Ada")
-    worker = replayer(database, translation)
+    worker = BulkReplayer(database, lambda: NOW)
     troubles = iter([StoreUnavailable("gone"), RuntimeError("strange")])
     step = worker.step
 
@@ -244,7 +275,7 @@ def test_it_goes_on_when_the_database_is_back(
     stop = threading.Event()
     thread = threading.Thread(target=worker.run, args=(stop,))
     thread.start()
-    until(lambda: look(database, replay_id).state is State.DONE)
+    until(lambda: (drain(database, WEBHOOKS), look(database, replay_id).state is State.DONE)[1])
     stop.set()
     thread.join()
     assert len(translation.asked) == 1

@@ -1,14 +1,17 @@
 import os
 import threading
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
 from bridge.delivery.crew import Crew
 from bridge.delivery.database import Database
+from bridge.delivery.duty import Duty
 from bridge.delivery.outbox import Outbox
 from bridge.delivery.retry import Policy
 from bridge.delivery.worker import Worker
+from bridge.host import Host
 from tests.delivery.arrivals import SINK, keep, received
 from tests.delivery.patience import until
 from tests.delivery.sinks import ScriptedSink
@@ -25,13 +28,18 @@ def told() -> list[str]:
 
 
 @pytest.fixture
-def crew(database: Database, sink: ScriptedSink, told: list[str]) -> Iterator[Crew]:
+def host(tmp_path: Path) -> Host:
+    return Host(tmp_path, "sqlite:///bridge.db")
+
+
+@pytest.fixture
+def crew(database: Database, sink: ScriptedSink, told: list[str], host: Host) -> Iterator[Crew]:
     def before_fork() -> None:
         told.append("before")
         database.close()
 
     worker = Worker(Outbox(database), sink, Policy(max_age=86_400.0))
-    crew = Crew([worker], before_fork, lambda: told.append("after"))
+    crew = Crew([worker], [], Duty(host), host, before_fork, lambda: told.append("after"))
     yield crew
     crew.stop()
 

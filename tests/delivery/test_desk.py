@@ -2,28 +2,35 @@
 
 import pytest
 
-from bridge.arrival import Arrival, Status
+from bridge.arrival import WEBHOOKS, Status
 from bridge.delivery import audit as audit_trail
 from bridge.delivery import bulk
 from bridge.delivery.audit import of_event, trail
 from bridge.delivery.database import Database
-from bridge.delivery.desk import Desk
+from bridge.delivery.desk import WAITS, Desk
 from bridge.delivery.search import Filter
 from bridge.errors import InHand, NoSuchEvent
 from tests.delivery.arrivals import keep, received
 from tests.delivery.lanes import UNCERTAIN, claim, queue, settle
+from tests.delivery.pending import Silent, drain
 
 NOW = 2_000.0
 ADA = "console: Ada"
 
 
-def understood(*_: object) -> Arrival:
-    return Arrival(Status.IGNORED, reason="anonymous")
+class Translating:
+    """Translates what waits as soon as it is woken."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    def ring(self) -> None:
+        drain(self._database, WEBHOOKS)
 
 
 @pytest.fixture
 def desk(database: Database) -> Desk:
-    return Desk(database, understood, lambda: NOW)
+    return Desk(database, Translating(database), lambda: NOW)
 
 
 def records(database: Database) -> list[tuple[str, str, str | None, str]]:
@@ -33,8 +40,16 @@ def records(database: Database) -> list[tuple[str, str, str | None, str]]:
 
 def test_a_replay(database: Database, desk: Desk) -> None:
     [event_id] = keep(database, received(None, status=Status.QUARANTINED))
-    assert desk.replay(event_id, ADA) == "ignored"
-    assert records(database) == [(ADA, "replayed", event_id, "ignored")]
+    assert desk.replay(event_id, ADA) == "quarantined"
+    assert records(database) == [(ADA, "replayed", event_id, "quarantined")]
+
+
+def test_a_replay_that_no_translator_takes(database: Database) -> None:
+    [event_id] = keep(database, received(None, status=Status.QUARANTINED))
+    assert Desk(database, Silent(), lambda: NOW).replay(event_id, ADA, seconds=0.1) == WAITS
+    assert records(database) == []
+    drain(database, WEBHOOKS)
+    assert records(database) == [(ADA, "replayed", event_id, "quarantined")]
 
 
 def test_discarding(database: Database, desk: Desk) -> None:
@@ -78,7 +93,7 @@ def test_what_is_refused_is_not_recorded(database: Database, desk: Desk) -> None
 def test_the_records_are_read_by_page_and_by_event(database: Database, desk: Desk) -> None:
     first, second = queue(database, "anna", "one", "two")
     for place, event_id in enumerate((first, second, first)):
-        Desk(database, lambda *_: Arrival(Status.IGNORED), lambda at=place: NOW + at).reveal(event_id, ADA)  # type: ignore[misc]
+        Desk(database, Silent(), lambda at=place: NOW + at).reveal(event_id, ADA)  # type: ignore[misc]
     with database.reading() as connection:
         newest = trail(connection, 2)
         assert [one.at for one in newest] == [NOW + 2, NOW + 1]
@@ -89,7 +104,7 @@ def test_the_records_are_read_by_page_and_by_event(database: Database, desk: Des
 def test_old_records_go_in_steps_and_new_ones_stay(database: Database, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(audit_trail, "STEP", 2)
     for at in range(5):
-        Desk(database, understood, lambda at=at: NOW + at).begin_bulk_replay(Filter(status="dead"), ADA)  # type: ignore[misc]
+        Desk(database, Silent(), lambda at=at: NOW + at).begin_bulk_replay(Filter(status="dead"), ADA)  # type: ignore[misc]
     with database.writing() as connection:
         bulk.stop(connection, bulk.listing(connection, 1, None)[0].id, NOW)
         newest, *others = bulk.listing(connection, 9)

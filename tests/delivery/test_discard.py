@@ -7,10 +7,10 @@ from bridge.arrival import Status
 from bridge.delivery.database import Database
 from bridge.delivery.discard import discard
 from bridge.delivery.journal import Filter, entries, story
-from bridge.delivery.replay import TO_BE_SENT, replay
 from bridge.delivery.tables import deliveries, events, tallies
 from bridge.errors import InHand, NoSuchEvent
-from tests.delivery.arrivals import keep, received, rows
+from bridge.translation.replaying import TO_BE_SENT
+from tests.delivery.arrivals import keep, received, rows, run_again
 from tests.delivery.lanes import (
     FAILED,
     LEASE,
@@ -34,8 +34,7 @@ def give_up(database: Database, event_id: str, now: float = NOW) -> int:
 
 
 def bring_back(database: Database, event_id: str, lane: str, name: str) -> str:
-    with database.writing() as connection:
-        return replay(connection, event_id, lambda *_: call(lane, name).arrival, NOW)
+    return run_again(database, event_id, call(lane, name).arrival, NOW)
 
 
 def test_what_waits_is_not_sent(database: Database) -> None:

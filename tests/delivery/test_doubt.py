@@ -3,9 +3,10 @@
 import pytest
 
 from bridge.delivery.database import Database
-from bridge.delivery.outbox import Claim
+from bridge.delivery.outbox import Claim, Outbox
 from bridge.delivery.sink import Happened, Outcome
 from bridge.delivery.tables import deliveries
+from tests.delivery import lanes
 from tests.delivery.arrivals import keep, rows
 from tests.delivery.lanes import (
     DELIVERED,
@@ -17,12 +18,16 @@ from tests.delivery.lanes import (
     UNKNOWN,
     UNTRIED,
     call,
-    claim,
     settle,
 )
 
 LATER = NOW + 60
 THROTTLED = Outcome(Happened.THROTTLED, 429, retry_after=1.0)
+
+
+def claim(database: Database, now: float = NOW) -> list[Claim]:
+    """What is due, just before it is called."""
+    return Outbox(database).doubt(lanes.claim(database, now), now)
 
 
 @pytest.fixture

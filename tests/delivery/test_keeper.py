@@ -5,11 +5,10 @@ import pytest
 import structlog
 from sqlalchemy import insert, select
 
-from bridge.arrival import Arrival, Status
 from bridge.delivery import chores
 from bridge.delivery.database import Database
 from bridge.delivery.desk import Desk
-from bridge.delivery.health import DATABASE, SCHEMA, WORKER
+from bridge.delivery.health import DATABASE, PAUSES, SCHEMA, TRANSLATION, WORKER
 from bridge.delivery.keeper import House, Keeper
 from bridge.delivery.refusals import Refusals
 from bridge.delivery.tables import audit, events, seen, sinks, tallies
@@ -17,10 +16,11 @@ from bridge.delivery.tallies import bucket
 from bridge.errors import StoreUnavailable
 from tests.delivery.arrivals import count, keep, received, rows
 from tests.delivery.patience import until
+from tests.delivery.pending import Silent
 
 NOW = 1_900_000_000.0
 DAY = 86_400.0
-WELL = {DATABASE: None, SCHEMA: None, WORKER: None}
+WELL = {DATABASE: None, SCHEMA: None, WORKER: None, TRANSLATION: None, PAUSES: None}
 
 
 class Here:
@@ -56,7 +56,7 @@ def change(database: Database, statement: str) -> None:
 
 
 def test_before_the_first_round_nobody_knows(here: Here) -> None:
-    assert set(here.keeper.problems()) == set(WELL)
+    assert set(here.keeper.problems()) == {DATABASE, SCHEMA}
     assert all(here.keeper.problems().values())
 
 
@@ -80,7 +80,7 @@ def test_a_worker_of_another_process_will_do_until_its_beat_is_old(database: Dat
     here.round(later=14.0)
     assert here.keeper.problems()[WORKER] is None
     here.round(later=2.0)
-    assert here.keeper.problems()[WORKER] == "nobody delivers to segment"
+    assert here.keeper.problems()[WORKER] == "no worker delivers to segment"
 
 
 def test_another_schema_is_told(database: Database, here: Here) -> None:
@@ -139,7 +139,7 @@ def test_keys_are_forgotten_after_four_hundred_days(database: Database, here: He
 
 
 def test_what_was_done_by_hand_is_forgotten_then_too(database: Database, here: Here) -> None:
-    Desk(database, lambda *_: Arrival(Status.IGNORED), lambda: NOW - 399 * DAY).sign_in("console: Ada")
+    Desk(database, Silent(), lambda: NOW - 399 * DAY).sign_in("console: Ada")
     here.round()
     here.round(later=DAY)
     assert count(database, audit) == 1

@@ -2,7 +2,6 @@
 
 import threading
 from concurrent.futures import ThreadPoolExecutor
-from functools import partial
 from operator import itemgetter
 
 import pytest
@@ -10,15 +9,12 @@ import pytest
 from bridge.arrival import Status
 from bridge.delivery import lanes
 from bridge.delivery.database import Database
-from bridge.delivery.group_commit import GroupCommit
 from bridge.delivery.outbox import Outbox
-from bridge.delivery.replay import replay
 from bridge.delivery.retry import FORBIDDEN_PAUSE
 from bridge.delivery.sink import Happened, Outcome
-from bridge.delivery.store import keep as store
 from bridge.delivery.tables import attempts, deliveries
 from bridge.delivery.worker import Worker
-from tests.delivery.arrivals import SINK, keep, received, rows
+from tests.delivery.arrivals import SINK, keep, keep_in, keep_together, received, rows, run_again
 from tests.delivery.contender import LANES, ROUNDS
 from tests.delivery.contenders import contend
 from tests.delivery.lanes import (
@@ -90,8 +86,7 @@ def test_any_name_is_a_lane(database: Database, lane: str) -> None:
 
 
 def test_the_first_of_one_transaction_waits_and_the_others_queue(database: Database) -> None:
-    with database.writing() as connection:
-        store(connection, [call("anna", "a1"), call("boris", "b1"), call("anna", "a2"), call("boris", "b2")])
+    keep_together(database, call("anna", "a1"), call("boris", "b1"), call("anna", "a2"), call("boris", "b2"))
     assert standing(database) == {"a1": "waiting", "b1": "waiting", "a2": "queued", "b2": "queued"}
 
 
@@ -103,8 +98,8 @@ def test_more_lanes_and_keys_than_one_statement_or_the_table_of_locks_can_hold(
     people = ("anna", "boris", "cleo", "dora", "emil")
     queue(database, "cleo", "c1")
     with database.writing() as connection:
-        store(connection, [call(lane, f"{lane[0]}2") for lane in people])
-        again = store(connection, [call(lane, f"{lane[0]}2") for lane in people])
+        keep_in(connection, [call(lane, f"{lane[0]}2") for lane in people])
+        again = keep_in(connection, [call(lane, f"{lane[0]}2") for lane in people])
     assert {one.status for one in again} == {Status.DUPLICATE}
     assert standing(database) == {"c1": "waiting"} | {f"{lane[0]}2": "waiting" for lane in people} | {"c2": "queued"}
 
@@ -192,14 +187,11 @@ def test_a_lost_claim_advances_nothing(database: Database) -> None:
     slept = claim(database)
     again = claim(database, NOW + LEASE)
     settle(database, slept)
-    assert standing(database) == {"a1": "waiting", "a2": "queued", "a3": "queued"}
+    assert standing(database) == {"a1": "sending", "a2": "queued", "a3": "queued"}
     settle(database, again)
     assert standing(database) == {"a1": "delivered", "a2": "waiting", "a3": "queued"}
     # What it did is on record all the same, once.
-    assert [(row["claim"], row["outcome"]) for row in rows(database, attempts)] == [
-        (1, "delivered"),
-        (2, "delivered"),
-    ]
+    assert [(row["claim"], row["outcome"]) for row in rows(database, attempts)] == [(1, "delivered")]
 
 
 def test_who_slept_until_another_had_settled_it_advances_nothing(database: Database) -> None:
@@ -216,13 +208,12 @@ def test_a_batch_of_which_one_claim_was_lost_settles_the_others(database: Databa
     claim(database, NOW + LEASE)
     queue(database, "boris", "b1", "b2")
     settle(database, [*slept, *claim(database, NOW + LEASE)], now=NOW + LEASE)
-    assert standing(database) == {"a1": "waiting", "a2": "queued", "b1": "delivered", "b2": "waiting"}
+    assert standing(database) == {"a1": "sending", "a2": "queued", "b1": "delivered", "b2": "waiting"}
 
 
 def test_a_hot_customer_costs_the_others_a_look_at_one(database: Database) -> None:
-    with database.writing() as connection:
-        store(connection, [call("hot", f"h{number}", at=1_000.0) for number in range(500)])
-        store(connection, [call(f"calm-{number}", f"c{number}", at=1_001.0) for number in range(5)])
+    keep_together(database, *(call("hot", f"h{number}", at=1_000.0) for number in range(500)))
+    keep_together(database, *(call(f"calm-{number}", f"c{number}", at=1_001.0) for number in range(5)))
     assert names(claim(database, sink=ScriptedSink(max_count=6))) == ["h0", "c0", "c1", "c2", "c3", "c4"]
 
 
@@ -235,8 +226,8 @@ def test_the_next_of_a_lane_is_looked_for_at_once(database: Database) -> None:
 
 
 def test_a_repeat_of_a_call_takes_no_place(database: Database) -> None:
-    commit = GroupCommit(database)
-    assert [commit.keep(partial(call, "anna", "a1")).status for _ in range(2)] == ["accepted", "duplicate"]
+    kept = [keep_together(database, call("anna", "a1")) for _ in range(2)]
+    assert [one.status for [one] in kept] == ["accepted", "duplicate"]
     assert len(rows(database, deliveries)) == 1
     assert rows(database, deliveries)[0]["sink"] == SINK
 
@@ -270,12 +261,12 @@ def test_what_is_replayed_into_a_lane_for_the_first_time_queues_behind_the_other
 
 
 def test_threads_that_add_and_deliver_at_once_never_stick_and_keep_the_order(database: Database) -> None:
-    commit, outbox, sink = GroupCommit(database), Outbox(database), ScriptedSink(max_count=3)
+    outbox, sink = Outbox(database), ScriptedSink(max_count=3)
     done = threading.Event()
 
     def add(lane: str) -> None:
         for number in range(25):
-            commit.keep(partial(call, lane, f"{lane} {number:02}", mergeable=number % 4 > 1))
+            keep(database, call(lane, f"{lane} {number:02}", mergeable=number % 4 > 1))
 
     def deliver() -> None:
         while not done.is_set():
@@ -307,16 +298,14 @@ def test_processes_that_add_and_deliver_at_once_never_stick_and_keep_the_order(
     assert set(standing(database).values()) == {"delivered"}
     assert {row["claims"] > 0 for row in rows(database, deliveries)} == {True}
     order: dict[str, list[tuple[float, int]]] = {}
-    settled = {row["id"]: row for row in rows(database, deliveries)}
+    settled = rows(database, deliveries)
     assert len(settled) == 2 * LANES * ROUNDS
-    for tried in rows(database, attempts):
-        order.setdefault(settled[tried["delivery_id"]]["lane"], []).append((tried["at"], tried["delivery_id"]))
+    for row in settled:
+        order.setdefault(row["lane"], []).append((row["settled_at"], row["id"]))
     for tries in order.values():
         assert sorted(tries) == sorted(tries, key=itemgetter(1)), "whatever came later was sent later"
 
 
 def again(database: Database, event_id: str, name: str) -> None:
     """Replay the event; it means the call of that name."""
-    arrival = call("anna", name).arrival
-    with database.writing() as connection:
-        replay(connection, event_id, lambda *_: arrival, NOW)
+    run_again(database, event_id, call("anna", name).arrival, NOW)

@@ -98,7 +98,7 @@ def test_who_slept_past_its_lease_settles_nothing(database: Database) -> None:
     again = claim(database, now=NOW + LEASE)
     settle(database, slept, *DELIVERED)
     [delivery] = rows(database, deliveries)
-    assert (delivery["status"], delivery["due_at"]) == ("waiting", NOW + 2 * LEASE)
+    assert (delivery["status"], delivery["lease_expires_at"]) == ("sending", NOW + 2 * LEASE)
     settle(database, again, Outcome(Happened.FAILED), Decision(Fate.WAITING, NOW + 500, 1))
     settle(database, slept[:0] or [_older(slept[0])], *DELIVERED)
     [delivery] = rows(database, deliveries)

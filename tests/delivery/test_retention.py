@@ -4,14 +4,14 @@ import pytest
 from sqlalchemy import make_url
 
 from bridge.arrival import Status
-from bridge.delivery import replay as replaying
 from bridge.delivery.database import Database
 from bridge.delivery.journal import story
 from bridge.delivery.outbox import Outbox
-from bridge.delivery.retention import sweep_events, sweep_seen
+from bridge.delivery.replay import ask
+from bridge.delivery.retention import sweep_events, sweep_repeats, sweep_seen
 from bridge.delivery.retry import Policy
 from bridge.delivery.sink import Happened, Outcome
-from bridge.delivery.tables import attempts, deliveries, events, seen
+from bridge.delivery.tables import attempts, deliveries, events, messages, repeats, seen
 from bridge.delivery.worker import Worker
 from bridge.errors import NoSuchEvent
 from tests.delivery.arrivals import count, keep, received, rows
@@ -63,7 +63,7 @@ def test_what_is_settled_and_old_goes_with_all_that_belongs_to_it(database: Data
     known = count(database, seen)
     sweep(database)
     assert left(database) == {"uncertain", "waiting", "recent"}
-    assert (count(database, events), count(database, attempts)) == (3, 4)
+    assert (count(database, events), count(database, messages), count(database, attempts)) == (3, 3, 3)
     assert count(database, seen) == known
 
 
@@ -80,6 +80,13 @@ def test_a_repeat_of_what_is_gone_is_still_one(database: Database) -> None:
     sweep(database)
     keep(database, received("a", at=NOW))
     assert (count(database, events), count(database, deliveries)) == (0, 0)
+
+
+def test_the_id_of_a_duplicate_and_its_bytes_go_by_their_age(database: Database) -> None:
+    keep(database, received("a", at=OLD), received("a", at=OLD + 1), received("a", at=NOW))
+    with database.writing() as connection:
+        assert sweep_repeats(connection, "", BEFORE) == ""
+    assert (count(database, repeats), count(database, messages), count(database, events)) == (1, 2, 1)
 
 
 def test_it_goes_in_steps_past_what_stays(database: Database, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -117,7 +124,7 @@ def test_an_event_that_is_gone_is_told_clearly(database: Database) -> None:
     with database.reading() as connection, pytest.raises(NoSuchEvent, match="BRIDGE_RETENTION_DAYS"):
         story(connection, event_id)
     with database.writing() as connection, pytest.raises(NoSuchEvent, match=r"2030-02-14.*BRIDGE_RETENTION_DAYS"):
-        replaying.replay(connection, event_id, lambda *_: pytest.fail("translated"), NOW)
+        ask(connection, event_id, "Ada", NOW)
 
 
 def test_sqlites_file_stays_as_large_as_what_is_kept(sqlite_url: str) -> None:

@@ -70,8 +70,8 @@ def test_what_happened_is_recorded_and_followed(
     fill(database, "a")
     assert work(ScriptedSink(lambda _: outcome, max_count=1)).step() is again
     assert standing(database) == {"a": expected}
-    [attempt] = rows(database, attempts)
-    assert (attempt["outcome"], attempt["code"], attempt["detail"]) == (outcome.happened, outcome.code, outcome.detail)
+    recorded = [(row["outcome"], row["code"], row["detail"]) for row in rows(database, attempts)]
+    assert recorded == ([] if outcome is DELIVERED else [(outcome.happened, outcome.code, outcome.detail)])
 
 
 def test_one_bad_delivery_harms_none_of_the_others(database: Database, work: Any) -> None:
@@ -238,7 +238,7 @@ def test_what_could_not_be_recorded_is_sent_again_under_the_same_key(
     with pytest.raises(StoreUnavailable):
         work(ScriptedSink(meanwhile=lose)).step()
     database.writing = genuine  # type: ignore[method-assign]
-    assert standing(database)["a"][0] == "waiting"
+    assert standing(database)["a"][0] == "sending"
     again = ScriptedSink(max_count=1)
     assert not work(again).step()
     clock.now += 30.0 + LEASE_MARGIN

@@ -123,7 +123,7 @@ def test_a_worker_of_its_own_delivers_and_ends_on_sigterm(sqlite_url: str, monke
             body = webhook(EVENTS[0], "1")
             bridge = build(Settings.from_env())
             assert bridge.webhooks is not None
-            bridge.webhooks.take(body, sign(body, SECRET))
+            bridge.webhooks.take(body, sign(body, SECRET), "request")
             until(lambda: segment.events, "it is delivered")
             worker.send_signal(signal.SIGTERM)
             assert worker.wait(PATIENCE) == 0

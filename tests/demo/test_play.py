@@ -30,7 +30,7 @@ def test_all_that_is_posted_arrives() -> None:
         assert len(changes(running.voucherify)) == len(CALLS) + 1
         assert not running.voucherify.project.unwanted
         refused = requests.post(running.webhook_url, data=b"{}", timeout=10)
-        with pytest.raises(DemoFailed, match="answered 415"):
+        with pytest.raises(DemoFailed, match="answered 401"):
             running.accepted(refused)
 
 

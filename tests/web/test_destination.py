@@ -5,13 +5,13 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
+from bridge.delivery.store import unpack
 from flask import Flask, Response
 from flask.testing import FlaskClient
 from werkzeug.test import TestResponse
 
 from bridge.config import Settings, ToSegment, ToVoucherify
 from bridge.delivery.database import Database
-from bridge.delivery.store import unpack
 from bridge.delivery.tables import deliveries, events
 from bridge.demo.calls import CALLS, credentials
 from bridge.demo.serving import Served

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from bridge.delivery.store import unpack
 from flask import Flask
 from flask.testing import FlaskClient
 from sqlalchemy import create_engine, text
@@ -17,7 +18,6 @@ from werkzeug.wrappers import Response
 from bridge.config import Settings, ToSegment
 from bridge.delivery.crew import Crew
 from bridge.delivery.database import Database
-from bridge.delivery.store import unpack
 from bridge.delivery.tables import deliveries, events
 from bridge.demo.segment import SegmentStandIn
 from bridge.demo.serving import Served

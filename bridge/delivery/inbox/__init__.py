@@ -13,8 +13,9 @@ The bytes stay in ``messages`` until retention deletes them. A message that wait
 
 - Taking is one short transaction: it deletes rows of ``pending`` and inserts one row into ``rounds``.
 - Translation happens outside any transaction.
-- Each writing transaction moves the round's row forward, or deletes it. ``begun`` is the fencing token: if another
-  translator has taken the round over, the row does not match, and the transaction is rolled back.
+- Each writing transaction moves the round's row forward, or deletes it. The holder's name is the fencing token: if
+  another translator has taken the round over, the row does not match, and the transaction is rolled back.
+- A translator whose transaction fails looks how far its round has come, and goes on there: it may be committed.
 - A round that was taken over is written one message at a time. A message that ends two processes while it is alone is
   quarantined untranslated.
 

@@ -62,14 +62,15 @@ class Round:
     """What a translator has in hand.
 
     Attributes:
+        holder: names the process that has it; with ``id`` the fencing token.
         work: what is still to be translated.
         done: events of the first message that are written.
-        begun: the fencing token. 0 in a round that was not taken over; else how often its first message was begun
-            alone.
+        begun: 0 in a round that was not taken over; else how often its first message was begun alone.
     """
 
     id: str
     queue: str
+    holder: str
     work: tuple[Work, ...]
     done: int = 0
     begun: int = 0
@@ -93,7 +94,7 @@ class Round:
         Returns:
             The round as it is then; None if another translator has taken it over: nothing may be written.
         """
-        mine = (_rounds.id == self.id, _rounds.begun == self.begun)
+        mine = (_rounds.id == self.id, _rounds.holder == self.holder)
         if not work:
             moved = connection.execute(delete(rounds).where(*mine)).rowcount
             return replace(self, work=()) if moved else None
@@ -105,8 +106,14 @@ class Round:
 
     def release(self, connection: Connection) -> None:
         """Hand it back: another translator goes on where this one stops."""
-        mine = (_rounds.id == self.id, _rounds.begun == self.begun)
+        mine = (_rounds.id == self.id, _rounds.holder == self.holder)
         connection.execute(update(rounds).where(*mine).values(holder="", lease_expires_at=0.0))
+
+    def resume(self, connection: Connection) -> "Round | None":
+        """Look, after a failure, how far it has come: None if nothing is left, or another translator has it now."""
+        mine = (_rounds.id == self.id, _rounds.holder == self.holder)
+        row = connection.execute(select(rounds).where(*mine)).first()
+        return _round(row, self.holder, row.begun) if row else None
 
 
 class Taker:
@@ -129,14 +136,17 @@ class Taker:
         with self._database.reading() as connection:
             low = self._low.of(connection)
             if not self._waits(connection, low):
+                self._low.reach(None)
                 return None
         try:
             with self._database.writing() as connection:
-                return self._take(connection, low, holder)
+                taken, reached = self._take(connection, low, holder)
         except StoreUnavailable as error:
             if isinstance(error.__cause__, IntegrityError):  # two translators, one round
                 return None
             raise
+        self._low.reach(reached)
+        return taken
 
     def _waits(self, connection: Connection, low: int) -> bool:
         if QUEUES[self._queue] and connection.execute(select(_rounds.id).where(_rounds.queue == self._queue)).first():
@@ -145,13 +155,13 @@ class Taker:
         again = exists().where(_replays.queue == self._queue)
         return bool(connection.execute(select(or_(fresh, again))).scalar())
 
-    def _take(self, connection: Connection, low: int, holder: str) -> Round | None:
+    def _take(self, connection: Connection, low: int, holder: str) -> tuple[Round | None, int | None]:
         again = self._taken_replays(connection)
-        fresh = self._taken_messages(connection, MOST - len(again), low)
+        fresh, reached = self._taken_messages(connection, MOST - len(again), low)
         if not fresh and not again:
-            return None
+            return None, reached
         now = self._database.now(connection)
-        taken = Round(str(ULID.from_timestamp(now)), self._queue, (*fresh, *again))
+        taken = Round(str(ULID.from_timestamp(now)), self._queue, holder, (*fresh, *again))
         row = {
             "id": taken.id,
             "queue": self._queue,
@@ -161,27 +171,33 @@ class Taker:
             "lease_expires_at": now + LEASE_SECONDS,
         }
         connection.execute(insert(rounds).values(row))
-        return taken
+        return taken, reached
 
-    def _taken_messages(self, connection: Connection, most: int, low: int) -> list[str]:
+    def _taken_messages(self, connection: Connection, most: int, low: int) -> tuple[list[str], int | None]:
+        """The oldest messages; and the sequence number of the last of them, if more may wait behind it.
+
+        Rows that another translator is taking are passed over, but where order counts: there it is waited for.
+        """
         oldest = (
             select(_pending.sequence, _pending.size)
             .where(_pending.queue == self._queue, _pending.sequence > low)
             .order_by(_pending.sequence)
             .limit(most)
-            .with_for_update(skip_locked=True)
+            .with_for_update(skip_locked=not QUEUES[self._queue])
         )
         chosen: list[int] = []
         total = 0
-        for row in connection.execute(oldest):
+        found = connection.execute(oldest).all()
+        for row in found:
             total += row.size
             if chosen and total > MOST_BYTES:
                 break
             chosen.append(row.sequence)
         if not chosen:
-            return []
+            return [], None
         taken = _deleted(connection, delete(pending).where(_pending.sequence.in_(chosen)), _pending.message_id)
-        return [row.message_id for row in taken]
+        is_all = len(chosen) == len(found) < most
+        return [row.message_id for row in taken], None if is_all else chosen[-1]
 
     def _taken_replays(self, connection: Connection) -> list[Replay]:
         oldest = (
@@ -205,12 +221,12 @@ class _LowMark:
     """PostgreSQL: below this sequence number nothing waits but appends that are later than ``LATE_SECONDS``.
 
     A transaction that is open for an hour (``pg_dump``) keeps dead rows in the index, and every take would read them
-    all. So a take begins where numbers were given ``LATE_SECONDS`` ago, and at the beginning once a minute: then a
-    message of a transaction that was held open for longer is found, too.
+    all. So a take begins where numbers were given ``LATE_SECONDS`` ago, but never behind what this taker has seen
+    taken, and at the beginning once a minute: then a message of a transaction that was held open longer is found, too.
     """
 
     def __init__(self) -> None:
-        self._low = 0
+        self._low = self._late = 0
         self._given: deque[tuple[float, int]] = deque()
         self._full_look_at = 0.0
 
@@ -221,11 +237,15 @@ class _LowMark:
         if not self._given or now - self._given[-1][0] > 1.0:
             self._given.append((now, connection.execute(_LAST_GIVEN).scalar_one()))
         while now - self._given[0][0] > LATE_SECONDS:
-            self._low = self._given.popleft()[1]
+            self._late = self._given.popleft()[1]
         if now - self._full_look_at > FULL_LOOK_SECONDS:
             self._full_look_at = now
             return 0
         return self._low
+
+    def reach(self, sequence: int | None) -> None:
+        """Note that all messages that could be seen are taken: up to ``sequence``, or none is left if it is None."""
+        self._low = max(self._low, self._late if sequence is None else min(self._late, sequence))
 
 
 _LAST_GIVEN = text("SELECT last_value FROM pending_sequence_seq")
@@ -260,8 +280,12 @@ def take_over(database: Database, queue: str, holder: str, is_dead: Callable[[st
             with database.writing() as connection:
                 changed = connection.execute(update(rounds).where(_rounds.id == row.id, *unchanged).values(values))
             if changed.rowcount:
-                return Round(row.id, queue, _load(row.work), row.done, begun)
+                return _round(row, holder, begun)
     return None
+
+
+def _round(row: Row[Any], holder: str, begun: int) -> Round:
+    return Round(row.id, row.queue, holder, _load(row.work), row.done, begun)
 
 
 def bodies(connection: Connection, ids: Collection[str]) -> dict[str, Message]:

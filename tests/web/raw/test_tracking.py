@@ -6,6 +6,7 @@ from typing import Any
 from unittest.mock import ANY
 
 import pytest
+from bridge.delivery.store import unpack
 from flask.testing import FlaskClient
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -14,7 +15,6 @@ from werkzeug.test import TestResponse
 
 from bridge.config import Settings
 from bridge.delivery.database import Database
-from bridge.delivery.store import unpack
 from bridge.delivery.tables import deliveries, events
 from bridge.to_voucherify.events import BATCH_BYTES, EVENT_BYTES, TYPES
 from tests.delivery.arrivals import count, rows

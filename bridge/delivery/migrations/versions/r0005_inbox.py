@@ -8,6 +8,7 @@ down_revision = "0004"
 
 _SERIAL = sa.BigInteger().with_variant(sa.Integer, "sqlite")
 _OPEN = sa.text("status IN ('waiting', 'queued', 'sending')")
+_HAS_CUSTOMER = sa.text("customer IS NOT NULL")
 _SENDING = sa.text("status = 'sending'")
 
 
@@ -54,6 +55,14 @@ def _messages() -> None:
     values = f"id, {queue}, direction, door, received_at, '', {no_bytes}, body"
     op.execute(f"INSERT INTO messages ({columns}) SELECT {values} FROM events")  # noqa: S608 - constants
     op.drop_column("events", "body")
+    op.drop_index("events_by_customer", "events")
+    op.create_index(
+        "events_by_customer",
+        "events",
+        [sa.text("substr(customer, 1, 200)"), "id"],
+        sqlite_where=_HAS_CUSTOMER,
+        postgresql_where=_HAS_CUSTOMER,
+    )
 
 
 def _queues() -> None:

@@ -1,35 +1,39 @@
-"""What is kept, and what a repeat is: on both databases, through the door that requests use."""
+"""What is kept, and what a repeat is: on both databases, as a translator writes it."""
 
 from datetime import UTC, datetime
-from functools import partial
 from typing import Any
 
 import pytest
 
 from bridge.arrival import Kept, Status
 from bridge.delivery.database import Database
-from bridge.delivery.group_commit import GroupCommit
-from bridge.delivery.store import CONTRADICTION, unpack
-from bridge.delivery.tables import deliveries, events, seen
+from bridge.delivery.journal import story
+from bridge.delivery.packing import unpack
+from bridge.delivery.tables import deliveries, events, messages, repeats, seen
 from bridge.to_segment import translate
 from bridge.to_segment.catalogue import EVENTS
-from tests.delivery.arrivals import DOOR, SINK, count, keep, packed, received, rows
+from bridge.translation.deciding import CONTRADICTION
+from tests.delivery.arrivals import DOOR, SINK, Received, count, keep, keep_together, packed, received, rows
 from tests.webhooks import DATA, distribution, encode, redemption, webhook
 
 
 def webhooks(database: Database, *messages: dict[str, Any]) -> list[Kept]:
-    commit = GroupCommit(database)
     bodies = [encode(message) for message in messages]
     now = datetime(2031, 4, 9, tzinfo=UTC)
-    return [commit.keep(partial(packed, body, translate(body, now), 1_000.0)) for body in bodies]
+    return [write(database, packed(body, translate(body, now), 1_000.0)) for body in bodies]
+
+
+def write(database: Database, one: Received) -> Kept:
+    [kept] = keep_together(database, one)
+    return kept
 
 
 def test_a_new_event_is_kept_with_its_body_and_its_delivery(database: Database) -> None:
     one = received("call", "key", at=1_234.5, payload=b'{"a": 1}')
-    [kept] = GroupCommit(database).keep_all([one])
+    kept = write(database, one)
     assert kept == Kept(one.message.id, Status.ACCEPTED, "Customer Rewarded", "")
     [event] = rows(database, events)
-    assert unpack(event.pop("body")) == b"call content"
+    assert [unpack(row["body"]) for row in rows(database, messages)] == [b"call content"]
     assert event == {
         "id": one.message.id,
         "door": DOOR,
@@ -55,21 +59,19 @@ def test_a_new_event_is_kept_with_its_body_and_its_delivery(database: Database) 
 
 
 def test_a_repeat_is_a_duplicate_of_the_first_and_delivers_nothing(database: Database) -> None:
-    commit = GroupCommit(database)
-    first = commit.keep(received)
-    months_later = commit.keep(partial(received, at=20_000_000.0))
-    assert months_later == Kept(first.id, Status.DUPLICATE, "Customer Rewarded", "")
-    commit.keep(received)
+    first = write(database, received())
+    later = received(at=20_000_000.0)
+    assert write(database, later) == Kept(first.id, Status.DUPLICATE, "Customer Rewarded", "")
+    write(database, received())
     assert [event["repeats"] for event in rows(database, events)] == [2]
     assert count(database, deliveries) == 1
 
 
 def test_the_same_event_with_other_data_is_quarantined(database: Database) -> None:
-    first = GroupCommit(database).keep(partial(received, "call", content="one"))
-    kept = GroupCommit(database).keep(partial(received, "call", content="other"))
+    first = write(database, received("call", content="one"))
+    kept = write(database, received("call", content="other"))
     assert (kept.status, kept.reason) == (Status.QUARANTINED, f"{CONTRADICTION}, as {first.id}")
     assert kept.id != first.id
-    assert [unpack(event["body"]) for event in rows(database, events)] == [b"call one", b"call other"]
     assert count(database, deliveries) == 1
 
 
@@ -81,7 +83,7 @@ def test_the_same_delivery_told_by_another_call_is_a_duplicate_and_so_is_its_rep
     assert count(database, deliveries) == 1
     assert rows(database, events)[0]["repeats"] == 2
     # Who was a duplicate at first can be contradicted later as well.
-    kept = GroupCommit(database).keep(partial(received, "distribution", "key", content="other"))
+    kept = write(database, received("distribution", "key", content="other"))
     assert kept.status is Status.QUARANTINED
 
 
@@ -93,10 +95,9 @@ def test_of_several_deliveries_only_the_new_ones_are_made(database: Database) ->
 
 @pytest.mark.parametrize("status", [Status.IGNORED, Status.QUARANTINED])
 def test_what_is_not_delivered_is_kept_once_too(database: Database, status: Status) -> None:
-    commit = GroupCommit(database)
-    first = commit.keep(partial(received, status=status))
+    first = write(database, received(status=status))
     assert (first.status, first.reason) == (status, "a reason")
-    assert commit.keep(partial(received, status=status)) == Kept(first.id, Status.DUPLICATE, "Customer Rewarded", "")
+    assert write(database, received(status=status)) == Kept(first.id, Status.DUPLICATE, "Customer Rewarded", "")
     assert count(database, deliveries) == 0
 
 
@@ -105,6 +106,22 @@ def test_what_does_not_say_who_it_is_is_always_new(database: Database) -> None:
     assert first != second
     assert count(database, events) == 2
     assert count(database, seen) == 0
+
+
+def test_repeats_within_one_transaction_are_duplicates(database: Database) -> None:
+    kept = keep_together(database, received("a"), received("a"), received("b", "a"), received("a", content="other"))
+    assert [one.status for one in kept] == ["accepted", "duplicate", "duplicate", "quarantined"]
+    assert len({one.id for one in kept[:3]}) == 1
+    assert [row["repeats"] for row in rows(database, events)] == [2, 0]
+    assert count(database, deliveries) == 1
+
+
+def test_the_id_of_a_duplicate_leads_to_the_event_that_it_repeats(database: Database) -> None:
+    first, again = received(), received(at=1_001.0)
+    keep(database, first, again)
+    assert [(row["id"], row["event_id"]) for row in rows(database, repeats)] == [(again.message.id, first.message.id)]
+    with database.reading() as connection:
+        assert story(connection, again.message.id).entry.id == first.message.id
 
 
 # Webhooks
@@ -150,6 +167,6 @@ def test_what_no_text_column_holds_is_kept_as_bytes(database: Database) -> None:
     odd_type = encode(webhook("type", {})).replace(b'"type":"type"', rb'"type":"\u0000\udfff"')
     for one in (body, odd_type, b"\x00\xff"):
         arrival = translate(one, datetime(2031, 4, 9, tzinfo=UTC))
-        GroupCommit(database).keep(partial(packed, one, arrival, 1_000.0))
-    assert {unpack(event["body"]) for event in rows(database, events)} == {body, odd_type, b"\x00\xff"}
+        write(database, packed(one, arrival, 1_000.0))
+    assert {unpack(row["body"]) for row in rows(database, messages)} == {body, odd_type, b"\x00\xff"}
     assert count(database, deliveries) == 1

@@ -1,25 +1,21 @@
 """Running an event through today's code: what is still owed is delivered, what was delivered is left alone."""
 
-from datetime import UTC, datetime
-from functools import partial
 from typing import Any
 
 import pytest
 
-from bridge import to_segment
-from bridge.arrival import Arrival, Identity, Outgoing, Status
+from bridge.arrival import WEBHOOKS, Arrival, Identity, Outgoing, Status
 from bridge.delivery.database import Database
-from bridge.delivery.group_commit import GroupCommit
 from bridge.delivery.outbox import Outbox
-from bridge.delivery.replay import TO_BE_SENT, Translate, decide, replay
+from bridge.delivery.replay import ask, decide, outcome
 from bridge.delivery.retry import Policy
 from bridge.delivery.sink import Happened, Outcome
-from bridge.delivery.store import CONTRADICTION
 from bridge.delivery.tables import deliveries, events
 from bridge.delivery.worker import Worker
-from bridge.errors import NoSuchEvent
-from bridge.intake import run_again
-from tests.delivery.arrivals import SINK, count, keep, packed, received, rows
+from bridge.translation.deciding import CONTRADICTION
+from bridge.translation.replaying import GONE, TO_BE_SENT
+from tests.delivery import pending
+from tests.delivery.arrivals import SINK, count, keep, keep_together, packed, received, rows, run_again
 from tests.delivery.lanes import call, claim, drain, settle, standing
 from tests.delivery.sinks import DELIVERED, ScriptedSink
 from tests.webhooks import encode, redemption, webhook
@@ -28,18 +24,13 @@ NOW = 1_900_000_000.0
 IDENTITY = Identity(b"i" * 32, b"d" * 32)
 
 
-def means(arrival: Arrival) -> Translate:
-    return lambda door, body, event_id, at: arrival
-
-
 def accepted(*keys: str, identity: Identity | None = None, payload: bytes = b"today's") -> Arrival:
     outgoing = tuple(Outgoing(SINK, key, payload) for key in keys)
     return Arrival(Status.ACCEPTED, "Customer Rewarded", "", "anna-1", identity, outgoing)
 
 
 def again(database: Database, event_id: str, arrival: Arrival) -> str:
-    with database.writing() as connection:
-        return replay(connection, event_id, means(arrival), NOW)
+    return run_again(database, event_id, arrival, NOW)
 
 
 def deliver(database: Database, outcome: Outcome = DELIVERED) -> list[bytes]:
@@ -59,8 +50,7 @@ def test_what_was_quarantined_is_delivered_once_the_code_understands_it(database
 def test_what_was_replayed_is_a_duplicate_when_it_comes_again(database: Database) -> None:
     [event_id] = keep(database, received(None, status=Status.QUARANTINED))
     again(database, event_id, accepted("key", identity=IDENTITY))
-    repeat = packed(b"", accepted("key", identity=IDENTITY), NOW)
-    [kept] = GroupCommit(database).keep_all([repeat])
+    [kept] = keep_together(database, packed(b"", accepted("key", identity=IDENTITY), NOW))
     assert (kept.id, kept.status) == (event_id, Status.DUPLICATE)
 
 
@@ -121,8 +111,7 @@ def test_what_is_still_unusable_stays_quarantined_with_todays_reason(database: D
 
 
 def test_what_is_not_there_cannot_be_replayed(database: Database) -> None:
-    with pytest.raises(NoSuchEvent, match="NOTHING"):
-        again(database, "NOTHING", accepted("key"))
+    assert again(database, "NOTHING", accepted("key")) == GONE
 
 
 @pytest.mark.parametrize(
@@ -137,12 +126,14 @@ def test_what_is_not_there_cannot_be_replayed(database: Database) -> None:
 def test_a_webhook_replayed_is_what_it_was(
     database: Database, message: dict[str, Any], status: str, became: str
 ) -> None:
-    body = encode(message)
-    arrival = to_segment.translate(body, datetime.fromtimestamp(NOW, UTC))
-    kept = GroupCommit(database).keep(partial(packed, body, arrival, NOW))
+    [[kept]] = pending.arrive(database, pending.message(encode(message), at=NOW))
     before = rows(database, events), rows(database, deliveries)
     assert kept.status == status
-    assert run_again(database, kept.id, NOW + 5, ()) == became
+    with database.writing() as connection:
+        audit_id = ask(connection, kept.id, "Ada", NOW + 5)
+    pending.drain(database, WEBHOOKS)
+    with database.reading() as connection:
+        assert outcome(connection, audit_id) == became
     assert (rows(database, events), rows(database, deliveries)) == before
 
 
@@ -188,7 +179,7 @@ def test_what_is_sent_again_waits_for_its_turn_in_the_lane(database: Database) -
     [event_id, *_] = settle_all(database, UNCERTAIN, "anna", "anna", "anna")
     in_hand = claim(database)
     say(database, event_id, again=True)
-    assert standing(database) == {"anna0": "queued", "anna1": "waiting", "anna2": "queued"}
+    assert standing(database) == {"anna0": "queued", "anna1": "sending", "anna2": "queued"}
     settle(database, in_hand)
     assert drain(database, NOW) == ["anna0", "anna2"]
 
