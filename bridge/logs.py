@@ -10,12 +10,14 @@ import sys
 import threading
 import time
 import traceback
-from collections import deque
+from collections import Counter, deque
 from contextlib import suppress
 from pathlib import Path
 from typing import Any, TextIO
 
 import structlog
+
+_log = structlog.get_logger("bridge")
 
 GATHERING = 0.05
 """Seconds that a line may wait for others."""
@@ -128,9 +130,32 @@ class Sparing:
             return held
 
 
-def place(error: Exception) -> str:
-    """Where in the bridge's code an exception was raised: ``file:line``. Its text may hold a person's data."""
+def places(error: Exception) -> list[str]:
+    """Where an exception was raised: ``file:line`` of each frame in the bridge. Its text may hold a person's data."""
     frames = traceback.extract_tb(error.__traceback__)
     ours = [frame for frame in frames if "bridge" in Path(frame.filename).parts]
-    last = (ours or frames)[-1]
-    return f"{Path(last.filename).name}:{last.lineno}"
+    return [f"{Path(frame.filename).name}:{frame.lineno}" for frame in ours or frames[-1:]]
+
+
+_unexpected: Counter[str] = Counter()
+_counting = threading.Lock()
+
+
+def unexpected(thread: str, error: Exception, **context: object) -> None:
+    """Log an exception that no code foresaw, and count it.
+
+    Args:
+        thread: what was running: ``request``, ``translator``, ``worker``, …
+        context: ids; never values of a message.
+    """
+    with _counting:
+        _unexpected[thread] += 1
+    _log.error("unexpected error", thread=thread, error=type(error).__name__, places=places(error), **context)
+
+
+def taken_unexpected() -> Counter[str]:
+    """The exceptions since the last call, by thread; they are the caller's to write down."""
+    with _counting:
+        taken = _unexpected.copy()
+        _unexpected.clear()
+    return taken

@@ -22,7 +22,7 @@ from bridge.delivery.rows import insert_rows
 from bridge.delivery.search import Filter, count, fitting
 from bridge.delivery.tables import bulk_replays, events, messages, replays
 from bridge.errors import NoSuchEvent, StoreUnavailable
-from bridge.logs import Sparing
+from bridge.logs import Sparing, unexpected
 
 REPLAYABLE = ("quarantined", "dead", "ignored", "discarded")
 """Where events may stand that are replayed by the many; what is uncertain is decided one by one."""
@@ -144,7 +144,7 @@ class BulkReplayer:
             except StoreUnavailable as error:
                 self._complain("store unavailable", str(error))
             except Exception as error:  # noqa: BLE001 - without its thread, no bulk replay would go on
-                self._complain("unexpected error", type(error).__name__)
+                unexpected("bulk replay", error)
 
     def step(self) -> bool:
         """Hand over the next events of one that is running. Returns whether there was one to hand over of.

@@ -7,9 +7,9 @@ from math import inf
 from bridge.delivery.sinks import ALIVE_WITHIN
 
 DATABASE, SCHEMA = "database", "schema"
-WORKER, TRANSLATION, PAUSES = "worker", "translation", "pauses"
+WORKER, TRANSLATION, PAUSES, ERRORS = "worker", "translation", "pauses", "errors"
 """What is looked at: the database can be written, its schema is this code's, every sink has a worker, every queue has a
-translator without a problem, and no sink is paused."""
+translator without a problem, no sink is paused, and no unexpected errors repeat."""
 
 NEEDED_TO_STORE = (DATABASE, SCHEMA)
 """Without these the process cannot store; without the others, what is stored waits."""

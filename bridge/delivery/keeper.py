@@ -18,15 +18,15 @@ from bridge.delivery.audit import sweep_records
 from bridge.delivery.concerns import REFUSING, SILENT, UNMANNED, concerns
 from bridge.delivery.database import Database, revision
 from bridge.delivery.folding import fold
-from bridge.delivery.health import DATABASE, NOTHING, PAUSES, SCHEMA, TRANSLATION, WORKER, Found
+from bridge.delivery.health import DATABASE, ERRORS, NOTHING, PAUSES, SCHEMA, TRANSLATION, WORKER, Found
 from bridge.delivery.migrations import HEAD
 from bridge.delivery.refusals import Refusals
 from bridge.delivery.retention import SEEN_AGE, sweep_events, sweep_repeats, sweep_seen
 from bridge.delivery.sinks import ALIVE_WITHIN, beat, sink_states
-from bridge.delivery.tallies import REFUSED, Tally, add, bucket
+from bridge.delivery.tallies import BUCKET, ERROR, OF_THE_BRIDGE, REFUSED, Tally, add, bucket, errors_since
 from bridge.delivery.translators import QueueState
 from bridge.errors import StoreUnavailable
-from bridge.logs import Sparing
+from bridge.logs import Sparing, taken_unexpected, unexpected
 
 BEAT = 3.0
 """Seconds from one round to the next."""
@@ -41,6 +41,9 @@ RESTING = 4.0
 """Times as long as a step of removing took, until the next: four fifths of the time are everybody else's."""
 
 MINUTE, HOUR = 60.0, 3600.0
+
+MANY_ERRORS = 3
+"""Unexpected errors within minutes that are no single accident."""
 
 _TOLD = (SILENT, REFUSING, UNMANNED)
 """What the log says every hour; that a sink is paused, its worker says."""
@@ -101,7 +104,7 @@ class Keeper:
             except StoreUnavailable as error:
                 self._complain("store unavailable", str(error))
             except Exception as error:  # noqa: BLE001 - a keeper that ended would be missed by nobody
-                self._complain("unforeseen", type(error).__name__)
+                unexpected("keeper", error)
 
     def round(self, stop: threading.Event) -> None:
         """Everything once.
@@ -123,7 +126,7 @@ class Keeper:
 
     def _beat(self) -> None:
         """Write: that proves that it can be written."""
-        refused = self._house.refusals.take()
+        refused, errors = self._house.refusals.take(), taken_unexpected()
         now = self._clock()
         try:
             with self._database.writing() as connection:
@@ -131,7 +134,10 @@ class Keeper:
                 chores.touch(connection, "write", now)
                 beat(connection, self._house.delivering(), now)
                 translators.beat(connection, self._house.translating(), now)
-                add(connection, {Tally(bucket(now), one, "", REFUSED): count for one, count in refused.items()})
+                counted = {Tally(bucket(now), one, "", REFUSED): count for one, count in refused.items()}
+                counted |= {Tally(bucket(now), OF_THE_BRIDGE, one, ERROR): count for one, count in errors.items()}
+                add(connection, counted)
+                recent = errors_since(connection, bucket(now - BUCKET))
             with self._database.reading() as connection:
                 states = {state.name: state for state in sink_states(connection, now)}
                 queues = {state.queue: state for state in translators.states(connection, now)}
@@ -145,6 +151,7 @@ class Keeper:
             SCHEMA: None if schema == HEAD else f"is {schema}, and this code works with {HEAD}",
             WORKER: f"no worker delivers to {' and '.join(sorted(idle))}" if idle else None,
             TRANSLATION: self._translation(queues, now),
+            ERRORS: f"{recent} unexpected errors within minutes: see the log" if recent >= MANY_ERRORS else None,
             PAUSES: "; ".join(f"{one.name}: {one.reason}" for one in states.values() if one.paused_until) or None,
         }
         self._found = Found(time.monotonic(), wrong)

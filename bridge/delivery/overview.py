@@ -16,7 +16,7 @@ from bridge.delivery.replay import ID_LENGTH
 from bridge.delivery.retry import Fate
 from bridge.delivery.sinks import SinkState, sink_states
 from bridge.delivery.tables import events, latencies, tallies
-from bridge.delivery.tallies import DIRECTIONS, REFUSED, RETRIED, bucket, sink_of
+from bridge.delivery.tallies import DIRECTIONS, OF_THE_BRIDGE, REFUSED, RETRIED, bucket, sink_of
 from bridge.delivery.translators import QueueState
 from bridge.delivery.translators import states as queue_states
 
@@ -151,7 +151,7 @@ def _counted(connection: Connection, since: int) -> Sequence[Any]:
     key = (columns.direction, columns.event, columns.what, columns.cause)
     statement = (
         select(*key, func.sum(columns.count).label("total"), func.max(columns.bucket).label("last"))
-        .where(columns.bucket >= since)
+        .where(columns.bucket >= since, columns.direction != OF_THE_BRIDGE)
         .group_by(*key)
     )
     return connection.execute(statement).all()

@@ -4,14 +4,14 @@ A count belongs to an interval of five minutes. Older ones are held by longer in
 days in one for all time: see ``folding``. So the total is the sum over all buckets, at any time.
 """
 
-import os
+import secrets
 from bisect import bisect_left
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping
 from typing import Any, NamedTuple
 from weakref import WeakKeyDictionary
 
-from sqlalchemy import Connection, Engine, select
+from sqlalchemy import Connection, Engine, func, select
 
 from bridge.delivery import tables
 from bridge.delivery.database import INSERT
@@ -30,16 +30,21 @@ WIDTHS = ((2 * HOUR, 1800), (26 * HOUR, 3 * HOUR))
 TOTAL_AFTER = 8 * 24 * HOUR
 """Seconds after which only the total is kept."""
 
-RETRIED, REFUSED = "retried", "refused"
-"""What is counted beside statuses and fates: a try that must be made again, a call that does not prove who sent it."""
+RETRIED, REFUSED, ERROR = "retried", "refused", "error"
+"""What is counted beside statuses and fates: a try that must be made again, a call that does not prove who sent it, and
+an unexpected error, whose ``event`` is the thread that it ended in."""
+
+OF_THE_BRIDGE = "bridge"
+"""The direction of unexpected errors: of neither."""
 
 LONGEST_NAME = 100
 MOST_NAMES = 200
 """Different names, and different causes, of one direction; those beyond count as ``OTHER``. Both are free text."""
 OTHER = "(other)"
 
-_SHARDS = 16
 _UNBOUNDED = float("inf")
+
+_OWN_SHARD = secrets.randbits(62)
 
 
 class Tally(NamedTuple):
@@ -106,9 +111,16 @@ def add_latencies(connection: Connection, sink: str, taken: Iterable[tuple[float
         connection.execute(_ADD_LATENCY[connection.dialect.name], rows)
 
 
+def errors_since(connection: Connection, since: int) -> int:
+    """How many unexpected errors there were, in any process, from the interval ``since`` on."""
+    columns = tables.tallies.c
+    count = select(func.sum(columns.count)).where(columns.bucket >= since, columns.what == ERROR)
+    return int(connection.execute(count).scalar() or 0)
+
+
 def shard(connection: Connection) -> int:
-    """This process's own rows: SQLite has one writer at a time anyway."""
-    return os.getpid() % _SHARDS if connection.dialect.name == "postgresql" else 0
+    """This process's own rows: no two processes wait for one row. SQLite has one writer at a time anyway."""
+    return _OWN_SHARD if connection.dialect.name == "postgresql" else 0
 
 
 class _Names:

@@ -19,7 +19,7 @@ from bridge.delivery.retry import Fate, Policy, decide
 from bridge.delivery.rows import portions
 from bridge.delivery.sink import Happened, Outcome, Sink
 from bridge.errors import StoreUnavailable
-from bridge.logs import Sparing
+from bridge.logs import Sparing, unexpected
 
 BEAT = 0.25
 """Seconds between two looks into an outbox that had nothing: long enough for a batch to gather."""
@@ -126,7 +126,7 @@ class Worker:
                 _log.error("store unavailable", sink=self.sink.name, reason=str(error))
             except Exception as error:  # noqa: BLE001 - a worker that ended would lose events in silence
                 troubles += 1
-                _log.error("unexpected error", sink=self.sink.name, error=type(error).__name__)
+                unexpected("worker", error, sink=self.sink.name)
         self._is_ready = False
         with suppress(StoreUnavailable):  # then their leases expire
             while claims := self._taken_over():
@@ -220,9 +220,10 @@ class Worker:
         try:
             outcomes = self.sink.send([claim.parcel for claim in claims])
         except Exception as error:  # noqa: BLE001
-            return [Outcome(Happened.UNKNOWN, detail=f"unforeseen: {type(error).__name__}")] * len(claims)
+            unexpected("worker", error, sink=self.sink.name, event_id=claims[0].event_id)
+            return [Outcome(Happened.UNKNOWN, detail=f"unexpected error: {type(error).__name__}")] * len(claims)
         if len(outcomes) != len(claims):
-            return [Outcome(Happened.UNKNOWN, detail="unforeseen: not an outcome for each")] * len(claims)
+            return [Outcome(Happened.UNKNOWN, detail="unexpected error: not an outcome for each")] * len(claims)
         return outcomes
 
     def _report(self, settled: Sequence[Settlement], seconds: float) -> None:

@@ -10,7 +10,7 @@ from bridge.arrival import CALLS, RAW_EVENTS, WEBHOOKS, Arrival, Message, Status
 from bridge.delivery.journal import Story
 from bridge.doors import BATCH, DOORS, SEGMENT, Door
 from bridge.errors import Invalid, Unusable
-from bridge.logs import place
+from bridge.logs import places, unexpected
 from bridge.to_voucherify.events import EVENT_BYTES, TOO_LARGE, clean, completed, item, size
 from bridge.to_voucherify.mappings import Mappings
 from bridge.wire import read, write
@@ -141,7 +141,8 @@ def _translated(door: Door, value: Any, event_id: str, at: float, mappings: Mapp
     except Invalid as error:  # an older bridge took it in
         return _quarantined(event_id, str(error))
     except Exception as error:  # noqa: BLE001 - whatever it is, it is this event's, and no other's
-        fault = place(error)
+        unexpected("translator", error, event_id=event_id)
+        fault = places(error)[-1]
         arrival = Arrival(Status.QUARANTINED, reason=f"unexpected error: {type(error).__name__} at {fault}")
         return Event(event_id, arrival, fault)
 

@@ -16,7 +16,7 @@ from bridge.delivery.duty import Duty
 from bridge.delivery.inbox import Replay, Round, Taker, Work, bodies, take_over
 from bridge.delivery.worker import Worker
 from bridge.errors import InvalidMappings, StoreUnavailable
-from bridge.logs import Sparing
+from bridge.logs import Sparing, unexpected
 from bridge.to_voucherify.mappings import Mappings
 from bridge.translation import meaning
 from bridge.translation.deciding import Unit
@@ -134,7 +134,7 @@ class Translator:
             except Exception as error:  # noqa: BLE001 - a translator that ended would leave all messages waiting
                 troubles += 1
                 self._round = None  # it is taken over when its lease ends, and its messages go alone
-                self._complain("unexpected error", type(error).__name__)
+                unexpected("translator", error, queue=self.queue)
 
     def step(self) -> bool:
         """Take one round and translate it. Returns whether there was one.
@@ -262,8 +262,6 @@ class Translator:
     def _note_fault(self, event: Event) -> None:
         place, times = self._faults
         self._faults = (event.fault, times + 1 if event.fault == place else 1) if event.fault else ("", 0)
-        if event.fault:
-            _log.error("unexpected error", queue=self.queue, event_id=event.id, reason=event.arrival.reason)
 
     def _write(self, taken: Round, steps: Sequence[Step]) -> Round | None:
         """Write ``steps``, in halves if the database refuses the data; None if the round was lost.

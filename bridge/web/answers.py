@@ -12,7 +12,8 @@ from werkzeug.exceptions import HTTPException, InternalServerError
 
 from bridge.delivery.refusals import Refusals
 from bridge.errors import BridgeError, Invalid, SignatureError, StoreUnavailable, UpstreamError
-from bridge.logs import Sparing, place
+from bridge.logs import Sparing, unexpected
+from bridge.web.request_id import request_id
 
 ERRORS: dict[type[BridgeError], tuple[int, str]] = {
     Invalid: (400, "invalid"),
@@ -77,5 +78,5 @@ def _http(raised: HTTPException) -> Response:
 
 def _unforeseen(raised: Exception) -> Response:
     """500. The log says where it was raised; the text of the exception may hold a person's data."""
-    _log.error("unexpected error", path=request.path, error=type(raised).__name__, place=place(raised))
+    unexpected("request", raised, path=request.path, request_id=request_id())
     return _http(InternalServerError())

@@ -20,7 +20,7 @@ from bridge.delivery.concerns import REFUSING, SILENT
 from bridge.delivery.database import Database
 from bridge.delivery.measures import Measures, measures
 from bridge.delivery.retry import Fate
-from bridge.delivery.tallies import BOUNDS, DIRECTIONS, REFUSED, RETRIED
+from bridge.delivery.tallies import BOUNDS, DIRECTIONS, ERROR, OF_THE_BRIDGE, REFUSED, RETRIED
 
 _ANY = tuple(Status)
 
@@ -97,6 +97,11 @@ def _counters(found: Measures) -> Iterator[Metric]:
         count = sum(one[3] for one in found.totals if one[0] == direction and one[2] == REFUSED)
         refused.add_metric([direction], count)
     yield refused
+    errors = CounterMetricFamily("bridge_errors", "Unexpected errors, by thread.", labels=["thread"])
+    for direction, thread, what, count in found.totals:
+        if direction == OF_THE_BRIDGE and what == ERROR:
+            errors.add_metric([thread], count)
+    yield errors
 
 
 def _standing(found: Measures) -> Iterator[Metric]:

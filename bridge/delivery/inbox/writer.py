@@ -16,7 +16,6 @@ from enum import Enum, auto
 from queue import Empty, SimpleQueue
 from typing import Protocol
 
-import structlog
 from sqlalchemy import Connection, delete, func, select
 
 from bridge.arrival import Message
@@ -26,6 +25,7 @@ from bridge.delivery.packing import pack
 from bridge.delivery.rows import insert_rows
 from bridge.delivery.tables import messages, pending
 from bridge.errors import StoreUnavailable
+from bridge.logs import unexpected
 
 PATIENCE_SECONDS = 8.0
 """How long a request waits: Voucherify counts no answer within 10 s as a failure."""
@@ -41,8 +41,6 @@ RESERVE_BYTES = 64 * 1024 * 1024
 
 AMPLE_BYTES = 4 * 1024**3
 """With so much free space, the bytes that wait are not counted."""
-
-_log = structlog.get_logger("bridge.inbox")
 
 
 class Wake(Protocol):
@@ -130,7 +128,7 @@ class Inbox:
                     self._commit(batch)
                 self._look_for_unanswered()
             except Exception as error:  # noqa: BLE001 - without its writer the process could store nothing
-                _log.error("unexpected error", thread="inbox", error=type(error).__name__)
+                unexpected("inbox", error)
                 self._answer(batch, StoreUnavailable("an unexpected error"))
 
     def _gather(self) -> list[_Waiting]:

@@ -1,10 +1,10 @@
 """What goes wrong, as a page; as JSON to a script."""
 
-import structlog
 from flask import Flask, Response, render_template, request
 from werkzeug.exceptions import HTTPException, InternalServerError
 
 from bridge.errors import InHand, Invalid, NoSuchEvent, SignatureError, StoreUnavailable
+from bridge.logs import unexpected
 from bridge.web import answers
 
 _TOLD: dict[type[Exception], tuple[int, str]] = {
@@ -14,8 +14,6 @@ _TOLD: dict[type[Exception], tuple[int, str]] = {
     InHand: (409, "Not at this moment"),
     StoreUnavailable: (503, "The database does not answer"),
 }
-
-_log = structlog.get_logger("bridge.console")
 
 
 def register(app: Flask) -> None:
@@ -40,7 +38,7 @@ def _http(raised: HTTPException) -> Response:
 
 
 def _unforeseen(raised: Exception) -> Response:
-    _log.error("unforeseen", path=request.path, reason=type(raised).__name__)
+    unexpected("console", raised, path=request.path)
     return _http(InternalServerError())
 
 
