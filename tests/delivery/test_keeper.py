@@ -8,19 +8,20 @@ from sqlalchemy import insert, select
 from bridge.delivery import chores
 from bridge.delivery.database import Database
 from bridge.delivery.desk import Desk
-from bridge.delivery.health import DATABASE, PAUSES, SCHEMA, TRANSLATION, WORKER
-from bridge.delivery.keeper import House, Keeper
+from bridge.delivery.health import DATABASE, ERRORS, PAUSES, SCHEMA, TRANSLATION, WORKER
+from bridge.delivery.keeper import MANY_ERRORS, House, Keeper
 from bridge.delivery.refusals import Refusals
 from bridge.delivery.tables import audit, events, seen, sinks, tallies
-from bridge.delivery.tallies import bucket
+from bridge.delivery.tallies import ERROR, bucket
 from bridge.errors import StoreUnavailable
+from bridge.logs import taken_unexpected, unexpected
 from tests.delivery.arrivals import count, keep, received, rows
 from tests.delivery.patience import until
 from tests.delivery.pending import Silent
 
 NOW = 1_900_000_000.0
 DAY = 86_400.0
-WELL = {DATABASE: None, SCHEMA: None, WORKER: None, TRANSLATION: None, PAUSES: None}
+WELL = dict.fromkeys((DATABASE, SCHEMA, WORKER, TRANSLATION, PAUSES, ERRORS))
 
 
 class Here:
@@ -199,3 +200,13 @@ def test_a_chore_is_taken_by_the_first_when_it_is_due(database: Database) -> Non
     ]
     with database.reading() as connection:
         assert connection.execute(select(seen)).first() is None
+
+
+def test_unexpected_errors_of_any_thread_are_counted_and_shown_when_they_repeat(database: Database, here: Here) -> None:
+    taken_unexpected()
+    for _ in range(MANY_ERRORS):
+        unexpected("worker", KeyError("a person's name"))
+    here.round()
+    assert here.keeper.problems()[ERRORS] == "3 unexpected errors within minutes: see the log"
+    counted = [row for row in rows(database, tallies) if row["what"] == ERROR]
+    assert [(row["event"], row["count"]) for row in counted] == [("worker", MANY_ERRORS)]

@@ -185,7 +185,7 @@ def test_a_sink_that_raises_is_a_failure_to_be_tried_again(database: Database, w
     sink = ScriptedSink(meanwhile=_unforeseen)
     assert not work(sink).step()
     assert {stands[0::2] for stands in standing(database).values()} == {("waiting", 1)}
-    assert {attempt["detail"] for attempt in rows(database, attempts)} == {"unforeseen: KeyError"}
+    assert {attempt["detail"] for attempt in rows(database, attempts)} == {"unexpected error: KeyError"}
 
 
 def test_a_sink_that_answers_for_too_few_is_a_failure_too(database: Database, work: Any) -> None:
