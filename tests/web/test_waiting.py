@@ -35,7 +35,7 @@ def test_no_more_wait_at_a_time_than_leave_threads_to_others(waiting: Waiting) -
     threads = [threading.Thread(target=lambda: answers.append(ask(waiting, NEVER))) for _ in range(MOST)]
     for thread in threads:
         thread.start()
-    until(lambda: waiting._places._value == 0)  # type: ignore[attr-defined] # which nothing else says
+    until(lambda: waiting._places._value == 0)
     assert ask(waiting, NEVER) == {"status": "stored", "id": NEVER.id}
     assert answers == []
     waiting.is_ending.set()
