@@ -6,11 +6,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from bridge.delivery.memory import Memory
 from structlog.testing import capture_logs
 
-from bridge.delivery.database import Database
-from bridge.errors import ConfigError, InvalidMappings
+from bridge.errors import InvalidMappings
 from bridge.mapping_file import LOOKING, MappingFile, in_force, read
 from bridge.to_voucherify.presets import PRESETS, ROWS
 from tests.to_voucherify.raw import row

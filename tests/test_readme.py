@@ -22,7 +22,7 @@ from bridge.demo.samples import webhook
 from bridge.demo.segment import SegmentStandIn
 from bridge.demo.serving import Served
 from bridge.demo.voucherify import VoucherifyStandIn
-from bridge.intake import TRACKING
+from bridge.doors import TRACKING
 from bridge.signature import sign
 from bridge.to_segment.catalogue import EVENTS
 from bridge.to_voucherify.actions import ACTIONS, Action, documentation

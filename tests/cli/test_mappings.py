@@ -137,7 +137,7 @@ def test_a_wrong_file_cannot_be_tried_or_shown(run: Run, write: Write, monkeypat
     monkeypatch.setenv("BRIDGE_MAPPINGS", file)
     for words in (("mappings", "test", file, write("event.json", EVENT)), ("mappings", "show")):
         result = run(*words)
-        assert result.exit_code == 1
+        assert result.exit_code == 3
         assert 'mapping 1 "Wrong": partnerAction' in result.output
 
 
