@@ -135,9 +135,9 @@ def test_what_is_no_event_is_said(run: Run, write: Write, event: Any, says: str)
 def test_a_wrong_file_cannot_be_tried_or_shown(run: Run, write: Write, monkeypatch: pytest.MonkeyPatch) -> None:
     file = write("m.json", [WRONG])
     monkeypatch.setenv("BRIDGE_MAPPINGS", file)
-    for words in (("mappings", "test", file, write("event.json", EVENT)), ("mappings", "show")):
+    for code, *words in ((1, "mappings", "test", file, write("event.json", EVENT)), (3, "mappings", "show")):
         result = run(*words)
-        assert result.exit_code == 3
+        assert result.exit_code == code
         assert 'mapping 1 "Wrong": partnerAction' in result.output
 
 
