@@ -1,27 +1,39 @@
-"""verify → translate → store, without HTTP: what a door makes of what comes in, and of what is run through it again."""
+"""verify → store, without HTTP; and what a translator makes of what is stored, then and at a replay."""
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 import pytest
-from bridge.delivery.group_commit import GroupCommit
-from bridge.delivery.store import Received
 
-from bridge import intake
-from bridge.arrival import Kept, Status
+from bridge.arrival import QUEUES, Kept, Message, Status
+from bridge.credentials import sign as sign_of
 from bridge.delivery.database import Database
+from bridge.delivery.inbox import Inbox, bodies
 from bridge.delivery.sink import Happened, Outcome
-from bridge.delivery.tables import deliveries, events
+from bridge.delivery.tables import deliveries, events, messages
 from bridge.demo.calls import CALLS, credentials
+from bridge.doors import ACTIONS as ACTION_DOORS
+from bridge.doors import DOORS
 from bridge.errors import Invalid, SignatureError, UpstreamError
-from bridge.intake import DOORS, DestinationCalls, Given, TrackingCalls, VoucherifyWebhooks, run_again
+from bridge.intake import (
+    DestinationCalls,
+    EventWebhooks,
+    Given,
+    Presented,
+    Received,
+    Receiver,
+    TrackingCalls,
+    VoucherifyWebhooks,
+)
 from bridge.signature import sign
 from bridge.to_voucherify.actions import ACTIONS
 from bridge.to_voucherify.events import TYPES
-from bridge.to_voucherify.mappings import ActionMapping, load
+from bridge.to_voucherify.mappings import ActionMapping, Mappings, load
 from bridge.to_voucherify.presets import ADD_CUSTOM_EVENT, PRESETS
-from tests.delivery.arrivals import rows
+from bridge.translation import meaning
+from tests.delivery.arrivals import rows, run_again
+from tests.delivery.pending import Silent, became, translator
 from tests.to_voucherify.raw import row
 from tests.webhooks import SECRET, encode, redemption, webhook
 
@@ -35,15 +47,17 @@ Calls = Callable[..., DestinationCalls]
 
 
 class Store:
-    """Remembers what it was given to keep."""
+    """Remembers what was appended to it."""
 
     def __init__(self) -> None:
-        self.received: list[Received] = []
+        self.messages: list[Message] = []
 
-    def keep(self, prepare: Callable[[], Received]) -> Kept:
-        received = prepare()
-        self.received.append(received)
-        return Kept(received.message.id, Status.ACCEPTED, received.arrival.event, "")
+    def append(self, message: Message) -> None:
+        self.messages.append(message)
+
+    @property
+    def receiver(self) -> Receiver:
+        return Receiver(self, lambda: NOW)  # type: ignore[arg-type] # all that a receiver needs of an inbox
 
 
 @pytest.fixture
@@ -54,13 +68,14 @@ def store() -> Store:
 @pytest.fixture
 def calls(store: Store) -> Calls:
     def make(outcome: Outcome = Outcome(Happened.DELIVERED, 200)) -> DestinationCalls:  # noqa: B008 - it is frozen
-        return DestinationCalls("app-id", "secret-key", lambda: outcome, store.keep, lambda: NOW)
+        return DestinationCalls("app-id", "secret-key", lambda: outcome, store.receiver)
 
     return make
 
 
 def test_every_action_has_its_door_and_every_door_its_direction() -> None:
-    assert set(intake.CALLS.values()) == set(ACTIONS)
+    assert set(ACTION_DOORS.values()) == set(ACTIONS)
+    assert {door.queue for door in DOORS.values()} == set(QUEUES)
     assert {path: door.direction for path, door in DOORS.items()} == {
         "webhooks/voucherify": "to_segment",
         "segmentio/customer-processing": "to_voucherify",
@@ -71,22 +86,58 @@ def test_every_action_has_its_door_and_every_door_its_direction() -> None:
     }
 
 
-def test_a_webhook_is_kept_with_its_bytes_and_its_time(store: Store) -> None:
+def test_a_webhook_is_stored_with_its_bytes_its_time_and_its_request(store: Store) -> None:
     body = encode(webhook("redemption.succeeded", redemption()))
-    kept = VoucherifyWebhooks([SECRET], store.keep, lambda: NOW).take(body, sign(body, SECRET))
-    [one] = store.received
-    assert (one.message.id, one.message.door, one.message.direction) == (kept.id, "webhooks/voucherify", "to_segment")
-    assert (one.message.body, one.message.at) == (body, NOW)
-    assert one.arrival.outgoing[0].sink == "segment"
+    received = VoucherifyWebhooks([SECRET], store.receiver).take(body, sign(body, SECRET), "request-1")
+    [one] = store.messages
+    assert (one.id, one.door, one.direction, one.queue) == (
+        received.id,
+        "webhooks/voucherify",
+        "to_segment",
+        "webhooks",
+    )
+    assert (one.body, one.at, one.request_id) == (body, NOW, "request-1")
 
 
-def test_a_call_is_kept_with_its_bytes_its_time_and_a_key_of_its_own(store: Store, calls: Calls) -> None:
-    kept = calls().take(PATH, BODY, GIVEN)
-    [one] = store.received
-    assert (one.message.id, one.message.door, one.message.direction) == (kept.id, PATH, "to_voucherify")
-    assert (one.message.body, one.message.at) == (BODY, NOW)
-    [outgoing] = one.arrival.outgoing
-    assert (outgoing.sink, outgoing.key, outgoing.lane) == ("voucherify", kept.id, "ada-1815")
+def test_of_what_proved_the_sender_a_digest_is_stored_that_tells_credentials_apart(store: Store) -> None:
+    webhooks = VoucherifyWebhooks([SECRET, "another"], store.receiver)
+    for body, secret in ((b"a", SECRET), (b"b", SECRET), (b"a", "another")):
+        webhooks.take(body, sign(body, secret), "")
+    first, second, third = (one.credential for one in store.messages)
+    assert first == second != third
+    assert not any(secret.encode() in repr(store.messages).encode() for secret in (SECRET, "another"))
+    assert len(first) == 16
+
+
+@pytest.mark.parametrize("body", [b"", b"\xff", b"{", b"[" * 100_000, b"null"])
+def test_any_authentic_webhook_is_stored(store: Store, body: bytes) -> None:
+    VoucherifyWebhooks([SECRET], store.receiver).take(body, sign(body, SECRET), "")
+    assert [one.body for one in store.messages] == [body]
+
+
+def test_a_call_is_stored_with_its_bytes_and_its_time(store: Store, calls: Calls) -> None:
+    received = calls().take(PATH, BODY, GIVEN, "request-1")
+    [one] = store.messages
+    assert (one.id, one.door, one.direction, one.queue) == (received.id, PATH, "to_voucherify", "calls")
+    assert (one.body, one.at, one.request_id) == (BODY, NOW, "request-1")
+
+
+def test_how_many_events_a_message_holds_is_known_when_it_is_stored(store: Store) -> None:
+    tracking = TrackingCalls(["key"], store.receiver)
+    webhooks = EventWebhooks(["secret"], store.receiver)
+    batch = {"batch": [{}, 5, None], "writeKey": "key"}
+
+    def posted(value: Any) -> Received:
+        signed = value[0] if isinstance(value, list) and value else value
+        return webhooks.take(encode(value), Presented(sign_of(encode(signed), "secret"), None, "secret"), "")
+
+    more: list[Any] = [[{}, 5], [], {**PAID, "type": "track"}]
+    found = [
+        tracking.take("v1/batch", encode(batch), None, ""),
+        tracking.take("v1/track", paid(), None, ""),
+        *map(posted, more),
+    ]
+    assert [(one.count, one.is_several) for one in found] == [(3, True), (1, False), (2, True), (0, True), (1, False)]
 
 
 @pytest.mark.parametrize(
@@ -100,23 +151,23 @@ def test_a_call_is_kept_with_its_bytes_its_time_and_a_key_of_its_own(store: Stor
         pytest.param(Given((GIVEN.authorization or "").lower(), GIVEN.secret_key), id="lower case"),
     ],
 )
-def test_wrong_keys_keep_nothing_and_ask_nobody(store: Store, given: Given) -> None:
+def test_wrong_keys_store_nothing_and_ask_nobody(store: Store, given: Given) -> None:
     def asked() -> Outcome:
         pytest.fail("asked")
 
-    one = DestinationCalls("app-id", "secret-key", asked, store.keep, lambda: NOW)
+    one = DestinationCalls("app-id", "secret-key", asked, store.receiver)
     with pytest.raises(SignatureError):
-        one.take(PATH, BODY, given)
+        one.take(PATH, BODY, given, "")
     with pytest.raises(SignatureError):
         one.test(given)
-    assert store.received == []
+    assert store.messages == []
 
 
-def test_what_violates_its_schema_is_not_kept(store: Store, calls: Calls) -> None:
+def test_what_violates_its_schema_is_not_stored(store: Store, calls: Calls) -> None:
     with pytest.raises(Invalid) as refused:
-        calls().take(PATH, b'{"type": "track", "customer": {"source_id": ""}}', GIVEN)
+        calls().take(PATH, b'{"type": "track", "customer": {"source_id": ""}}', GIVEN, "")
     assert refused.value.fields.keys() == {"customer.source_id"}
-    assert store.received == []
+    assert store.messages == []
 
 
 @pytest.mark.parametrize(
@@ -128,7 +179,6 @@ def test_what_violates_its_schema_is_not_kept(store: Store, calls: Calls) -> Non
         pytest.param(Outcome(Happened.THROTTLED, 429), UpstreamError, "answers 429", id="throttled"),
         pytest.param(Outcome(Happened.FAILED, 503), UpstreamError, "answers 503", id="failed"),
         pytest.param(Outcome(Happened.FAILED), UpstreamError, "answers nothing", id="not there"),
-        pytest.param(Outcome(Happened.REJECTED, 404), UpstreamError, "answers 404", id="not Voucherify"),
     ],
 )
 def test_what_voucherify_says_of_the_keys(calls: Calls, outcome: Outcome, error: Any, says: str) -> None:
@@ -137,81 +187,113 @@ def test_what_voucherify_says_of_the_keys(calls: Calls, outcome: Outcome, error:
         calls(outcome).test(GIVEN)
 
 
+def test_keys_are_read_as_utf_8(store: Store) -> None:
+    headers = credentials("the-åpp", "clé")
+    one = DestinationCalls("the-åpp", "clé", lambda: Outcome(Happened.DELIVERED), store.receiver)
+    one.take(PATH, BODY, Given(headers["Authorization"], headers["Secret-Key"]), "")
+    assert len(store.messages) == 1
+
+
+# Translated, and translated again
+
+
+@pytest.fixture
+def receiver(database: Database) -> Receiver:
+    return Receiver(Inbox(database, Silent()), lambda: NOW)
+
+
+def translated(database: Database, message_id: str, mappings: Mappings = PRESETS) -> Sequence[Kept]:
+    """Translate all that waits; what became of that message."""
+    for queue in QUEUES:
+        while translator(database, queue, mappings=lambda: mappings).step():
+            pass
+    [outcomes] = became(database, message_id)
+    return outcomes
+
+
+def again(database: Database, event_id: str, mappings: Mappings = PRESETS) -> str:
+    """Translate a stored event again; what became of it."""
+    with database.reading() as connection:
+        message = bodies(connection, [event_id[:26]])[event_id[:26]]
+    return run_again(database, event_id, meaning.again(message, event_id, mappings).arrival, NOW + 5)
+
+
 @pytest.mark.parametrize("kind", CALLS)
-def test_a_call_replayed_is_what_it_was(database: Database, kind: str) -> None:
+def test_a_call_replayed_is_what_it_was(database: Database, receiver: Receiver, kind: str) -> None:
     path, body = CALLS[kind]
-    one = DestinationCalls(
-        "app-id", "secret-key", lambda: Outcome(Happened.DELIVERED), GroupCommit(database).keep, lambda: NOW
-    )
-    kept = one.take(f"segmentio/{path}", json.dumps(body).encode(), GIVEN)
+    one = DestinationCalls("app-id", "secret-key", lambda: Outcome(Happened.DELIVERED), receiver)
+    received = one.take(f"segmentio/{path}", json.dumps(body).encode(), GIVEN, "")
+    [kept] = translated(database, received.id)
     before = rows(database, events), rows(database, deliveries)
-    assert run_again(database, kept.id, NOW + 5, PRESETS) == "waiting"
+    assert [row["key"] for row in before[1]] == [kept.id]
+    assert again(database, kept.id) == "waiting"
     assert (rows(database, events), rows(database, deliveries)) == before
 
 
-def test_a_call_that_todays_schema_refuses_is_quarantined_with_the_reason(database: Database, calls: Calls) -> None:
-    one = DestinationCalls(
-        "app-id", "secret-key", lambda: Outcome(Happened.DELIVERED), GroupCommit(database).keep, lambda: NOW
-    )
-    kept = one.take(PATH, BODY, GIVEN)
+def test_a_call_that_todays_schema_refuses_is_quarantined_with_the_reason(
+    database: Database, receiver: Receiver
+) -> None:
+    one = DestinationCalls("app-id", "secret-key", lambda: Outcome(Happened.DELIVERED), receiver)
+    received = one.take(PATH, BODY, GIVEN, "")
+    translated(database, received.id)
     with database.writing() as connection:  # as if another version had taken it at another door
-        connection.execute(events.update().values(door="segmentio/group-processing"))
-    assert run_again(database, kept.id, NOW + 5, PRESETS) == "quarantined"
+        connection.execute(messages.update().values(door="segmentio/group-processing"))
+    assert again(database, received.id) == "quarantined"
     [event] = rows(database, events)
     assert event["status"] == "quarantined"
     assert "group_id" in event["reason"]
 
 
-def test_keys_are_read_as_utf_8(store: Store) -> None:
-    headers = credentials("the-åpp", "clé")
-    one = DestinationCalls("the-åpp", "clé", lambda: Outcome(Happened.DELIVERED), store.keep, lambda: NOW)
-    one.take(PATH, BODY, Given(headers["Authorization"], headers["Secret-Key"]))
-    assert len(store.received) == 1
-
-
-def tracking(database: Database, *mappings: ActionMapping) -> TrackingCalls:
-    return TrackingCalls(["key"], lambda: mappings, GroupCommit(database).keep_all, lambda: NOW)
+PAID = {"userId": "anna-1", "event": "Paid", "messageId": "m-1"}
 
 
 def paid(**fields: Any) -> bytes:
-    return json.dumps({"userId": "anna-1", "event": "Paid", "messageId": "m-1", "writeKey": "key", **fields}).encode()
+    return json.dumps({**PAID, "writeKey": "key", **fields}).encode()
 
 
-def test_a_raw_event_replayed_with_the_same_mappings_is_what_it_was(database: Database) -> None:
-    [kept] = tracking(database, *PRESETS).take("v1/track", paid(), None)
+def track(database: Database, receiver: Receiver, mappings: Iterable[ActionMapping]) -> Kept:
+    """Take a raw event in, and translate it with these mappings; what became of it."""
+    received = TrackingCalls(["key"], receiver).take("v1/track", paid(), None, "")
+    [kept] = translated(database, received.id, tuple(mappings))
+    return kept
+
+
+def test_a_raw_event_replayed_with_the_same_mappings_is_what_it_was(database: Database, receiver: Receiver) -> None:
+    kept = track(database, receiver, PRESETS)
     before = rows(database, events), rows(database, deliveries)
-    assert run_again(database, kept.id, NOW + 5, PRESETS) == "waiting"
+    assert again(database, kept.id) == "waiting"
     assert (rows(database, events), rows(database, deliveries)) == before
 
 
-def test_replayed_with_others_it_delivers_what_was_not_delivered_yet(database: Database) -> None:
+def test_replayed_with_others_it_delivers_what_was_not_delivered_yet(database: Database, receiver: Receiver) -> None:
     [first, second] = load([row("first"), row("second")])
-    [kept] = tracking(database, first).take("v1/track", paid(), None)
-    assert run_again(database, kept.id, NOW + 5, [first, second]) == "to be sent"
-    assert run_again(database, kept.id, NOW + 6, [first, second]) in ("queued and waiting", "waiting and queued")
+    kept = track(database, receiver, [first])
+    assert again(database, kept.id, [first, second]) == "to be sent"
+    assert again(database, kept.id, [first, second]) in ("queued and waiting", "waiting and queued")
     assert [one["key"] for one in rows(database, deliveries)] == ['["first", "m-1"]', '["second", "m-1"]']
 
 
-def test_what_was_ignored_is_delivered_once_a_mapping_takes_it(database: Database) -> None:
-    [kept] = tracking(database).take("v1/track", paid(), None)
+def test_what_was_ignored_is_delivered_once_a_mapping_takes_it(database: Database, receiver: Receiver) -> None:
+    kept = track(database, receiver, ())
     assert kept.status is Status.IGNORED
-    assert run_again(database, kept.id, NOW + 5, ()) == "ignored"
-    assert run_again(database, kept.id, NOW + 6, PRESETS) == "to be sent"
+    assert again(database, kept.id, ()) == "ignored"
+    assert again(database, kept.id, PRESETS) == "to be sent"
     assert [event["status"] for event in rows(database, events)] == ["accepted"]
-    [again] = tracking(database, *PRESETS).take("v1/track", paid(), None)
-    assert (again.status, again.id) == (Status.DUPLICATE, kept.id)
+    once_more = track(database, receiver, PRESETS)
+    assert (once_more.status, once_more.id) == (Status.DUPLICATE, kept.id)
 
 
-def test_an_event_that_comes_again_after_a_mapping_was_added_is_new_to_that_one_only(database: Database) -> None:
+def test_an_event_that_comes_again_after_a_mapping_was_added_is_new_to_that_one_only(
+    database: Database, receiver: Receiver
+) -> None:
     [first, second] = load([row("first"), row("second")])
-    tracking(database, first).take("v1/track", paid(), None)
-    [again] = tracking(database, first, second).take("v1/track", paid(), None)
-    assert again.status is Status.ACCEPTED
+    track(database, receiver, [first])
+    assert track(database, receiver, [first, second]).status is Status.ACCEPTED
     assert [one["key"] for one in rows(database, deliveries)] == ['["first", "m-1"]', '["second", "m-1"]']
 
 
-def test_a_quarantined_one_is_delivered_once_its_mapping_is_mended(database: Database) -> None:
+def test_a_quarantined_one_is_delivered_once_its_mapping_is_mended(database: Database, receiver: Receiver) -> None:
     [broken] = load([row("a", mapping={**ADD_CUSTOM_EVENT, "metadata": {"@path": "$.event"}})])
-    [kept] = tracking(database, broken).take("v1/track", paid(), None)
+    kept = track(database, receiver, [broken])
     assert (kept.status, kept.reason) == (Status.QUARANTINED, "a: metadata: Not an object.")
-    assert run_again(database, kept.id, NOW + 5, load([row("a")])) == "to be sent"
+    assert again(database, kept.id, load([row("a")])) == "to be sent"

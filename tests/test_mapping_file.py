@@ -1,4 +1,4 @@
-"""The file of mappings: read, read again when it changes, and never put out of force by a mistake."""
+"""The file of mappings: read, read again when it changes; while it is wrong, there are no mappings in force."""
 
 import json
 import os
@@ -6,11 +6,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from bridge.delivery.memory import Memory
 from structlog.testing import capture_logs
 
-from bridge.delivery.database import Database
-from bridge.errors import ConfigError, InvalidMappings
+from bridge.errors import InvalidMappings
 from bridge.mapping_file import LOOKING, MappingFile, in_force, read
 from bridge.to_voucherify.presets import PRESETS, ROWS
 from tests.to_voucherify.raw import row
@@ -26,19 +24,6 @@ type = "order"
 customer = { source_id = { "@path" = "$.userId" } }
 metadata = { since = 2024-05-01, at = 2024-05-01T10:00:00Z }
 """
-
-
-class Remembering:
-    """A memory in memory."""
-
-    def __init__(self, content: bytes | None = None) -> None:
-        self.content = content
-
-    def recall(self) -> bytes | None:
-        return self.content
-
-    def remember(self, source: bytes) -> None:
-        self.content = source
 
 
 class Clock:
@@ -78,7 +63,7 @@ def names(file: MappingFile) -> list[str]:
 
 
 def test_without_a_file_the_presets_are_in_force() -> None:
-    assert in_force(None, Remembering())() is PRESETS
+    assert in_force(None)() is PRESETS
 
 
 @pytest.mark.parametrize("value", [list(ROWS), {"mappings": list(ROWS)}], ids=["a list", "an object with the list"])
@@ -116,84 +101,67 @@ def test_a_file_that_is_missing_is_said(tmp_path: Path) -> None:
         read(tmp_path / "missing.json")
 
 
+def test_a_file_is_in_force(file: Path) -> None:
+    assert [one.name for one in in_force(file)()] == ["first"]
+
+
 def test_a_change_is_in_force_after_the_next_look(file: Path) -> None:
-    mappings = MappingFile(file, Remembering(), Clock())
+    mappings = MappingFile(file, Clock())
     assert names(mappings) == ["first"]
     write(file, [row("second"), row("third")])
     with capture_logs() as logs:
-        assert names(mappings) == ["second", "third"]
+        assert names(mappings) == names(mappings) == ["second", "third"]
     assert [(line["event"], line["mappings"]) for line in logs] == [("mappings changed", 2)]
 
 
 def test_so_is_one_by_which_another_file_takes_its_place(file: Path, tmp_path: Path) -> None:
-    mappings = MappingFile(file, Remembering(), Clock())
+    mappings = MappingFile(file, Clock())
+    assert names(mappings) == ["first"]
     write(tmp_path / "new", [row("other")]).replace(file)
     assert names(mappings) == ["other"]
 
 
 def test_between_two_looks_nobody_looks(file: Path) -> None:
-    mappings = MappingFile(file, Remembering(), lambda: 0.0)
+    mappings = MappingFile(file, lambda: 0.0)
+    assert names(mappings) == ["first"]
     write(file, [row("second")])
     assert names(mappings) == ["first"]
 
 
-def test_a_wrong_change_changes_nothing_and_the_log_says_what_is_wrong(file: Path) -> None:
-    memory = Remembering()
-    mappings = MappingFile(file, memory, Clock())
-    write(file, [row("second", partnerAction="sendMail")])
+def wrong(mappings: MappingFile) -> str:
+    """What is said of a file that is wrong."""
+    with pytest.raises(InvalidMappings) as raised:
+        mappings.current()
+    return str(raised.value)
+
+
+def test_while_it_is_wrong_there_are_none_and_the_log_says_once_what_is_wrong(file: Path) -> None:
+    mappings = MappingFile(file, Clock())
+    assert names(mappings) == ["first"]
+    write(file, [row("second", partnerAction="sendMail"), 5])
     with capture_logs() as logs:
-        assert names(mappings) == names(mappings) == ["first"]
+        said = wrong(mappings)
+        assert wrong(mappings) == said
+    assert said.startswith('mapping 1 "second": partnerAction: must be one of')
+    assert "mapping 2: must be an object" in said
     [line] = logs
-    assert line["log_level"] == "error"
-    assert line["problems"][0].startswith('mapping 1 "second": partnerAction: must be one of')
-    assert memory.content == json.dumps([row("first")]).encode()
+    assert (line["log_level"], line["problems"]) == ("error", said.splitlines())
     write(file, [row("mended")])
     assert names(mappings) == ["mended"]
 
 
-def test_a_file_that_disappears_stays_in_force(file: Path) -> None:
-    mappings = MappingFile(file, Remembering(), Clock())
-    file.unlink()
+def test_so_it_is_from_the_start(file: Path) -> None:
+    write(file, b"[")
+    mappings = MappingFile(file, Clock())
+    assert "not JSON" in wrong(mappings)
+    write(file, [row("mended")])
+    assert names(mappings) == ["mended"]
+
+
+def test_a_file_that_disappears_is_wrong_until_it_is_back(file: Path) -> None:
+    mappings = MappingFile(file, Clock())
     assert names(mappings) == ["first"]
+    file.unlink()
+    assert "No such file" in wrong(mappings)
     write(file, [row("back")])
     assert names(mappings) == ["back"]
-
-
-def test_a_process_that_begins_with_a_wrong_file_goes_on_with_what_was_right(file: Path) -> None:
-    memory = Remembering()
-    MappingFile(file, memory)
-    write(file, b"[")
-    with capture_logs() as logs:
-        later = MappingFile(file, memory, Clock())
-    assert names(later) == ["first"]
-    assert [line["log_level"] for line in logs] == ["error"]
-    write(file, [row("mended")])
-    assert names(later) == ["mended"]
-
-
-@pytest.mark.parametrize("remembered", [None, b"{", b"[5]"], ids=["nothing", "no JSON", "none by today's rules"])
-def test_if_there_was_never_a_right_one_nothing_starts(file: Path, remembered: bytes | None) -> None:
-    write(file, [row("a", partnerAction="sendMail"), 5])
-    with pytest.raises(ConfigError) as refused:
-        MappingFile(file, Remembering(remembered))
-    told = refused.value.problems["BRIDGE_MAPPINGS"]
-    assert str(file) in told
-    assert 'mapping 1 "a": partnerAction:' in told
-    assert "mapping 2: must be an object" in told
-
-
-def test_the_memory_is_the_databases(database: Database) -> None:
-    first, other = Memory(database, "a"), Memory(database, "b")
-    assert first.recall() is None
-    for content in (b"one", b"two"):
-        first.remember(content)
-        assert Memory(database, "a").recall() == content
-    assert other.recall() is None
-
-
-def test_without_a_database_nothing_is_remembered_and_nothing_fails() -> None:
-    memory = Memory(Database("sqlite:////nowhere/bridge.db"), "a")
-    with capture_logs() as logs:
-        memory.remember(b"one")
-        assert memory.recall() is None
-    assert [line["event"] for line in logs] == ["not remembered", "not recalled"]

@@ -24,7 +24,9 @@ _UNPRINTABLE = re.compile("[\x00-\x1f\x7f-\x9f\ud800-\udfff]")
 
 COLOURS = {
     "delivered": "green",
+    "pending": "yellow",
     "waiting": "yellow",
+    "sending": "yellow",
     "queued": "yellow",
     "uncertain": "red",
     "dead": "red",

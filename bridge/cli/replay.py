@@ -1,44 +1,55 @@
-"""``bridge replay``: run it through today's code again."""
+"""``bridge replay``: translate events again."""
 
-from dataclasses import replace as changed
+import sys
+import time
+from contextlib import AbstractContextManager, nullcontext
 from typing import Any
 
 import click
 
 from bridge.cli.opening import at_desk, opened, who
 from bridge.cli.printing import json_option, print_json, table
-from bridge.delivery.bulk import REPLAYABLE
+from bridge.delivery import bulk
+from bridge.delivery.bulk import REPLAYABLE, BulkReplay, State
 from bridge.delivery.database import Database
-from bridge.delivery.desk import Desk
-from bridge.delivery.journal import Filter, entries
+from bridge.delivery.desk import REPLAY_SECONDS, WAITS, Desk
+from bridge.delivery.journal import Filter
 from bridge.errors import NoSuchEvent
 
-PAGE = 500
 UNKNOWN = "no such event"
 
+LOOK_SECONDS = 0.2
 
-@click.command(short_help="Run events through today's code again.")
+
+@click.command(short_help="Translate events again, and deliver what was not delivered.")
 @click.argument("event_ids", nargs=-1)
-@click.option("--status", type=click.Choice(REPLAYABLE), help="All events that stand there.")
+@click.option("--status", type=click.Choice(REPLAYABLE), help="All events that have this status.")
 @click.option("--event", help="Of these, only those of that name.")
 @click.option("--customer", help="Of these, only those of that customer's source_id.")
 @json_option
 def replay(event_ids: tuple[str, ...], as_json: bool, **wanted: Any) -> None:
-    """Translate events anew and deliver what was not delivered: EVENT_IDS, or all with a --status.
+    """Let a worker translate events again and deliver what was not delivered: EVENT_IDS, or all with a --status.
 
-    Doing it twice is harmless: what has been delivered, or is on its way, is left alone.
+    Doing it twice is harmless: what has been delivered, or is on its way, is left alone. Ctrl-C stops the waiting, not
+    the replay.
     """
     if bool(event_ids) == bool(wanted["status"]):
         raise click.UsageError("Name either EVENT_IDS or a --status.")
     with opened() as database:
         desk = at_desk(database)
-        chosen = event_ids or _choose(database, Filter(**wanted))
-        done = [{"id": event_id, "became": _again(desk, event_id)} for event_id in chosen]
+        if event_ids:
+            _replay_each(desk, event_ids, as_json)
+        else:
+            _replay_all(database, desk.begin_bulk_replay(Filter(**wanted), who()), as_json)
+
+
+def _replay_each(desk: Desk, event_ids: tuple[str, ...], as_json: bool) -> None:
+    replays = [{"id": event_id, "became": _again(desk, event_id)} for event_id in event_ids]
     if as_json:
-        print_json(done)
+        print_json(replays)
     else:
-        table("Replayed", ("id", "became"), [tuple(one.values()) for one in done], empty="No such event.")
-    if any(one["became"] == UNKNOWN for one in done):
+        table("Replayed", ("id", "became"), [tuple(one.values()) for one in replays])
+    if any(one["became"] == UNKNOWN for one in replays):
         raise SystemExit(1)
 
 
@@ -49,12 +60,39 @@ def _again(desk: Desk, event_id: str) -> str:
         return UNKNOWN
 
 
-def _choose(database: Database, wanted: Filter) -> list[str]:
-    """All of them, as they are before the first is replayed, oldest first: as they came in."""
-    chosen: list[str] = []
+def _replay_all(database: Database, replay_id: str, as_json: bool) -> None:
+    found = _awaited(database, replay_id)
+    if as_json:
+        print_json(found)
+        return
+    rows = sorted(found.became.items(), key=lambda one: -one[1])
+    table(f"Bulk replay {found.id}: {found.state}", ("became", "events"), rows, empty="No such event.")
+    if found.state is State.RUNNING:
+        click.echo(f"{found.done} of {found.total} events are translated; the others are {WAITS.partition(':')[0]}.")
+
+
+def _awaited(database: Database, replay_id: str) -> BulkReplay:
+    """The bulk replay when it has ended, or when no worker has taken it further for a while."""
+    moved_at = time.monotonic()
+    found = _look(database, replay_id)
+    with _progress(found.total) as bar:
+        while found.state is State.RUNNING and time.monotonic() - moved_at < REPLAY_SECONDS:
+            time.sleep(LOOK_SECONDS)
+            before, found = found, _look(database, replay_id)
+            if found.done > before.done:
+                moved_at = time.monotonic()
+                if bar:
+                    bar.update(found.done - before.done)
+    return found
+
+
+def _look(database: Database, replay_id: str) -> BulkReplay:
     with database.reading() as connection:
-        page = entries(connection, wanted, PAGE)
-        while page:
-            chosen += [entry.id for entry in page]
-            page = entries(connection, changed(wanted, before=chosen[-1]), PAGE)
-    return list(dict.fromkeys(reversed(chosen)))
+        return bulk.one(connection, replay_id)
+
+
+def _progress(total: int) -> AbstractContextManager[Any]:
+    """A bar, for who looks at it."""
+    if not sys.stderr.isatty():
+        return nullcontext()
+    return click.progressbar(length=total, label="Replaying", file=sys.stderr)

@@ -62,9 +62,9 @@ class Stage:
 
 
 def post(url: str, body: bytes, secret: str) -> requests.Response:
-    """Post a signed webhook."""
-    headers = {"Content-Type": "application/json", HEADER: sign(body, secret)}
-    return requests.post(url, data=body, headers=headers, timeout=10)
+    """Post a signed webhook, and wait for its outcome."""
+    headers = {"Content-Type": "application/json", "Prefer": "wait=10", HEADER: sign(body, secret)}
+    return requests.post(url, data=body, headers=headers, timeout=20)
 
 
 @contextmanager

@@ -11,7 +11,6 @@ from contextlib import suppress
 from typing import Any
 
 from flask import Response, jsonify, request
-from werkzeug.http import parse_dict_header
 
 from bridge.arrival import Kept
 from bridge.delivery.database import Database
@@ -26,7 +25,7 @@ MOST = 8
 LOOK_SECONDS = 0.025
 """Between two looks."""
 
-_SECONDS = re.compile(r"\d{1,6}", re.ASCII)
+_WAIT = re.compile(r"""(?:^|,)\s*wait\s*=\s*"?(\d{1,6})"?\s*(?=[,;]|$)""", re.ASCII | re.IGNORECASE)
 
 
 class Waiting:
@@ -82,5 +81,5 @@ def applied(response: Response) -> Response:
 def _preferred_seconds() -> int:
     if "Prefer" not in request.headers:
         return 0
-    wait = parse_dict_header(",".join(request.headers.getlist("Prefer"))).get("wait") or ""
-    return int(wait) if _SECONDS.fullmatch(wait) else 0
+    wait = _WAIT.search(",".join(request.headers.getlist("Prefer")))
+    return int(wait[1]) if wait else 0

@@ -1,39 +1,51 @@
-"""Fills a database with webhooks that wait to be delivered.
+"""Fill a database with webhooks that wait: for translation, or translated for delivery."""
 
-``python -m tests.benchmarks.backlog DATABASE_URL FIRST_NUMBER COUNT``
-"""
-
-import sys
 import time
-from datetime import UTC, datetime
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing, contextmanager
 
-from bridge.delivery.store import Message, Received, keep
-from ulid import ULID
-
-from bridge import to_segment
+from bridge import logs
+from bridge.arrival import WEBHOOKS
 from bridge.delivery.database import Database
-from bridge.intake import WEBHOOKS
+from bridge.delivery.duty import Duty
+from bridge.delivery.inbox import Inbox
+from bridge.doors import VOUCHERIFY
+from bridge.host import Host
+from bridge.intake import Receiver
+from bridge.translation import Translator
 from tests.benchmarks import redemption
 
-TOGETHER = 1_000
-"""Webhooks that one transaction keeps."""
+REQUESTS = 64
+"""At once: so many share a commit."""
 
 
-def fill(database: Database, first: int, count: int) -> None:
-    """By the same steps as a request, but for HTTP."""
-    for start in range(first, first + count, TOGETHER):
-        received = [_received(number) for number in range(start, min(start + TOGETHER, first + count))]
-        with database.writing() as connection:
-            keep(connection, received)
+def fill(database_url: str, first: int, count: int, *, translated: bool) -> None:
+    """Store ``count`` webhooks by the steps of a request, but for HTTP; then translate them, if asked for."""
+    logs.configure("warning")
+    host = Host.of(None, database_url)
+    with closing(Database(database_url)) as database:
+        receiver = Receiver(Inbox(database, host), time.time)
+
+        def store(number: int) -> None:
+            receiver.store(VOUCHERIFY, redemption.body(number), redemption.SECRET, "")
+
+        with ThreadPoolExecutor(REQUESTS) as requests:
+            for _ in requests.map(store, range(first, first + count)):
+                pass
+        if translated:
+            with _on_duty(host) as duty:
+                # Without workers, no delivery is born sending: all wait.
+                translator = Translator(database, WEBHOOKS, duty, tuple, {})
+                while translator.step():
+                    pass
 
 
-def _received(number: int) -> Received:
-    body, now = redemption.body(number), time.time()
-    message = Message(str(ULID()), WEBHOOKS, to_segment.DIRECTION, body, now)
-    return Received.pack(message, to_segment.translate(body, datetime.fromtimestamp(now, UTC)))
-
-
-if __name__ == "__main__":
-    opened = Database(sys.argv[1])
-    fill(opened, int(sys.argv[2]), int(sys.argv[3]))
-    opened.close()
+@contextmanager
+def _on_duty(host: Host) -> Iterator[Duty]:
+    duty = Duty(host)
+    duty.begin()
+    try:
+        yield duty
+    finally:
+        duty.end()

@@ -1,7 +1,7 @@
 """What an operator waits for at a million events: the list under each filter, the overview, and whole pages of them.
 
-``python tests/benchmarks/console.py`` (``--postgresql``, ``--events 1000``) prints milliseconds: the median of
-ten, and the slowest.
+``python tests/benchmarks/console.py`` (``--postgresql``, ``--events 1000``, ``--quick``) prints milliseconds: the
+median of ten, and the slowest.
 """
 
 import sys
@@ -80,11 +80,12 @@ def pages(url: str) -> Iterator[Mapping[str, Callable[[], object]]]:
         yield {f"page: {name}": partial(visitor.get, path) for name, path in names.items()}
 
 
-@click.command()
+@click.command(help=__doc__)
 @click.option("--postgresql", is_flag=True, help="On PostgreSQL instead of SQLite.")
 @click.option("--events", default=1_000_000, show_default=True, help="How many.")
-def main(events: int, *, postgresql: bool) -> None:
-    """Fill, look, print."""
+@click.option("--quick", is_flag=True, help="With 2,000 events.")
+def main(events: int, *, postgresql: bool, quick: bool) -> None:
+    events = 2_000 if quick else events
     with ExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory()))
         new = stack.enter_context(databases.postgres(folder)) if postgresql else databases.sqlite(folder)

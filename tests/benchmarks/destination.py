@@ -1,23 +1,25 @@
 """The other direction: calls a second from Segment's destination to Voucherify, and what a burst of identifies costs.
 
-``python tests/benchmarks/destination.py`` (``--quick`` for a short look). Gunicorn with two processes and a worker of
-its own, against a stand-in for Voucherify on this machine: what it shows is the bridge's own part, not Voucherify's.
+``python tests/benchmarks/destination.py`` (``--quick`` for a short look). The bridge runs as ``bridge serve`` runs it,
+beside a bare Flask route that validates each call by the same schema and keeps it in memory. Each call has a
+connection of its own, as Segment makes them. A stand-in for Voucherify on this machine answers at once: what is
+measured is the bridge's own part, not Voucherify's. The ratios are medians of the ratios within a round.
 """
 
-import itertools
+import json
 import sys
 import tempfile
 import time
-from collections.abc import Iterator, Mapping
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
 from pathlib import Path
+from statistics import median
 from typing import Any
 
 import click
 import requests
 from rich.console import Console
-from rich.table import Table
 from sqlalchemy import text
 
 # A script finds the modules beside it, and these are named as everywhere else in the tests.
@@ -26,7 +28,8 @@ from bridge.delivery.database import Database  # noqa: E402 - see above
 from bridge.demo.calls import credentials  # noqa: E402 - see above
 from bridge.demo.serving import Served  # noqa: E402 - see above
 from bridge.demo.voucherify import VoucherifyStandIn  # noqa: E402 - see above
-from tests.benchmarks import databases, processes  # noqa: E402 - see above
+from tests.benchmarks import databases, load, processes  # noqa: E402 - see above
+from tests.benchmarks.report import ratio, table  # noqa: E402 - see above
 
 HEADERS = {**credentials("app", "secret"), "Connection": "close"}
 CUSTOMERS = 1_000
@@ -34,9 +37,25 @@ SENDERS = 16
 TRICKLE = 50.0
 """Identifies a second when they trickle."""
 
-PATIENCE = 300.0
+BARE = "keeps calls in memory"
+PATIENCE_SECONDS = 300.0
+
+_WAITING = text(
+    "SELECT (SELECT count(*) FROM pending) + (SELECT count(*) FROM rounds)"
+    " + (SELECT count(*) FROM deliveries WHERE status IN ('waiting', 'queued', 'sending'))"
+)
 
 Call = tuple[str, Mapping[str, Any]]
+
+
+@dataclass(frozen=True, slots=True)
+class Round:
+    """One variant, once; ``p99`` in seconds."""
+
+    accepted_per_second: float
+    p99: float
+    delivered_per_second: float = 0.0
+    api_calls_per_call: float = 0.0
 
 
 def identify(number: int) -> Call:
@@ -52,110 +71,138 @@ def mixed(number: int) -> Call:
     return (identify(number // 3), ("event-processing", event), ("group-processing", group))[number % 3]
 
 
-@contextmanager
-def bridge(database_url: str, voucherify: VoucherifyStandIn, folder: Path) -> Iterator[tuple[str, dict[str, str]]]:
-    """The web processes, which deliver nothing; their address and environment."""
-    with Served(voucherify.app()) as api:
-        environment = {
-            "VOUCHERIFY_APP_ID": "app",
-            "VOUCHERIFY_SECRET_KEY": "secret",
-            "VOUCHERIFY_API_URL": api.url,
-            "BRIDGE_DATABASE_URL": database_url,
-            "BRIDGE_WORKER": "external",
-        }
-        with processes.gunicorn("bridge.web:create_app()", folder, environment) as (_, port):
-            url = f"http://127.0.0.1:{port}"
-            _until(lambda: _answers(url))
-            yield url, environment
-
-
-def worker(folder: Path, environment: Mapping[str, str]) -> Any:
-    return processes.running(
-        [sys.executable, "-c", "from bridge.cli import main; main(['worker'])"], folder, environment
-    )
-
-
-def post(url: str, call: Call) -> None:
+def http_request(call: Call) -> bytes:
     path, body = call
-    requests.post(f"{url}/segmentio/{path}", json=body, headers=HEADERS, timeout=30).raise_for_status()
+    content = json.dumps(body).encode()
+    headers = {**HEADERS, "Host": "127.0.0.1", "Content-Type": "application/json", "Content-Length": len(content)}
+    lines = [f"POST /segmentio/{path} HTTP/1.1", *(f"{name}: {value}" for name, value in headers.items()), "", ""]
+    return "\r\n".join(lines).encode() + content
 
 
-def whole_path(database_url: str, folder: Path, count: int) -> dict[str, float]:
-    """Post mixed calls while a worker delivers them."""
+def post(port: int, seconds: float, warm_up_seconds: float) -> tuple[load.Run, int]:
+    """Post mixed calls as fast as they are answered; the measured run, and how many were accepted in all."""
+    calls = [http_request(mixed(number)) for number in range(int((seconds + warm_up_seconds) * load.MOST))]
+    calls.reverse()  # the client begins at the end
+    runs = [load.run(port, calls, each, connections=SENDERS, reconnect=True) for each in (warm_up_seconds, seconds)]
+    if refused := sum(one.tally.refused + one.rest.refused for one in runs):
+        raise RuntimeError(f"{refused} calls were refused")
+    return runs[1], sum(one.accepted for one in runs)
+
+
+@contextmanager
+def stand_in(database_url: str) -> Iterator[tuple[VoucherifyStandIn, dict[str, str]]]:
+    """A Voucherify, and the environment of a bridge that calls it."""
     voucherify = VoucherifyStandIn("app", "secret")
-    with bridge(database_url, voucherify, folder) as (url, environment), worker(folder, environment):
-        began = time.perf_counter()
-        with ThreadPoolExecutor(SENDERS) as senders:
-            list(senders.map(lambda number: post(url, mixed(number)), range(count)))
-        accepted = time.perf_counter() - began
-        _until(lambda: len(voucherify.project.events) >= count // 3 and _is_empty(database_url))
-        delivered = time.perf_counter() - began
-    return {
-        "accepted/s": count / accepted,
-        "delivered/s": count / delivered,
-        "Voucherify calls per call": len(voucherify.calls) / count,
-    }
+    with Served(voucherify.app()) as api:
+        yield (
+            voucherify,
+            {
+                "VOUCHERIFY_APP_ID": "app",
+                "VOUCHERIFY_SECRET_KEY": "secret",
+                "VOUCHERIFY_API_URL": api.url,
+                "BRIDGE_DATABASE_URL": database_url,
+                "BRIDGE_WORKER": "external",
+            },
+        )
+
+
+def measure(new: databases.NewDatabase | None, seconds: float, warm_up_seconds: float, folder: Path) -> Round:
+    """Post calls while they are delivered; without a database, to the route that keeps them in memory."""
+    with stand_in(new() if new else "") as (voucherify, environment):
+        app = "tests.benchmarks.destination_in_memory:app"
+        with (
+            processes.bridge(folder, environment) if new else processes.gunicorn(app, folder, environment) as (
+                _,
+                port,
+            )
+        ):
+            processes.until_it_accepts(port, http_request(identify(0)))
+            began = time.perf_counter()
+            run, accepted = processes.apart(post, port, seconds, warm_up_seconds)
+            rate, p99 = run.requests_per_second, load.percentile(sorted(run.tally.seconds), 99)
+            if new is None:
+                return Round(rate, p99)
+            # Of three calls in turn the second is a custom event, and nothing merges those.
+            until(lambda: len(voucherify.project.events) >= (accepted + 1) // 3)
+            delivered_per_second = accepted / (time.perf_counter() - began)
+            return Round(rate, p99, delivered_per_second, len(voucherify.calls) / accepted)
 
 
 def identifies(database_url: str, folder: Path, count: int, *, trickle: bool) -> float:
     """Voucherify's calls per 1,000 identifies of as many customers."""
-    voucherify = VoucherifyStandIn("app", "secret")
-    with bridge(database_url, voucherify, folder) as (url, environment), ExitStack() as stack:
-        if trickle:
-            stack.enter_context(worker(folder, environment))
-        for number in range(count):
-            post(url, identify(number))
+    with stand_in(database_url) as (voucherify, environment):
+        web = processes.gunicorn("bridge.web.wsgi:app", folder, environment)
+        with web as (_, port), ExitStack() as stack:
+            processes.until_it_accepts(port, http_request(identify(0)))
             if trickle:
-                time.sleep(1 / TRICKLE)
-        if not trickle:
-            stack.enter_context(worker(folder, environment))
-        _until(lambda: len(voucherify.project.customers) >= min(count, CUSTOMERS) and _is_empty(database_url))
-    return len(voucherify.calls) * 1_000 / count
+                stack.enter_context(processes.worker(folder, environment))
+            for number in range(count):
+                path, body = identify(number)
+                url = f"http://127.0.0.1:{port}/segmentio/{path}"
+                requests.post(url, json=body, headers=HEADERS, timeout=30).raise_for_status()
+                if trickle:
+                    time.sleep(1 / TRICKLE)
+            if not trickle:
+                stack.enter_context(processes.worker(folder, environment))
+            until(lambda: len(voucherify.project.customers) >= min(count, CUSTOMERS) and _is_empty(database_url))
+        return len(voucherify.calls) * 1_000 / count
 
 
 def _is_empty(database_url: str) -> bool:
     database = Database(database_url)
     try:
         with database.reading() as connection:
-            statement = text("SELECT count(*) FROM deliveries WHERE status IN ('waiting', 'queued')")
-            return bool(connection.execute(statement).scalar_one() == 0)
+            return bool(connection.execute(_WAITING).scalar_one() == 0)
     finally:
         database.close()
 
 
-def _answers(url: str) -> bool:
-    try:
-        return requests.get(f"{url}/segmentio/test-authentication", headers=HEADERS, timeout=5).ok
-    except requests.RequestException:
-        return False
-
-
-def _until(stands: Any) -> None:
-    deadline = time.monotonic() + PATIENCE
+def until(stands: Callable[[], bool]) -> None:
+    deadline = time.monotonic() + PATIENCE_SECONDS
     while not stands():
         if time.monotonic() > deadline:
             raise TimeoutError
         time.sleep(0.1)
 
 
+def show(rounds: Mapping[str, Sequence[Round]], costs: Mapping[str, Sequence[float]]) -> None:
+    console, base = Console(width=120), rounds[BARE]
+    figures = ("accepted/s", "of memory", "p99 ms", "of memory", "delivered/s", "API calls a call")
+    accepting = table("Segment's destination → Voucherify", [""], figures)
+    for name, some in rounds.items():
+        middle = [median(getattr(one, field) for one in some) for field in Round.__dataclass_fields__]
+        ratios = [ratio(some, base, field) for field in ("accepted_per_second", "p99")]
+        cells = [f"{middle[0]:,.0f}", f"{ratios[0]:.2f}", f"{middle[1] * 1000:,.1f}", f"{ratios[1]:.2f}"]
+        accepting.add_row(name, *cells, *([f"{middle[2]:,.0f}", f"{middle[3]:.2f}"] if middle[2] else []))
+    console.print(accepting)
+    merging = table("Voucherify's calls per 1,000 identifies of 1,000 customers", [""], ["trickling", "piled up"])
+    for name, some_costs in costs.items():
+        merging.add_row(name, *(f"{cost:,.0f}" for cost in some_costs))
+    console.print(merging)
+
+
 @click.command(help=__doc__)
-@click.option("--quick", is_flag=True)
-def main(quick: bool) -> None:  # noqa: FBT001 - click's
-    count = 600 if quick else 3_000
-    burst = 200 if quick else 1_000
-    table = Table(title="Segment's destination → Voucherify")
-    for name in ("database", "accepted/s", "delivered/s", "API calls a call", "trickling", "piled up"):
-        table.add_column(name, justify="left" if name == "database" else "right")
+@click.option("--seconds", type=float, default=6.0, show_default=True, help="How long each variant runs in a round.")
+@click.option("--rounds", type=int, default=4, show_default=True)
+@click.option("--quick", is_flag=True, help="One round of a second, a small burst.")
+@click.option("--sqlite", "only_sqlite", is_flag=True, help="Without PostgreSQL.")
+def main(seconds: float, rounds: int, quick: bool, only_sqlite: bool) -> None:  # noqa: FBT001 - click's
+    seconds, warm_up_seconds, rounds, burst = (1.0, 0.5, 1, 100) if quick else (seconds, 2.0, rounds, 1_000)
     with ExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="bridge-benchmark-")))
-        new = {"SQLite": databases.sqlite(folder), "PostgreSQL": stack.enter_context(databases.postgres(folder))}
-        for name, make in new.items():
-            path = whole_path(make(), folder, count)
-            costs = [identifies(make(), folder, burst, trickle=trickle) for trickle in (True, False)]
-            figures = itertools.chain(path.values(), costs)
-            table.add_row(name, *(f"{figure:,.2f}" if figure < 10 else f"{figure:,.0f}" for figure in figures))
-    table.caption = "trickling, piled up: Voucherify's calls per 1,000 identifies of 1,000 customers"
-    Console(width=120).print(table)
+        new = {"the bridge, SQLite": databases.sqlite(folder)}
+        if not only_sqlite:
+            new["the bridge, PostgreSQL"] = stack.enter_context(databases.postgres(folder))
+        variants: dict[str, databases.NewDatabase | None] = {BARE: None, **new}
+        measured: dict[str, list[Round]] = {name: [] for name in variants}
+        for number in range(rounds):
+            for name in reversed(variants) if number % 2 else variants:
+                measured[name].append(measure(variants[name], seconds, warm_up_seconds, folder))
+        costs = {
+            name: [identifies(make(), folder, burst, trickle=trickle) for trickle in (True, False)]
+            for name, make in new.items()
+        }
+    show(measured, costs)
 
 
 if __name__ == "__main__":

@@ -1,20 +1,24 @@
-"""A Segment for benchmarks: it counts events and keeps none, so it costs next to nothing, and the same for all.
+"""A Segment for benchmarks: it counts events and notes when they come, so it costs little, and the same for all.
 
-``python -m tests.benchmarks.loopback_segment PORT``; ``GET /`` answers how many events have come.
+``python -m tests.benchmarks.loopback_segment PORT``; ``GET /`` answers how many events have come, ``GET /arrivals`` the
+time of each by its ``messageId``, on the monotonic clock.
 """
 
 import asyncio
+import json
 import re
 import sys
+import time
 
 _LENGTH = re.compile(rb"\r\ncontent-length: *(\d+)", re.IGNORECASE)
-_ONE_EVENT = b'"messageId"'
+_MESSAGE_ID = re.compile(rb'"messageId": ?"([^"]+)"')
 
 
 class Segment(asyncio.Protocol):
     """One connection."""
 
     events = 0
+    arrivals: dict[bytes, float] = {}  # noqa: RUF012 - one Segment, many connections
 
     def __init__(self) -> None:
         self._received = bytearray()
@@ -30,15 +34,24 @@ class Segment(asyncio.Protocol):
             length = _LENGTH.search(self._received, 0, end)
             self._wanted = end + (int(length[1]) if length else 0)
         if self._wanted and len(self._received) >= self._wanted:
-            self._answer()
+            self._write(self._answer())
+            self._received.clear()
+            self._wanted = 0
 
-    def _answer(self) -> None:
-        Segment.events += self._received.count(_ONE_EVENT)
-        told = b'{"success":true}' if self._received.startswith(b"POST") else b"%d" % Segment.events
-        self._received.clear()
-        self._wanted = 0
+    def _answer(self) -> bytes:
+        if self._received.startswith(b"POST"):
+            now, ids = time.monotonic(), _MESSAGE_ID.findall(self._received)
+            Segment.events += len(ids)
+            for message_id in ids:
+                Segment.arrivals.setdefault(message_id, now)
+            return b'{"success":true}'
+        if self._received.startswith(b"GET /arrivals"):
+            return json.dumps({key.decode(): at for key, at in Segment.arrivals.items()}).encode()
+        return b"%d" % Segment.events
+
+    def _write(self, answer: bytes) -> None:
         self._transport.write(
-            b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: %d\r\n\r\n%b" % (len(told), told)
+            b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: %d\r\n\r\n%b" % (len(answer), answer)
         )
 
 

@@ -6,18 +6,26 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager, suppress
+from collections.abc import Callable, Iterator, Mapping
+from concurrent.futures import ProcessPoolExecutor
+from contextlib import ExitStack, contextmanager, suppress
+from multiprocessing import get_context
 from pathlib import Path
 from types import TracebackType
-from typing import Self
+from typing import ParamSpec, Self, TypeVar
 
 import psutil
 
 from tests.benchmarks import load, redemption
 
+P = ParamSpec("P")
+T = TypeVar("T")
+
 ROOT = Path(__file__).parents[2]
 WORKERS, THREADS = 2, 32
+BRIDGE = (sys.executable, "-m", "bridge.cli")
+
+_BUSY = "import time; end = time.monotonic() + {}\nwhile time.monotonic() < end: pass"
 
 
 class PeakMemory:
@@ -60,7 +68,7 @@ def running(command: list[str], folder: Path, environment: Mapping[str, str] | N
     log = folder / "output.log"
     with log.open("ab") as output:
         process = subprocess.Popen(
-            command, cwd=folder, env=_environment(environment or {}), stdout=output, stderr=output
+            command, cwd=folder, env=_environment(folder, environment or {}), stdout=output, stderr=output
         )
     try:
         yield process.pid
@@ -71,6 +79,21 @@ def running(command: list[str], folder: Path, environment: Mapping[str, str] | N
         except subprocess.TimeoutExpired:
             process.kill()
             process.wait()
+
+
+def apart(work: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
+    """Call ``work`` in a process of its own."""
+    with ProcessPoolExecutor(1, mp_context=get_context("spawn")) as pool:
+        return pool.submit(work, *args, **kwargs).result()
+
+
+@contextmanager
+def busy(count: int, seconds: float, folder: Path) -> Iterator[None]:
+    """Busy loops beside the block; none runs longer than ``seconds``."""
+    with ExitStack() as stack:
+        for _ in range(count):
+            stack.enter_context(running([sys.executable, "-c", _BUSY.format(seconds)], folder))
+        yield
 
 
 @contextmanager
@@ -96,15 +119,21 @@ def gunicorn(app: str, folder: Path, environment: Mapping[str, str]) -> Iterator
 def bridge(folder: Path, environment: Mapping[str, str]) -> Iterator[tuple[int, int]]:
     """The bridge as ``bridge serve`` runs it, by process id and port: web processes and one worker."""
     port = free_port()
-    command = [sys.executable, "-m", "bridge.cli", "serve", "--", "--bind", f"127.0.0.1:{port}"]
+    command = [*BRIDGE, "serve", "--", "--bind", f"127.0.0.1:{port}"]
     command += ["--workers", str(WORKERS), "--threads", str(THREADS), "--log-level", "warning"]
     with running(command, folder, environment) as pid:
         yield pid, port
 
 
-def until_it_accepts(port: int) -> None:
-    """Return when a webhook has got its 2xx."""
-    request = redemption.http_request(int(time.time() * 1000))
+@contextmanager
+def worker(folder: Path, environment: Mapping[str, str]) -> Iterator[int]:
+    """``bridge worker``, by its process id."""
+    with running([*BRIDGE, "worker"], folder, environment) as pid:
+        yield pid
+
+
+def until_it_accepts(port: int, request: bytes) -> None:
+    """Return when ``request`` has got its 2xx."""
     for _ in _attempts():
         with suppress(OSError):
             client, tally = load.Client(port), load.Tally()
@@ -141,8 +170,9 @@ def bridge_environment(segment_port: int, database_url: str) -> dict[str, str]:
     }
 
 
-def _environment(more: Mapping[str, str]) -> dict[str, str]:
-    # Nothing of this shell's own settings: they would be a bridge's, and somebody's data.
-    kept = {name: value for name, value in os.environ.items() if name in ("PATH", "HOME", "LANG", "TMPDIR")}
+def _environment(folder: Path, more: Mapping[str, str]) -> dict[str, str]:
+    # Nothing of this shell's own settings: they would be a bridge's, and somebody's data. Nor its home: two servers of
+    # one home share gunicorn's control socket.
+    inherited = {name: value for name, value in os.environ.items() if name in ("PATH", "LANG", "TMPDIR")}
     path = os.pathsep.join(filter(None, (str(ROOT), os.environ.get("PYTHONPATH"))))
-    return {**kept, "PYTHONPATH": path, **more}
+    return {**inherited, "HOME": str(folder), "PYTHONPATH": path, **more}

@@ -12,12 +12,15 @@ from flask import Flask
 from bridge.bootstrap import Bridge, build
 from bridge.cli import main
 from bridge.config import Settings
+from bridge.delivery.outcomes import outcomes
 from bridge.demo.calls import credentials
 from bridge.demo.segment import SegmentStandIn
 from bridge.demo.serving import Served
 from bridge.demo.voucherify import VoucherifyStandIn
 from bridge.intake import Given
 from bridge.web import create_app
+from tests.delivery.patience import until
+from tests.translating import translating
 from tests.webhooks import SECRET, encode, signed
 
 Run = Callable[..., Result]
@@ -82,20 +85,33 @@ def told(run: Run) -> Callable[..., Any]:
 
 @pytest.fixture
 def bridge(request: pytest.FixtureRequest) -> Iterator[Bridge]:
-    """The same bridge from inside; its crew rests, so a test says when something is delivered."""
+    """The same bridge from inside; it translates, and a test says when something is delivered."""
     if "both" in request.fixturenames:
         request.getfixturevalue("both")
     built = build(Settings.from_env())
-    yield built
+    with translating(built):
+        yield built
     built.close()
+
+
+def translated(bridge: Bridge, message_id: str) -> str:
+    """Wait until the message is translated; the id of its event."""
+
+    def is_translated() -> object:
+        with bridge.database.reading() as connection:
+            return outcomes(connection, message_id)
+
+    until(is_translated)
+    return message_id
 
 
 @pytest.fixture
 def served_app(monkeypatch: pytest.MonkeyPatch) -> Iterator[Flask]:
-    """The application, which delivers nothing by itself."""
+    """The application, which translates, and delivers nothing by itself."""
     monkeypatch.setenv("BRIDGE_WORKER", "external")
     app = create_app()
-    yield app
+    with translating(app.extensions["bridge"]):
+        yield app
     app.extensions["bridge"].close()
 
 
@@ -107,7 +123,7 @@ def post(bridge: Bridge) -> Callable[[Any], str]:
         body = message if isinstance(message, bytes) else encode(message)
         [signature] = [value for name, value in signed(body).items() if name.endswith("Signature")]
         assert bridge.webhooks is not None
-        return bridge.webhooks.take(body, signature).id
+        return translated(bridge, bridge.webhooks.take(body, signature, "").id)
 
     return take
 
@@ -120,6 +136,6 @@ def call(both: None, bridge: Bridge) -> Callable[[str, Any], str]:
 
     def take(path: str, message: Any) -> str:
         assert bridge.calls is not None
-        return bridge.calls.take(f"segmentio/{path}", encode(message), given).id
+        return translated(bridge, bridge.calls.take(f"segmentio/{path}", encode(message), given, "").id)
 
     return take

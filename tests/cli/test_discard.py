@@ -22,14 +22,19 @@ def test_an_event_is_given_up_and_brought_back(event_id: str, told: Told) -> Non
     assert told("discard", event_id) == [{"id": event_id, "became": "discarded"}]
     assert told("discard", event_id) == [{"id": event_id, "became": "nothing to discard"}]
     assert [one["id"] for one in told("events", "--status", "discarded")] == [event_id]
-    assert told("replay", "--status", "discarded") == [{"id": event_id, "became": "to be sent"}]
+    assert told("replay", event_id) == [{"id": event_id, "became": "to be sent"}]
+    assert told("discard", event_id) == [{"id": event_id, "became": "discarded"}]
+    replayed = told("replay", "--status", "discarded")
+    assert replayed["became"] == {"to be sent": 1}
     by_hand = told("audit")
     assert [(one["did"], one["event_id"], one["detail"]) for one in by_hand] == [
+        ("began a bulk replay", None, replayed["id"]),
+        ("discarded", event_id, ""),
         ("replayed", event_id, "to be sent"),
         ("discarded", event_id, ""),
     ]
     assert {one["who"] for one in by_hand} == {f"command line: {getpass.getuser()}"}
-    assert told("audit", "--limit", "1", "--before", by_hand[0]["id"]) == by_hand[1:]
+    assert told("audit", "--limit", "1", "--before", by_hand[0]["id"]) == by_hand[1:2]
 
 
 def test_in_words(event_id: str, run: Run) -> None:

@@ -1,6 +1,7 @@
 """``bridge events`` and ``bridge replay``: where is that event, and once more please."""
 
 import json
+import re
 from collections.abc import Callable
 from typing import Any
 
@@ -120,9 +121,26 @@ def test_a_dead_letter_is_replayed_and_delivered(
     assert len(segment.events) == 1
 
 
-def test_a_filter_is_replayed_oldest_first(post: Post, told: Told) -> None:
-    events = [post(f"[{number}]".encode()) for number in range(3)]
-    assert told("replay", "--status", "quarantined") == [{"id": one, "became": "quarantined"} for one in events]
+def test_all_of_a_filter_are_replayed_and_counted(post: Post, told: Told, run: Run) -> None:
+    for number in range(3):
+        post(f"[{number}]".encode())
+    replayed = told("replay", "--status", "quarantined")
+    assert (replayed["state"], replayed["total"], replayed["done"]) == ("done", 3, 3)
+    assert replayed["became"] == {"quarantined": 3}
+    output = run("replay", "--status", "quarantined").output
+    assert re.search(r"quarantined\W+3\b", output)
+    assert "No such event." in run("replay", "--status", "dead").output
+
+
+def test_without_a_worker_a_replay_says_what_it_waits_for(
+    three: dict[str, str], bridge: Bridge, run: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("bridge.delivery.desk.Desk.replay.__defaults__", (0.1,))
+    monkeypatch.setattr("bridge.cli.replay.REPLAY_SECONDS", 0.1)
+    monkeypatch.setattr("bridge.translation.translator.Translator.step", lambda _: False)
+    assert "waiting for a translator" in run("replay", three["quarantined"]).output
+    output = run("replay", "--status", "quarantined").output
+    assert "0 of 1 events are translated; the others are waiting for a translator." in output
 
 
 @pytest.mark.parametrize("words", [(), ("some-id", "--status", "dead")], ids=["nothing", "both"])

@@ -2,23 +2,25 @@
 
 import json
 from collections.abc import Callable, Iterator
+from contextlib import ExitStack
 from typing import Any
 
 import pytest
-from bridge.delivery.store import unpack
 from flask import Flask, Response
 from flask.testing import FlaskClient
 from werkzeug.test import TestResponse
 
 from bridge.config import Settings, ToSegment, ToVoucherify
 from bridge.delivery.database import Database
-from bridge.delivery.tables import deliveries, events
+from bridge.delivery.packing import unpack
+from bridge.delivery.tables import deliveries, events, messages
 from bridge.demo.calls import CALLS, credentials
 from bridge.demo.serving import Served
 from bridge.demo.voucherify import VoucherifyStandIn
 from bridge.web import create_app
 from tests.delivery.arrivals import count, rows
 from tests.delivery.patience import until
+from tests.translating import translating
 
 APP_ID, SECRET_KEY = "the-app-id", "the-secret-key"
 KEYS = credentials(APP_ID, SECRET_KEY)
@@ -61,15 +63,23 @@ def make(sqlite_url: str, voucherify: VoucherifyStandIn) -> Iterator[Make]:
             "max_age": 86_400.0,
         }
         made.append(create_app(Settings(**{**settings, **changes})))
+        if not changes.get("embedded_worker"):
+            at_work.enter_context(translating(made[-1].extensions["bridge"]))
         return made[-1]
 
     with Served(voucherify.app()) as served:
-        yield app
+        with ExitStack() as at_work:
+            yield app
         for one in made:
             one.extensions["bridge"].close()
 
 
 def post(client: FlaskClient, path: str, body: Any, headers: Any = KEYS) -> TestResponse:
+    """Post it, and wait for what becomes of it."""
+    return send(client, path, body, {"Prefer": "wait=10", **headers})
+
+
+def send(client: FlaskClient, path: str, body: Any, headers: Any = KEYS) -> TestResponse:
     data = body if isinstance(body, bytes) else json.dumps(body, ensure_ascii=False).encode()
     return client.post(path, data=data, headers={"Content-Type": "application/json", **headers})
 
@@ -92,10 +102,15 @@ def test_each_kind_of_call_is_accepted_once_it_is_stored(client: FlaskClient, st
     [event], [delivery] = rows(stored, events), rows(stored, deliveries)
     assert response.status_code == 200
     assert response.json == {"status": "accepted", "id": event["id"], "event": TITLES[path], "reason": None}
-    assert json.loads(unpack(event["body"])) == body
+    assert json.loads(unpack(rows(stored, messages)[0]["body"])) == body
     assert (event["door"], event["direction"]) == (f"segmentio/{path}", "to_voucherify")
     assert (delivery["lane"], delivery["sink"], delivery["key"]) == ("ada-1815", "voucherify", event["id"])
     assert delivery["mergeable"] is (kind in ("identify", "group"))
+
+
+def test_who_does_not_wait_is_answered_once_it_is_stored(client: FlaskClient, stored: Database) -> None:
+    response = send(client, "/segmentio/customer-processing", CALLS["identify"][1])
+    assert (response.status_code, response.json) == (200, {"status": "stored", "id": rows(stored, messages)[0]["id"]})
 
 
 def test_a_call_that_says_nothing_of_itself_is_always_new(client: FlaskClient, stored: Database) -> None:
@@ -118,7 +133,7 @@ def test_a_call_with_a_message_id_is_taken_once_for_each_action(client: FlaskCli
 @pytest.mark.parametrize("path", PATHS)
 def test_with_wrong_keys_nothing_is_stored(client: FlaskClient, stored: Database, path: str, headers: Any) -> None:
     refused(post(client, path, CALLS["identify"][1], headers), 401, "unauthorized")
-    assert count(stored, events) == 0
+    assert count(stored, messages) == 0
 
 
 @pytest.mark.parametrize(
@@ -145,7 +160,7 @@ def test_a_call_that_its_action_cannot_use_is_refused_by_field(
     client: FlaskClient, stored: Database, path: str, body: Any, fields: set[str]
 ) -> None:
     assert refused(post(client, f"/segmentio/{path}", body), 400, "invalid").keys() == fields
-    assert count(stored, events) == 0
+    assert count(stored, messages) == 0
 
 
 @pytest.mark.parametrize("path", PATHS)
@@ -191,7 +206,7 @@ def test_a_voucherify_in_trouble_is_a_502_with_the_reason(client: FlaskClient, v
 
 def test_both_directions_side_by_side(make: Make) -> None:
     app = make(to_segment=TO_SEGMENT)
-    refused(app.test_client().post("/webhooks/voucherify"), 415, "unsupported_media_type")
+    refused(app.test_client().post("/webhooks/voucherify"), 401, "unauthorized")
     assert app.test_client().get(TEST, headers=KEYS).status_code == 200
     assert [one.sink.name for one in app.extensions["bridge"].crew.workers] == ["segment", "voucherify"]
 

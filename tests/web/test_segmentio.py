@@ -61,10 +61,10 @@ def test_a_path_is_read_as_it_was_meant_and_never_redirected(path: str, status: 
     assert response.status_code == status
 
 
-def test_what_is_accepted_is_answered_with_its_id(client: FlaskClient) -> None:
+def test_what_is_stored_is_answered_with_its_id(client: FlaskClient) -> None:
     answer = client.post("/segmentio/customer-processing", json=IDENTIFY, headers=HEADERS).get_json()
 
-    assert answer == {"status": "accepted", "id": answer["id"], "event": "Upsert Customer", "reason": None}
+    assert answer == {"status": "stored", "id": answer["id"]}
     assert len(answer["id"]) == 26
 
 

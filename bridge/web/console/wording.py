@@ -28,7 +28,9 @@ class Standing:
 
 STANDINGS: Mapping[str, Standing] = {
     "waiting": Standing("waiting", "busy", "It will be sent as soon as it is due and its service can be called."),
+    "pending": Standing("pending", "busy", "It is stored, and waits for translation."),
     "queued": Standing("queued", "busy", "It goes out when what came before it for the same customer is settled."),
+    "sending": Standing("sending", "busy", "A worker is sending it at this moment."),
     "delivered": Standing("delivered", "good", "The service has taken it."),
     "dead": Standing(
         "dead letter", "bad", "It was given up, and nothing more happens by itself. Mend the cause, then replay it."

@@ -14,10 +14,11 @@ from bridge.delivery.sink import Happened, Outcome
 from bridge.delivery.tables import audit
 from bridge.delivery.worker import Worker
 from bridge.demo.calls import CALLS, credentials
-from bridge.intake import Given, again
+from bridge.intake import Given
 from bridge.signature import sign
 from tests.delivery.arrivals import rows
 from tests.delivery.sinks import ScriptedSink
+from tests.translating import translate, translating
 from tests.web.console.conftest import TOKEN, Visitor
 from tests.webhooks import ANNA, encode, redemption, webhook
 
@@ -31,14 +32,22 @@ Post = Callable[..., str]
 
 @pytest.fixture
 def post(bridge: Bridge) -> Post:
-    """Take in a webhook; its event's id."""
+    """Take in a webhook, and translate it; its event's id."""
 
     def take(message: Any = None, unique: str = "1") -> str:
-        body = encode(message or webhook("redemption.succeeded", redemption(f"r_{unique}"), event_id=f"ev_{unique}"))
-        assert bridge.webhooks
-        return bridge.webhooks.take(body, sign(body, "secret")).id
+        event_id = store(bridge, message, unique)
+        translate(bridge)
+        return event_id
 
     return take
+
+
+def store(bridge: Bridge, message: Any = None, unique: str = "1") -> str:
+    """Take in a webhook, a value or raw bytes, which then waits for translation; its id."""
+    message = message or webhook("redemption.succeeded", redemption(f"r_{unique}"), event_id=f"ev_{unique}")
+    body = message if isinstance(message, bytes) else encode(message)
+    assert bridge.webhooks
+    return bridge.webhooks.take(body, sign(body, "secret"), "request-1").id
 
 
 def deliver(bridge: Bridge, outcome: Outcome, sink: str = "segment") -> None:
@@ -60,7 +69,8 @@ def uncertain(bridge: Bridge) -> str:
     headers = credentials("app-id", "secret-key")
     given = Given(headers["Authorization"], headers["Secret-Key"])
     path, body = CALLS["track"]
-    event_id = bridge.calls.take(f"segmentio/{path}", encode(body), given).id
+    event_id = bridge.calls.take(f"segmentio/{path}", encode(body), given, "request-1").id
+    translate(bridge)
     deliver(bridge, Outcome(Happened.UNCERTAIN, detail="in doubt"), "voucherify")
     return event_id
 
@@ -112,7 +122,8 @@ def test_who_asks_sees_and_that_is_recorded(visitor: Visitor, dead: str, bridge:
 
 
 def test_a_dead_letter_is_replayed(visitor: Visitor, dead: str, bridge: Bridge) -> None:
-    assert visitor.press(f"/events/{dead}", "/replay").location == f"/console/events/{dead}"
+    with translating(bridge):
+        assert visitor.press(f"/events/{dead}", "/replay").location == f"/console/events/{dead}"
     text = visitor.get(f"/events/{dead}").text
     assert "Replayed: to be sent." in text
     deliver(bridge, Outcome(Happened.DELIVERED, 200))
@@ -164,10 +175,8 @@ def test_an_ignored_event_says_why(visitor: Visitor, post: Post) -> None:
     assert "Nothing is delivered of it." in text
 
 
-def test_a_quarantined_event_says_why_and_what_is_no_json_is_hidden(visitor: Visitor, bridge: Bridge) -> None:
-    body = b"raw words for Anna"
-    assert bridge.webhooks
-    event_id = bridge.webhooks.take(body, sign(body, "secret")).id
+def test_a_quarantined_event_says_why_and_what_is_no_json_is_hidden(visitor: Visitor, post: Post) -> None:
+    event_id = post(b"raw words for Anna")
     text = visitor.get(f"/events/{event_id}").text
     assert "the body is not JSON" in text
     assert "raw words" not in text
@@ -217,18 +226,23 @@ def test_the_list_goes_on(visitor: Visitor, post: Post, monkeypatch: pytest.Monk
     assert seen == sorted(ids, reverse=True)
 
 
-def test_many_are_replayed_in_the_background(visitor: Visitor, post: Post, bridge: Bridge) -> None:
+def test_many_are_replayed_in_the_background(visitor: Visitor, bridge: Bridge) -> None:
     for number in range(STEP + 1):
-        post(unique=str(number))
-    deliver(bridge, REFUSED)
+        store(bridge, unique=str(number))
+    translate(bridge)
+    for _ in range(2):
+        deliver(bridge, REFUSED)
     assert "Replay all of these" in visitor.get("/events?status=dead").text
     assert f"{STEP + 1} events" in visitor.get("/replays/new?status=dead").text
     page = visitor.press("/replays/new?status=dead", "/replays").location.removeprefix("/console")
     assert f"0 of {STEP + 1}" in visitor.get(page).text
-    replayer = BulkReplayer(bridge.database, again(bridge.mappings))
+    replayer = BulkReplayer(bridge.database)
     assert replayer.step()
+    translate(bridge)
     assert f"{STEP} of {STEP + 1}" in visitor.get(page).text
     assert replayer.step()
+    translate(bridge)
+    assert not replayer.step()
     text = visitor.get(page).text
     assert "to be sent" in text
     assert "console: Ada" in text
@@ -292,7 +306,8 @@ def test_a_script_reads_and_acts(stranger: Visitor, dead: str, bridge: Bridge) -
     replay_id = call("POST", "/replays", json={"status": "dead"})["id"]
     assert call("GET", "/replays")[0]["id"] == replay_id
     assert call("POST", f"/replays/{replay_id}/stop") == {"id": replay_id, "stopped": True}
-    assert call("POST", f"/events/{dead}/replay") == {"id": dead, "became": "to be sent"}
+    with translating(bridge):
+        assert call("POST", f"/events/{dead}/replay") == {"id": dead, "became": "to be sent"}
     assert call("POST", f"/events/{dead}/discard") == {"id": dead, "discarded": 1}
     assert call("POST", f"/events/{dead}/decide", json={"verdict": "again"}) == {"id": dead, "decided": 0}
     assert {one["who"] for one in call("GET", "/audit")} == {"script"}

@@ -1,4 +1,4 @@
-"""The doors of raw events, in one process, on a real database, with nobody who delivers."""
+"""The doors of raw events, in one process, on a real database; nothing is translated or delivered by itself."""
 
 import json
 from base64 import b64encode

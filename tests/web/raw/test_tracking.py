@@ -3,10 +3,8 @@
 import gzip
 import json
 from typing import Any
-from unittest.mock import ANY
 
 import pytest
-from bridge.delivery.store import unpack
 from flask.testing import FlaskClient
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -15,16 +13,26 @@ from werkzeug.test import TestResponse
 
 from bridge.config import Settings
 from bridge.delivery.database import Database
-from bridge.delivery.tables import deliveries, events
-from bridge.to_voucherify.events import BATCH_BYTES, EVENT_BYTES, TYPES
+from bridge.delivery.packing import unpack
+from bridge.delivery.tables import deliveries, events, messages
+from bridge.to_voucherify.events import BATCH_BYTES, EVENT_BYTES, TOO_LARGE, TYPES
 from tests.delivery.arrivals import count, rows
 from tests.to_voucherify.test_events import JSON, of_size
+from tests.translating import shown, translate, translating
 from tests.web.raw.applications import KEY, LIMIT, TRACK, Make, applications, basic, encode, refused
 
 SUCCESS = {"success": True}
 
 
 def post(client: FlaskClient, path: str, value: Any, **headers: str) -> TestResponse:
+    """Post it, and translate what was stored of it."""
+    response = send(client, path, value, **headers)
+    if response.status_code == 200:
+        translate(client.application.extensions["bridge"])
+    return response
+
+
+def send(client: FlaskClient, path: str, value: Any, **headers: str) -> TestResponse:
     given = {"Content-Type": "application/json", **basic(KEY), **headers}
     return client.post(path, data=encode(value), headers={name: text for name, text in given.items() if text})
 
@@ -37,7 +45,7 @@ def test_every_type_has_its_path_and_is_stored_before_it_is_answered(
     [event] = rows(stored, events)
     assert (response.status_code, response.json) == (200, SUCCESS)
     assert (event["door"], event["direction"], event["customer"]) == (f"v1/{kind}", "to_voucherify", "anna-1")
-    assert json.loads(unpack(event["body"]))["type"] == kind
+    assert shown(stored, event["id"])["type"] == kind
     assert event["status"] == ("ignored" if kind == "alias" else "accepted")
     assert count(stored, deliveries) == (0 if kind == "alias" else 1)
 
@@ -66,13 +74,13 @@ def test_a_write_key_in_the_header_opens_the_door(client: FlaskClient, headers: 
 
 @pytest.mark.parametrize("path", ["/v1/track", "/v1/batch"])
 @pytest.mark.parametrize("authorization", ["", "Bearer token"])
-def test_so_does_one_in_the_body_which_is_not_stored(
+def test_so_does_one_in_the_body_which_nobody_is_shown(
     client: FlaskClient, stored: Database, path: str, authorization: str
 ) -> None:
     item = {**TRACK, "type": "track", "writeKey": KEY}
     value = {"batch": [item], "writeKey": KEY} if path == "/v1/batch" else item
     assert post(client, path, value, Authorization=authorization).status_code == 200
-    assert KEY.encode() not in unpack(rows(stored, events)[0]["body"])
+    assert shown(stored, rows(stored, events)[0]["id"]) == {**TRACK, "type": "track"}
 
 
 @pytest.mark.parametrize("value", [TRACK, {**TRACK, "writeKey": "another"}, {**TRACK, "writeKey": 5}, [], b"{", b""])
@@ -81,7 +89,7 @@ def test_without_a_valid_one_nothing_is_stored(
     client: FlaskClient, stored: Database, value: Any, headers: dict[str, str]
 ) -> None:
     refused(post(client, "/v1/track", value, **headers), 401, "unauthorized")
-    assert count(stored, events) == 0
+    assert count(stored, messages) == 0
 
 
 def test_an_event_is_taken_once_and_a_retried_batch_adds_nothing(client: FlaskClient, stored: Database) -> None:
@@ -97,9 +105,9 @@ def test_an_event_is_taken_once_and_a_retried_batch_adds_nothing(client: FlaskCl
 def test_without_a_message_id_each_is_new(client: FlaskClient, stored: Database) -> None:
     for _ in range(2):
         post(client, "/v1/track", {**TRACK, "messageId": None})
-    bodies = [json.loads(unpack(row["body"])) for row in rows(stored, events)]
-    assert len({body["messageId"] for body in bodies}) == 2
-    assert [row["id"] for row in rows(stored, events)] == [body["messageId"] for body in bodies]
+    keys = [json.loads(row["key"]) for row in rows(stored, deliveries)]
+    assert [row["id"] for row in rows(stored, events)] == [message_id for _, message_id in keys]
+    assert len({message_id for _, message_id in keys}) == 2
 
 
 def test_the_events_of_a_batch_are_events_of_their_own_in_its_order(client: FlaskClient, stored: Database) -> None:
@@ -107,7 +115,8 @@ def test_the_events_of_a_batch_are_events_of_their_own_in_its_order(client: Flas
     assert post(client, "/v1/batch", {"batch": batch, "context": {"ip": "1.2.3.4"}}).json == SUCCESS
     kept = rows(stored, events)
     assert [row["event"] for row in kept] == [item["event"] for item in batch]
-    assert {json.loads(unpack(row["body"]))["context"]["ip"] for row in kept} == {"1.2.3.4"}
+    assert [row["id"][26:] for row in kept] == [f"{place:04d}" for place in range(200)]
+    assert shown(stored, kept[150]["id"]) == {**batch[150], "context": {"ip": "1.2.3.4"}}
     assert [json.loads(unpack(row["payload"]))["body"]["event"] for row in rows(stored, deliveries)] == [
         item["event"] for item in batch
     ]
@@ -124,15 +133,19 @@ def test_of_a_batch_what_means_nothing_is_recorded_with_the_reason(client: Flask
         ("quarantined", "userId: Missing, and so is anonymousId."),
         ("quarantined", "the event: Not an object."),
     ]
-    assert [line for line in logs if line["event"] == "quarantined"] == [
+    [message] = rows(stored, messages)
+    assert [line for line in logs if line["event"] == "translated" and line["status"] == "quarantined"] == [
         {
-            "event": "quarantined",
-            "event_id": kept[1]["id"],
-            "reason": "event: Missing.",
-            "events": 3,
-            "request_id": ANY,
+            "event": "translated",
+            "direction": "to_voucherify",
+            "event_name": row["event"],
+            "status": "quarantined",
+            "reason": row["reason"],
+            "event_id": row["id"],
+            "request_id": message["request_id"],
             "log_level": "warning",
         }
+        for row in kept[1:]
     ]
 
 
@@ -149,7 +162,6 @@ def test_of_a_batch_what_means_nothing_is_recorded_with_the_reason(client: Flask
         ("/v1/batch", {}, {"batch"}),
         ("/v1/batch", b"null", {"batch"}),
         ("/v1/track", of_size(EVENT_BYTES + 1), {""}),
-        ("/v1/batch", {"batch": [{}, of_size(EVENT_BYTES + 1)]}, {"batch.1"}),
         ("/v1/batch", {"batch": [{}] * 2501}, {"batch"}),
         ("/v1/batch", {"batch": [], "padding": "x" * BATCH_BYTES}, {""}),
     ],
@@ -158,19 +170,42 @@ def test_what_segment_refuses_or_throws_away_is_refused(
     client: FlaskClient, stored: Database, path: str, value: Any, fields: set[str]
 ) -> None:
     assert refused(post(client, path, value), 400, "invalid").keys() == fields
-    assert count(stored, events) == 0
+    assert count(stored, messages) == 0
 
 
-def test_an_anonymous_event_is_refused_alone_and_recorded_among_others(client: FlaskClient, stored: Database) -> None:
+def test_a_wrong_event_of_a_batch_costs_no_other(client: FlaskClient, stored: Database) -> None:
+    batch = [of_size(EVENT_BYTES + 1), {**TRACK, "type": "track"}, {}]
+    assert post(client, "/v1/batch", {"batch": batch}).json == SUCCESS
+    assert [row["status"] for row in rows(stored, events)] == ["quarantined", "accepted", "quarantined"]
+    assert rows(stored, events)[0]["reason"] == TOO_LARGE
+
+
+@pytest.mark.parametrize("path", ["/v1/page", "/v1/batch"])
+def test_an_anonymous_event_is_ignored_with_the_reason(client: FlaskClient, stored: Database, path: str) -> None:
     anonymous = {"type": "page", "anonymousId": "nobody"}
-    [told] = refused(post(client, "/v1/page", anonymous), 400, "invalid").items()
-    assert told[0] == "userId"
-    assert told[1].startswith("Missing: anonymous (")
-    assert count(stored, events) == 0
-    assert post(client, "/v1/batch", {"batch": [anonymous]}).json == SUCCESS
+    assert post(client, path, {"batch": [anonymous]} if path == "/v1/batch" else anonymous).json == SUCCESS
     [event] = rows(stored, events)
     assert event["status"] == "ignored"
     assert event["reason"].startswith("anonymous")
+
+
+@pytest.mark.parametrize("path", ["/v1/track", "/v1/batch"])
+def test_who_prefers_to_wait_is_answered_with_what_became_of_each_event(
+    client: FlaskClient, stored: Database, path: str
+) -> None:
+    batch = [{**TRACK, "type": "track"}, 5, {**TRACK, "type": "track"}]
+    with translating(client.application.extensions["bridge"]):
+        response = send(client, path, {"batch": batch} if path == "/v1/batch" else TRACK, Prefer="wait=10")
+    ids = [row["id"] for row in rows(stored, events)]
+    taken = {"status": "accepted", "id": ids[0], "event": "Order Completed", "reason": None}
+    odd = {"status": "quarantined", "id": ids[-1], "event": None, "reason": "the event: Not an object."}
+    results = [taken, odd, {**taken, "status": "duplicate"}] if path == "/v1/batch" else [taken]
+    assert (response.status_code, response.json) == (200, {"success": True, "results": results})
+    assert response.headers["Preference-Applied"] == "wait"
+
+
+def test_who_waits_for_an_empty_batch_waits_for_nothing(client: FlaskClient) -> None:
+    assert send(client, "/v1/batch", {"batch": []}, Prefer="wait=10").json == {"success": True, "results": []}
 
 
 def test_an_empty_batch_is_a_success(client: FlaskClient, stored: Database) -> None:
@@ -184,6 +219,7 @@ def test_an_empty_batch_is_a_success(client: FlaskClient, stored: Database) -> N
 def test_a_compressed_body_is_unpacked(client: FlaskClient, stored: Database) -> None:
     packed = gzip.compress(encode(TRACK))
     assert post(client, "/v1/track", packed, **{"Content-Encoding": "gzip"}).status_code == 200
+    assert unpack(rows(stored, messages)[0]["body"]) == encode(TRACK)
     assert count(stored, events) == 1
 
 
@@ -204,7 +240,7 @@ def test_a_body_that_is_badly_compressed_is_refused(
     client: FlaskClient, stored: Database, body: bytes, encoding: str, status: int
 ) -> None:
     assert post(client, "/v1/track", body, **{"Content-Encoding": encoding}).status_code == status
-    assert count(stored, events) == 0
+    assert count(stored, messages) == 0
 
 
 @pytest.mark.parametrize("kind", ["application/json; charset=utf-8", "text/plain", "text/plain;charset=UTF-8"])

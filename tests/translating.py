@@ -1,0 +1,47 @@
+"""The translators of a bridge, at work when a test says so, beside workers that rest."""
+
+import json
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from bridge.bootstrap import Bridge
+from bridge.delivery.crew import Stage
+from bridge.delivery.database import Database
+from bridge.delivery.journal import story
+from bridge.translation import Translator, with_own_bytes
+
+
+def translators(bridge: Bridge) -> list[Translator]:
+    """One a queue."""
+    return [one for one in bridge.crew.givers if isinstance(one, Translator)]
+
+
+def translate(bridge: Bridge) -> None:
+    """Translate whatever waits; what is to be delivered of it then waits."""
+    bridge.crew._duty.begin()
+    try:
+        for one in translators(bridge):
+            while one.step():
+                pass
+    finally:
+        bridge.crew._duty.end()
+
+
+@contextmanager
+def translating(bridge: Bridge) -> Iterator[None]:
+    """Translate and replay on threads of their own, as a worker does, and deliver nothing."""
+    stage = Stage()
+    bridge.crew._duty.begin()
+    stage.start([bridge.crew._duty, *bridge.crew.givers])
+    try:
+        yield
+    finally:
+        stage.end()
+        bridge.crew._duty.end()
+
+
+def shown(database: Database, event_id: str) -> Any:
+    """What people are shown of an event's own bytes."""
+    with database.reading() as connection:
+        return json.loads(with_own_bytes(story(connection, event_id)).body)
