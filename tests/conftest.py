@@ -22,8 +22,14 @@ settings.register_profile("untimed", deadline=None, suppress_health_check=[Healt
 settings.load_profile("untimed")
 
 
+SLOW = Path(__file__).with_name("acceptance")
+
+
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Those that may take longest come first: what begins last is waited for by all."""
+    """Mark the acceptance tests as slow, and run the tests first that may take longest."""
+    for item in items:
+        if SLOW in item.path.parents:
+            item.add_marker("slow")
     items.sort(key=lambda item: item.get_closest_marker("timeout") is None)
 
 

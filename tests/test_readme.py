@@ -45,6 +45,7 @@ def test_the_first_screen_has_two_commands_and_the_real_thing() -> None:
     assert any("gunicorn wsgi:app" in command for command in COMMANDS[2:8])
 
 
+@pytest.mark.slow
 @pytest.mark.timeout(400)  # a slow mirror and a busy machine
 def test_the_first_command_works_on_a_fresh_machine(tmp_path: Path) -> None:
     checkout = tmp_path / "checkout"
