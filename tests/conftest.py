@@ -22,9 +22,20 @@ settings.register_profile("untimed", deadline=None, suppress_health_check=[Healt
 settings.load_profile("untimed")
 
 
+ACCEPTANCE = Path(__file__).with_name("acceptance")
+
+
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Those that may take longest come first: what begins last is waited for by all."""
+    """Mark as slow what needs other processes, and run the tests first that may take longest."""
+    for item in items:
+        if ACCEPTANCE in item.path.parents or _needs_postgresql(item):
+            item.add_marker("slow")
     items.sort(key=lambda item: item.get_closest_marker("timeout") is None)
+
+
+def _needs_postgresql(item: pytest.Item) -> bool:
+    parameters = item.callspec.params if isinstance(item, pytest.Function) and hasattr(item, "callspec") else {}
+    return "postgres_server" in getattr(item, "fixturenames", ()) or "postgresql" in parameters.values()
 
 
 @pytest.fixture(scope="session", autouse=True)

@@ -80,7 +80,7 @@ def test_toml_is_read_and_its_dates_are_texts(tmp_path: Path) -> None:
     ("name", "content", "says"),
     [
         ("m.json", b"", "not JSON"),
-        ("m.json", b'[{"name": "a",}]', "line 1 column 15"),
+        ("m.json", b'[{"name": "a" "b"}]', "line 1 column 15"),
         ("m.json", b"[NaN]", "not JSON"),
         ("m.json", b"\xff", "not UTF-8"),
         ("m.json", b"[" * 100_000, "nested too deeply"),

@@ -76,10 +76,14 @@ class Books:
         self.change("UPDATE sinks SET paused_until = 0")
 
     def move_time(self) -> None:
-        """What pauses, backoff and leases wait for is now."""
-        self.resume()
-        self.change("UPDATE deliveries SET due_at = 0 WHERE status = 'waiting'")
-        self.change("UPDATE deliveries SET lease_expires_at = 0 WHERE status = 'sending'")
+        """End all pauses, backoffs and leases.
+
+        In one transaction: after a first, a worker claims what is due, and a second would end its lease while it sends.
+        """
+        with self._engine.begin() as connection:
+            connection.execute(text("UPDATE sinks SET paused_until = 0"))
+            connection.execute(text("UPDATE deliveries SET due_at = 0 WHERE status = 'waiting'"))
+            connection.execute(text("UPDATE deliveries SET lease_expires_at = 0 WHERE status = 'sending'"))
 
     def move_backoff(self) -> None:
         """What waits for its next try is due, and what is in doubt has been for another minute.

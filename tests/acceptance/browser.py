@@ -1,19 +1,20 @@
-"""A real browser before a real console: Debian's Chromium, driven by Playwright."""
+"""Open the console in a real browser: Chromium, driven by Playwright."""
 
 import os
-import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 
-import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, ConsoleMessage, Page, Playwright
 
+from tests.acceptance import node
+from tests.acceptance.chromium import find
 from tests.acceptance.waiting import PATIENCE
 
-VARIABLE = "BRIDGE_TEST_CHROMIUM"
-NAMES = ("chromium", "chromium-browser", "google-chrome")
+# Playwright's own Node.js needs a library that a bare machine lacks.
+os.environ.setdefault("PLAYWRIGHT_NODEJS_PATH", str(node.PROGRAM))
+
 ARGUMENTS = (
     "--headless",
     "--no-sandbox",
@@ -30,17 +31,15 @@ DESKTOP, PHONE, PICTURE = (1280, 860), (390, 844), (1240, 740)
 SERIOUS = ("serious", "critical")
 
 
-def executable() -> str:
-    """Where Chromium is. These tests do not pass without one: a console that nobody has looked at is not shown."""
-    found = os.environ.get(VARIABLE) or next(filter(None, map(shutil.which, NAMES)), None)
-    if not found:
-        pytest.fail(f"no Chromium: apt-get install chromium, or name one in {VARIABLE}")
-    return found
-
-
 @contextmanager
 def chromium(playwright: Playwright) -> Iterator[Browser]:
-    browser = playwright.chromium.launch(executable_path=executable(), args=list(ARGUMENTS), timeout=1000 * PATIENCE)
+    found = find(playwright)
+    browser = playwright.chromium.launch(
+        executable_path=found.executable,
+        env={**os.environ, **found.variables},
+        args=list(ARGUMENTS),
+        timeout=1000 * PATIENCE,
+    )
     try:
         yield browser
     finally:

@@ -1,5 +1,6 @@
 """Segment is down, refuses, asks to wait, or does not know the write key: nothing is lost, and nobody is pestered."""
 
+import threading
 import time
 from collections import Counter
 from collections.abc import Sequence
@@ -13,7 +14,7 @@ from tests.acceptance.conftest import Serve
 from tests.acceptance.customers import redeems, users
 from tests.acceptance.receiver import Receiver, answer
 from tests.acceptance.server import SEVERAL, WRITE_KEY
-from tests.acceptance.waiting import until
+from tests.acceptance.waiting import PATIENCE, until
 
 
 def test_what_comes_in_while_segment_refuses_connections_arrives_when_it_is_back(
@@ -110,6 +111,7 @@ def test_a_process_that_waits_for_the_database_while_a_429_is_recorded_heeds_it_
         assert server.status(redeems(name)) == "accepted"
 
     with ExitStack() as lock:
+        locked = threading.Event()
 
         def lock_and_throttle(batch: Sequence[Event]) -> Response | None:
             if len(segment.calls) > 1:
@@ -117,11 +119,14 @@ def test_a_process_that_waits_for_the_database_while_a_429_is_recorded_heeds_it_
             # Due when the one who is told to wait has long queued for the database, ahead of the other.
             books.change(f"UPDATE deliveries SET due_at = :soon WHERE event_id IN {late}", soon=time.time() + 2)
             lock.enter_context(books.locked())
+            locked.set()
             return answer(429, **{"Retry-After": str(wait)})
 
         segment.script = lock_and_throttle
         books.change(f"UPDATE deliveries SET due_at = :never WHERE event_id IN {late}", never=time.time() + 3600)
         books.change("UPDATE sinks SET paused_until = 0")
+        # Before, they wait for each other.
+        assert locked.wait(PATIENCE)
         books.wait_for_waiters(2)
 
     books.wait_until_settled(2)

@@ -117,7 +117,12 @@ def plan(database: Database, look: Any) -> list[str]:
 
 # From its end, only until there are enough; or an index that holds nothing but what went wrong.
 IN_ORDER = {"nothing": "SCAN events USING COVERING INDEX sqlite_autoindex_events_1"}
-OF_FAILURES = ("SCAN deliveries USING COVERING INDEX deliveries_by_cause", "SCAN events USING INDEX events_by_reason")
+# SQLite 3.46 sees that this one covers the events as well; 3.40 does not.
+OF_FAILURES = (
+    "SCAN deliveries USING COVERING INDEX deliveries_by_cause",
+    "SCAN events USING INDEX events_by_reason",
+    "SCAN events USING COVERING INDEX events_by_reason",
+)
 LARGE = ("SCAN events", "SCAN deliveries", "SCAN attempts")
 
 

@@ -20,6 +20,8 @@ from bridge.demo.serving import Served
 from bridge.signature import sign
 from bridge.to_segment.catalogue import EVENTS
 
+pytestmark = pytest.mark.slow
+
 BRIDGE = (sys.executable, "-c", "from bridge.cli import main; main()")
 PATIENCE = 60.0
 

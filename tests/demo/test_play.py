@@ -14,6 +14,8 @@ from bridge.demo.calls import CALLS
 from bridge.demo.play import DemoFailed, changes, play, stage
 from bridge.to_segment.catalogue import EVENTS
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture(autouse=True)
 def sigterm() -> Iterator[None]:

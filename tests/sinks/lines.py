@@ -14,6 +14,7 @@ class Line:
 
     Attributes:
         hung_up: set once the other side has closed a connection before the answer was over.
+        closed: how many connections this side has closed.
     """
 
     def __init__(self, answer: Answer) -> None:
@@ -23,6 +24,7 @@ class Line:
         self._thread = threading.Thread(target=self._serve, daemon=True)
         self.hung_up = threading.Event()
         self.calls = 0
+        self.closed = 0
         self.url = f"http://127.0.0.1:{self._listening.getsockname()[1]}"
 
     def __enter__(self) -> Self:
@@ -49,6 +51,7 @@ class Line:
                         self._answer(connection)
                 except OSError:
                     self.hung_up.set()
+            self.closed += 1
 
 
 def read_request(connection: socket.socket) -> bytes:
