@@ -15,12 +15,15 @@ import requests
 from tests.acceptance.books import Books
 from tests.acceptance.conftest import ended, variables
 from tests.acceptance.customers import redeems, users
+from tests.acceptance.destination import Destination, track
 from tests.acceptance.process import CHECKOUT, WRITE_KEY, Process, lives
 from tests.acceptance.receiver import Receiver
 from tests.acceptance.server import Server, free_port
+from tests.acceptance.voucherify import Voucherify
 from tests.acceptance.waiting import PATIENCE, until
 
 SMALL = ("--workers", "1", "--threads", "8")
+MAX = ("--max-requests", "20")
 
 
 class Host(Server):
@@ -312,3 +315,27 @@ def test_the_shipped_settings_serve_where_no_option_says_otherwise(tmp_path: Pat
         assert str(CHECKOUT) not in " ".join(web.cmdline()[1:])
     finally:
         assert process.stop() == 0
+
+
+@one_database
+def test_reloads_and_restarts_under_load_put_no_custom_event_in_doubt(
+    tmp_path: Path, database_url: str, voucherify: Voucherify, books: Books
+) -> None:
+    host = Host(tmp_path / "back", {**variables(voucherify), "BRIDGE_DATABASE_URL": database_url}, (*SMALL, *MAX))
+    with ended() as hosts:
+        hosts.append(host)
+        host.start()
+        destination = Destination(host.root)
+        customers = users(60)
+        with ThreadPoolExecutor(4) as pool:
+            posted = [pool.submit(destination.deliver, track(user)) for user in customers]
+            while not all(one.done() for one in posted):
+                host.signal(signal.SIGHUP)
+                time.sleep(2.0)
+            for one in posted:
+                one.result()
+        voucherify.wait_for_events(len(customers))
+        books.wait_until_settled(len(customers))
+    # What is in doubt is looked up: so nothing ever was.
+    assert not [call for call in voucherify.calls() if call.path.endswith("/activity")]
+    assert set(voucherify.events().values()) == {1}
