@@ -25,11 +25,13 @@ class Event:
 
     Attributes:
         fault: the place in the code that raised, if the translation failed unexpectedly.
+        is_last: whether no other event of its message follows.
     """
 
     id: str
     arrival: Arrival
     fault: str = ""
+    is_last: bool = True
 
 
 def _webhook(_: Door, body: bytes, __: str, at: float, ___: Mappings) -> Arrival:
@@ -67,10 +69,11 @@ def events(message: Message, mappings: Mappings, skip: int = 0) -> Iterator[Even
     for position in range(skip, several):
         event_id = f"{message.id}{position:04d}"
         one = item(value, position)
-        if len(message.body) > EVENT_BYTES and size(one) > EVENT_BYTES:
-            yield _quarantined(event_id, TOO_LARGE)
-        else:
-            yield _translated(door, one, event_id, message.at, mappings)
+        is_large = len(message.body) > EVENT_BYTES and size(one) > EVENT_BYTES
+        event = (
+            _quarantined(event_id, TOO_LARGE) if is_large else _translated(door, one, event_id, message.at, mappings)
+        )
+        yield event if position + 1 == several else replace(event, is_last=False)
 
 
 def _whole(message: Message, value: Any, door: Door, mappings: Mappings) -> Event:

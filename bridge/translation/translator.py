@@ -249,15 +249,14 @@ class Translator:
     def _of_message(
         self, message: Message, events: Iterable[Event], work: tuple[Work, ...], skip: int
     ) -> Iterator[Step]:
-        """The steps of one message: after the last one, the message is no part of the round any more."""
-        last: Step | None = None
+        """The steps of one message: after the last one, the message is no part of the round any more.
+
+        No event is translated before the step of the one before it is taken: it may end the process.
+        """
         for done, event in enumerate(events, skip + 1):
-            if last:
-                yield last
             self._note_fault(event)
-            last = Step(Unit.of(message, event), work, done)
-        if last:
-            yield replace(last, work=work[1:], done=0)
+            unit = Unit.of(message, event)
+            yield Step(unit, work[1:], 0) if event.is_last else Step(unit, work, done)
 
     def _note_fault(self, event: Event) -> None:
         place, times = self._faults

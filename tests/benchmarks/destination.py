@@ -58,6 +58,29 @@ class Round:
     api_calls_per_call: float = 0.0
 
 
+@dataclass(frozen=True, slots=True)
+class Variant:
+    """What answers calls: the bridge with a database, as it is or as it is in another checkout; or the bare route."""
+
+    title: str
+    database: databases.NewDatabase | None = None
+    checkout: str = ""
+
+    @contextmanager
+    def serving(self, folder: Path, environment: Mapping[str, str]) -> Iterator[tuple[int, int]]:
+        """Its process id and port; it may not listen yet."""
+        with ExitStack() as stack:
+            if self.checkout:
+                there = {**environment, "PYTHONPATH": self.checkout}
+                stack.enter_context(processes.worker(folder, there))
+                yield stack.enter_context(processes.gunicorn("bridge.web:create_app()", folder, there))
+            elif self.database:
+                yield stack.enter_context(processes.bridge(folder, environment))
+            else:
+                app = "tests.benchmarks.destination_in_memory:app"
+                yield stack.enter_context(processes.gunicorn(app, folder, environment))
+
+
 def identify(number: int) -> Call:
     traits = {"name": f"Customer {number}", "metadata": {"visits": str(number)}, "address": {}}
     return "customer-processing", {"source_id": f"customer-{number % CUSTOMERS}", "type": "identify", **traits}
@@ -106,26 +129,22 @@ def stand_in(database_url: str) -> Iterator[tuple[VoucherifyStandIn, dict[str, s
         )
 
 
-def measure(new: databases.NewDatabase | None, seconds: float, warm_up_seconds: float, folder: Path) -> Round:
-    """Post calls while they are delivered; without a database, to the route that keeps them in memory."""
-    with stand_in(new() if new else "") as (voucherify, environment):
-        app = "tests.benchmarks.destination_in_memory:app"
-        with (
-            processes.bridge(folder, environment) if new else processes.gunicorn(app, folder, environment) as (
-                _,
-                port,
-            )
-        ):
-            processes.until_it_accepts(port, http_request(identify(0)))
-            began = time.perf_counter()
-            run, accepted = processes.apart(post, port, seconds, warm_up_seconds)
-            rate, p99 = run.requests_per_second, load.percentile(sorted(run.tally.seconds), 99)
-            if new is None:
-                return Round(rate, p99)
-            # Of three calls in turn the second is a custom event, and nothing merges those.
-            until(lambda: len(voucherify.project.events) >= (accepted + 1) // 3)
-            delivered_per_second = accepted / (time.perf_counter() - began)
-            return Round(rate, p99, delivered_per_second, len(voucherify.calls) / accepted)
+def measure(variant: Variant, seconds: float, warm_up_seconds: float, folder: Path) -> Round:
+    """Post calls while they are delivered."""
+    with (
+        stand_in(variant.database() if variant.database else "") as (voucherify, environment),
+        variant.serving(folder, environment) as (_, port),
+    ):
+        processes.until_it_accepts(port, http_request(identify(0)))
+        began = time.perf_counter()
+        run, accepted = processes.apart(post, port, seconds, warm_up_seconds)
+        rate, p99 = run.requests_per_second, load.percentile(sorted(run.tally.seconds), 99)
+        if variant.database is None:
+            return Round(rate, p99)
+        # Of three calls in turn the second is a custom event, and nothing merges those.
+        until(lambda: len(voucherify.project.events) >= (accepted + 1) // 3)
+        delivered_per_second = accepted / (time.perf_counter() - began)
+        return Round(rate, p99, delivered_per_second, len(voucherify.calls) / accepted)
 
 
 def identifies(database_url: str, folder: Path, count: int, *, trickle: bool) -> float:
@@ -186,18 +205,31 @@ def show(rounds: Mapping[str, Sequence[Round]], costs: Mapping[str, Sequence[flo
 @click.option("--rounds", type=int, default=4, show_default=True)
 @click.option("--quick", is_flag=True, help="One round of a second, a small burst.")
 @click.option("--sqlite", "only_sqlite", is_flag=True, help="Without PostgreSQL.")
-def main(seconds: float, rounds: int, quick: bool, only_sqlite: bool) -> None:  # noqa: FBT001 - click's
+@click.option(
+    "--beside",
+    type=click.Path(exists=True, file_okay=False, path_type=Path),
+    help="A checkout of another version: it is measured, too, with the same client.",
+)
+def main(
+    seconds: float,
+    rounds: int,
+    quick: bool,  # noqa: FBT001 - click's
+    only_sqlite: bool,  # noqa: FBT001 - click's
+    beside: Path | None,
+) -> None:
     seconds, warm_up_seconds, rounds, burst = (1.0, 0.5, 1, 100) if quick else (seconds, 2.0, rounds, 1_000)
     with ExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="bridge-benchmark-")))
         new = {"the bridge, SQLite": databases.sqlite(folder)}
         if not only_sqlite:
             new["the bridge, PostgreSQL"] = stack.enter_context(databases.postgres(folder))
-        variants: dict[str, databases.NewDatabase | None] = {BARE: None, **new}
-        measured: dict[str, list[Round]] = {name: [] for name in variants}
+        variants = [Variant(BARE), *(Variant(name, one) for name, one in new.items())]
+        if beside:
+            variants.append(Variant("the other bridge, SQLite", databases.sqlite(folder), str(beside.absolute())))
+        measured: dict[str, list[Round]] = {one.title: [] for one in variants}
         for number in range(rounds):
-            for name in reversed(variants) if number % 2 else variants:
-                measured[name].append(measure(variants[name], seconds, warm_up_seconds, folder))
+            for variant in reversed(variants) if number % 2 else variants:
+                measured[variant.title].append(measure(variant, seconds, warm_up_seconds, folder))
         costs = {
             name: [identifies(make(), folder, burst, trickle=trickle) for trickle in (True, False)]
             for name, make in new.items()

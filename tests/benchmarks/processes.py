@@ -23,7 +23,7 @@ T = TypeVar("T")
 
 ROOT = Path(__file__).parents[2]
 WORKERS, THREADS = 2, 32
-BRIDGE = (sys.executable, "-m", "bridge.cli")
+BRIDGE = (sys.executable, "-c", "from bridge.cli import main; main()")
 
 _BUSY = "import time; end = time.monotonic() + {}\nwhile time.monotonic() < end: pass"
 

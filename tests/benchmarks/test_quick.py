@@ -15,8 +15,8 @@ FOLDER = Path(__file__).parent
     [
         (
             "webhooks.py",
-            ["--variants", "b,sqlite"],
-            ["(c) the bridge, SQLite", "at half load", "untranslated", "in use"],
+            ["--variants", "b,sqlite", "--only", "load,latency,drain"],
+            ["(c) the bridge, SQLite", "at half load", "untranslated"],
         ),
         ("destination.py", ["--sqlite"], ["keeps calls in memory", "the bridge, SQLite", "piled up"]),
         ("console.py", [], ["list: dead", "overview: 7d", "page: event"]),

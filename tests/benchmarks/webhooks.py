@@ -11,7 +11,7 @@ import tempfile
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from itertools import count
 from pathlib import Path
 from statistics import median
@@ -158,7 +158,9 @@ def main(  # noqa: PLR0913, PLR0917 - click's
     names: tuple[str, ...],
     as_json: bool,  # noqa: FBT001 - click's
 ) -> None:
-    terms = QUICK if quick else Terms(seconds, load.WARM_UP_SECONDS, rounds, busy, BACKLOGS, starts=3)
+    terms = (
+        replace(QUICK, busy=busy) if quick else Terms(seconds, load.WARM_UP_SECONDS, rounds, busy, BACKLOGS, starts=3)
+    )
     with ExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="bridge-benchmark-")))
         new: dict[str, databases.NewDatabase] = {}

@@ -52,7 +52,7 @@ class Stand(Duty):
 
 
 def message(
-    body: bytes, door: str = VOUCHERIFY, *, at: float = 1_900_000_000.0, credential: bytes = b"key", request: str = ""
+    body: bytes, door: str = VOUCHERIFY, *, at: float = 1_700_000_000.0, credential: bytes = b"key", request: str = ""
 ) -> Message:
     """A message as a door hands it over."""
     queue, direction = DOORS[door].queue, DOORS[door].direction
