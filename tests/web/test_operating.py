@@ -72,6 +72,7 @@ def test_a_process_without_a_worker_anywhere_stores_and_says_what_is_missing(cli
             "worker": {"ok": False, "reason": "no worker delivers to segment"},
             "translation": {"ok": False, "reason": "no worker translates webhooks"},
             "pauses": {"ok": True, "reason": None},
+            "errors": {"ok": True, "reason": None},
         },
     }
 

@@ -169,7 +169,7 @@ def test_what_is_being_sent_is_not_discarded(visitor: Visitor, post: Post, bridg
 
 
 def test_an_ignored_event_says_why(visitor: Visitor, post: Post) -> None:
-    event_id = post(webhook("redemption.succeeded", redemption(customer={**ANNA, "source_id": None})))
+    event_id = post(webhook("rewarded", {"customer": None, "holder": ANNA}))
     text = visitor.get(f"/events/{event_id}").text
     assert "The customer has no source_id" in text
     assert "Nothing is delivered of it." in text
