@@ -1,5 +1,6 @@
 """The README is the product's face: what it says is so, and its commands work."""
 
+import fnmatch
 import json
 import os
 import re
@@ -26,6 +27,7 @@ from bridge.to_segment.catalogue import EVENTS
 from bridge.to_voucherify.actions import ACTIONS, Action, documentation
 from bridge.to_voucherify.presets import PRESETS
 from bridge.web import create_app
+from bridge.web.description import describe
 from tests.acceptance.chromium import VARIABLE as BROWSER
 from tests.translating import translating
 
@@ -186,3 +188,36 @@ def test_a_call_is_answered_as_the_readme_says(bridge_url: str) -> None:
 def test_every_link_leads_somewhere() -> None:
     for target in re.findall(r"\]\((?!http)([^)#]+)\)", README):
         assert (CHECKOUT / target).exists(), target
+
+
+def test_the_table_of_answers_is_what_is_described(bridge_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("BRIDGE_WRITE_KEYS", "a-write-key")
+    monkeypatch.setenv("SEGMENT_WEBHOOK_SECRET", "a-secret")
+    app = create_app()
+    described = describe(app)
+    app.extensions["bridge"].close()
+    schemas = described["components"]["schemas"]
+    posted = {path: calls["post"] for path, calls in described["paths"].items() if "post" in calls}
+    rows = re.findall(r"^\| `POST (/[^`]+)` \| (\d+) `(.+?)` \| (\d+) `(.+?)`(.*) \|$", README, re.MULTILINE)
+    found: set[str] = set()
+    for pattern, *codes_and_answers, more in rows:
+        code, at_once, code_later, awaited = codes_and_answers
+        for path in fnmatch.filter(posted, pattern):
+            found.add(path)
+            answer = posted[path]["responses"][code]
+            shape = answer["content"]["application/json"]["schema"]
+            shapes = shape.get("oneOf", [shape])
+            names = [one["$ref"].rpartition("/")[2] for one in shapes if "$ref" in one]
+            first, last = schemas[names[0]], schemas[names[-1]]
+            assert code == code_later
+            assert set(first["required"]) == keys(at_once), path
+            assert set(last["properties"]) == keys(awaited), path
+            assert ("a list" in more) == any(one.get("type") == "array" for one in shapes), path
+            assert "Preference-Applied" in answer["headers"]
+            assert [one["name"] for one in posted[path]["parameters"]] == ["Prefer"]
+    assert found == posted.keys()
+
+
+def keys(answer: str) -> set[str]:
+    """The keys of an object as the README writes it."""
+    return set(re.findall(r'(?:{|, )"(\w+)"', answer))

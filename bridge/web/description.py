@@ -24,14 +24,22 @@ from bridge.to_voucherify.events import BATCH_EVENTS
 from bridge.to_voucherify.events import TYPES as EVENT_TYPES
 from bridge.to_voucherify.schemas import SCHEMAS, Object, Text
 from bridge.web.tracking import ALIASES
+from bridge.web.waiting import LONGEST_SECONDS
 
 PATH = "/openapi.json"
 
 JSON = "application/json"
 
 
-class Answer(Schema):
-    """What became of what was posted."""
+class Stored(Schema):
+    """The answer once a message is stored."""
+
+    status = fields.String(required=True, validate=validate.Equal("stored"))
+    id = fields.String(required=True)
+
+
+class Outcome(Schema):
+    """What became of an event: the answer to a sender that prefers to wait."""
 
     status = fields.String(required=True, validate=validate.OneOf([str(status) for status in Status]))
     id = fields.String(required=True, allow_none=True)
@@ -54,9 +62,10 @@ class Refusal(Schema):
 
 
 class Success(Schema):
-    """What Segment's libraries expect."""
+    """What Segment's libraries expect; with ``results``, one an event, for a sender that prefers to wait."""
 
     success = fields.Boolean(required=True)
+    results = fields.List(fields.Nested(Outcome))
 
 
 class Check(Schema):
@@ -122,6 +131,22 @@ TYPES: Mapping[type[fields.Field[Any]], tuple[str, ...]] = {
 }
 """By a field of our own, the JSON types that it takes."""
 
+PREFER: Mapping[str, Any] = {
+    "in": "header",
+    "name": "Prefer",
+    "description": f"wait=N: wait up to N seconds, at most {LONGEST_SECONDS:g}, for the outcome (RFC 7240)",
+    "schema": {"type": "string", "pattern": "^wait=[0-9]{1,6}$"},
+}
+
+APPLIED: Mapping[str, Any] = {
+    "Preference-Applied": {
+        "description": "there if the answer is the outcome",
+        "schema": {"type": "string", "enum": ["wait"]},
+    }
+}
+
+_EACH: Mapping[str, Any] = {"type": "array", "items": Outcome}
+
 _REFUSALS = {
     400: "what was posted is wrong",
     401: "the caller has not proved who it is",
@@ -137,7 +162,8 @@ class Operation:
 
     Attributes:
         body: the schema of what is posted.
-        answer: the schema of the answer that is no error; None if it is an object that has none.
+        answer: the schemas of answers that are no error; none if it is an object that has none.
+        can_wait: whether the sender may prefer to wait for the outcome.
         security: all of these together.
         otherwise: further answers, by status.
         media: of the answer that is no error.
@@ -146,7 +172,7 @@ class Operation:
 
     path: str
     says: str
-    answer: type[Schema] | None
+    answer: tuple[type[Schema] | Mapping[str, Any], ...]
     method: str = "post"
     status: int = 200
     body: Schema | type[Schema] | None = None
@@ -154,27 +180,32 @@ class Operation:
     otherwise: Mapping[int, str] = field(default_factory=dict)
     media: str = JSON
     also: Mapping[int, type[Schema]] = field(default_factory=dict)
+    can_wait: bool = False
 
 
 _KEYS = ("application id", "secret key")
 
+_OF_ANY_CONTENT = {status: says for status, says in _REFUSALS.items() if status in (401, 413, 503)}
+
 OPERATIONS = (
-    Operation(f"/{VOUCHERIFY}", "Voucherify's webhook URL", Answer, status=202, body=Envelope,
-              security=("voucherify signature",), otherwise=_REFUSALS),
-    Operation("/segmentio/test-authentication", "Segment's destination tests its keys", Answer, method="get",
+    Operation(f"/{VOUCHERIFY}", "Voucherify's webhook URL", (Stored, Outcome), status=202, body=Envelope,
+              security=("voucherify signature",), otherwise=_OF_ANY_CONTENT, can_wait=True),
+    Operation("/segmentio/test-authentication", "Segment's destination tests its keys", (Outcome,), method="get",
               security=_KEYS, otherwise={401: _REFUSALS[401], 502: "Voucherify does not say"}),
-    *(Operation(f"/{path}", ACTIONS[name].title, Answer, body=SCHEMAS[name], security=_KEYS, otherwise=_REFUSALS)
+    *(Operation(f"/{path}", ACTIONS[name].title, (Stored, Outcome), body=SCHEMAS[name], security=_KEYS,
+                otherwise=_REFUSALS, can_wait=True)
       for path, name in CALLS.items()),
-    *(Operation(f"/{name}", f"Segment's tracking API: {kind}", Success, body=Batch if kind == "batch" else Event,
-                security=("write key",), otherwise=_REFUSALS)
+    *(Operation(f"/{name}", f"Segment's tracking API: {kind}", (Success,), body=Batch if kind == "batch" else Event,
+                security=("write key",), otherwise=_REFUSALS, can_wait=True)
       for path, kind in TRACKING.items() for name in (path, *ALIASES[path])),
-    Operation(f"/{SEGMENT}", "Segment's webhooks: an event, or an array of them", Answer, body=Event,
-              security=("segment signature", "bridge secret"), otherwise=_REFUSALS),
-    Operation("/healthz", "Whether this process answers", None, method="get"),
-    Operation("/readyz", "Whether this process can do its work", Readiness, method="get", also={503: Readiness}),
-    Operation("/metrics", "Metrics, as Prometheus reads them", None, method="get", media="text/plain",
+    Operation(f"/{SEGMENT}", "Segment's webhooks: an event, or an array of them", (Stored, Outcome, _EACH), body=Event,
+              security=("segment signature", "bridge secret"), otherwise=_REFUSALS, can_wait=True),
+    Operation("/healthz", "Whether this process answers", (), method="get"),
+    Operation("/readyz", "Whether this process can store, and what else is wrong", (Readiness,), method="get",
+              also={503: Readiness}),
+    Operation("/metrics", "Metrics, as Prometheus reads them", (), method="get", media="text/plain",
               otherwise={503: "the database does not answer"}),
-    Operation(PATH, "This description", None, method="get"),
+    Operation(PATH, "This description", (), method="get"),
 )  # fmt: skip
 """What any caller may find here."""
 
@@ -211,11 +242,16 @@ def _described(operation: Operation) -> Iterator[tuple[str, Any]]:
         yield "security", [{name.replace(" ", "-"): [] for name in operation.security}]
     if operation.body:
         yield "requestBody", {"required": True, "content": {JSON: {"schema": operation.body}}}
-    shape: Any = operation.answer or {"type": "object" if operation.media == JSON else "string"}
+    if operation.can_wait:
+        yield "parameters", [PREFER]
     yield (
         "responses",
         {
-            operation.status: {"description": "done", "content": {operation.media: {"schema": shape}}},
+            operation.status: {
+                "description": "done",
+                "content": {operation.media: {"schema": _shape(operation)}},
+                **({"headers": APPLIED} if operation.can_wait else {}),
+            },
             **{
                 status: {"description": "not done", "content": {JSON: {"schema": schema}}}
                 for status, schema in operation.also.items()
@@ -226,6 +262,12 @@ def _described(operation: Operation) -> Iterator[tuple[str, Any]]:
             },
         },
     )
+
+
+def _shape(operation: Operation) -> Any:
+    if len(operation.answer) > 1:
+        return {"oneOf": list(operation.answer)}
+    return next(iter(operation.answer), {"type": "object" if operation.media == JSON else "string"})
 
 
 def _types(_: Any, field: fields.Field[Any], **__: Any) -> dict[str, Any]:
