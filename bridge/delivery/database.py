@@ -41,6 +41,7 @@ class Database:
 
     def __init__(self, url: str) -> None:
         self.engine = _engine(url)
+        self._hasty = self.engine.execution_options(hasty=True)
         self.insert = INSERT[self.engine.dialect.name]
         self._file = Path(self.engine.url.database or "").absolute() if self.engine.dialect.name == "sqlite" else None
         self._turn = self._file and self._file.with_name(f"{self._file.name}-turn")
@@ -87,8 +88,12 @@ class Database:
         self._is_current = True
 
     @contextmanager
-    def writing(self) -> Iterator[Connection]:
+    def writing(self, *, hasty: bool = False) -> Iterator[Connection]:
         """A transaction that writes, committed at the end of the block.
+
+        Args:
+            hasty: on SQLite, do not wait for the disk: a power cut may undo the transaction, and with it all that came
+                after, but nothing before. For what is then done again without effect.
 
         SQLite has one writer at a time. Its own waiting is sleeping in growing steps, which is unfair; so processes and
         threads take turns by file locks, where the kernel wakes the next one at once.
@@ -98,7 +103,7 @@ class Database:
         """
         if not self._is_current:
             self.migrate()
-        with _told(), self._my_turn(), self.engine.begin() as connection:
+        with _told(), self._my_turn(), (self._hasty if hasty else self.engine).begin() as connection:
             self._refuse_if_removed(connection)
             yield connection
 
@@ -200,14 +205,15 @@ def _configure_sqlite(path: str, connection: Any, record: Any) -> None:
     # The driver must not begin transactions by itself: BEGIN IMMEDIATE is sent when one begins.
     connection.isolation_level = None
     connection.execute("PRAGMA journal_mode = WAL")
-    connection.execute("PRAGMA synchronous = FULL")
     connection.execute(f"PRAGMA wal_autocheckpoint = {_WAL_PAGES}")
     connection.execute("PRAGMA foreign_keys = ON")
 
 
 def _begin_sqlite(connection: Connection) -> None:
     # SQLAlchemy tells of a beginning in AUTOCOMMIT, too: who only reads must not take the writers' lock.
-    if connection.get_execution_options().get("isolation_level") != "AUTOCOMMIT":
+    options = connection.get_execution_options()
+    if options.get("isolation_level") != "AUTOCOMMIT":
+        connection.exec_driver_sql(f"PRAGMA synchronous = {'NORMAL' if options.get('hasty') else 'FULL'}")
         connection.exec_driver_sql("BEGIN IMMEDIATE")
 
 

@@ -70,7 +70,7 @@ class Outbox:
 
     def claim(self, sink: Sink, now: float, lease: float) -> list[Claim]:
         """Take what is due longest, as much as ``sink`` takes at once, for ``lease`` seconds."""
-        with self._database.writing() as connection:
+        with self._database.writing(hasty=True) as connection:
             taken = take(connection, sink, now, lease)
         return claims(taken, now, lease)  # unpacked when others can write again
 
@@ -84,12 +84,12 @@ class Outbox:
     def hand_back(self, claimed: Sequence[Claim], now: float) -> None:
         """Give up claims of which nothing was sent: they are due at once."""
         if claimed:
-            with self._database.writing() as connection:
+            with self._database.writing(hasty=True) as connection:
                 hold(connection, claimed, {"status": Fate.WAITING, "due_at": now, "lease_expires_at": None})
 
     def settle(self, sink: str, settled: Sequence[Settlement], began: float, now: float) -> None:
         """Record what happened, and do what was decided; a claim that was lost meanwhile changes nothing."""
-        with self._database.writing() as connection:
+        with self._database.writing(hasty=True) as connection:
             settle(connection, sink, settled, began, now)
             self._pause(connection, sink, settled, now)
 

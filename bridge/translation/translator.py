@@ -209,11 +209,11 @@ class Translator:
         else:
             now = self._write(now, steps) if now and steps else now
             if now and now.work:  # nothing came of the last message: an empty batch, or retention has deleted it
-                with self._database.writing() as connection:
+                with self._database.writing(hasty=True) as connection:
                     now.move(connection, (), 0, self._database.now(connection))
         self._round = None
         if now and now.work and self._stop.is_set():
-            with self._database.writing() as connection:
+            with self._database.writing(hasty=True) as connection:
                 now.release(connection)
 
     def _quarantine_first(self, taken: Round) -> Round | None:
@@ -288,7 +288,7 @@ class Translator:
     def _written(self, taken: Round, steps: Sequence[Step]) -> Written:
         for _ in range(MOST_RACES):
             rooms = {name: worker.room() for name, worker in self._workers.items()}
-            with suppress(SeenMeanwhile), self._database.writing() as connection:
+            with suppress(SeenMeanwhile), self._database.writing(hasty=True) as connection:
                 return write(connection, taken, steps, rooms, self._database.now(connection))
         raise StoreUnavailable("other translators write the same keys again and again")
 

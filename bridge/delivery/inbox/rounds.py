@@ -139,7 +139,7 @@ class Taker:
                 self._low.reach(None)
                 return None
         try:
-            with self._database.writing() as connection:
+            with self._database.writing(hasty=True) as connection:
                 taken, reached = self._take(connection, low, holder)
         except StoreUnavailable as error:
             if isinstance(error.__cause__, IntegrityError):  # two translators, one round
@@ -277,7 +277,7 @@ def take_over(database: Database, queue: str, holder: str, is_dead: Callable[[st
             begun = row.begun + 1 if row.holder else row.begun  # without a holder it was handed back
             values = {"holder": holder, "begun": begun, "lease_expires_at": now + LEASE_SECONDS}
             unchanged = (_rounds.begun == row.begun, _rounds.lease_expires_at == row.lease_expires_at)
-            with database.writing() as connection:
+            with database.writing(hasty=True) as connection:
                 changed = connection.execute(update(rounds).where(_rounds.id == row.id, *unchanged).values(values))
             if changed.rowcount:
                 return _round(row, holder, begun)
