@@ -185,15 +185,8 @@ Index(
     deliveries.c.sink,
     deliveries.c.lane,
     deliveries.c.id,
-    sqlite_where=text("status IN ('waiting', 'queued', 'sending')"),
-    postgresql_where=text("status IN ('waiting', 'queued', 'sending')"),
-)
-Index(
-    "deliveries_leased",
-    deliveries.c.sink,
-    deliveries.c.lease_expires_at,
-    sqlite_where=text("status = 'sending'"),
-    postgresql_where=text("status = 'sending'"),
+    sqlite_where=text("lane IS NOT NULL AND status IN ('waiting', 'queued', 'sending')"),
+    postgresql_where=text("lane IS NOT NULL AND status IN ('waiting', 'queued', 'sending')"),
 )
 Index("deliveries_by_status", deliveries.c.sink, deliveries.c.status, deliveries.c.event_id)
 Index(

@@ -22,7 +22,7 @@ from bridge.translation import meaning
 from bridge.translation.deciding import Unit
 from bridge.translation.meaning import ID_LENGTH, Event
 from bridge.translation.replaying import Again
-from bridge.translation.writing import RoundLost, SeenMeanwhile, Step, Written, write
+from bridge.translation.writing import RoundLost, SeenMeanwhile, Step, Written, decide, write
 
 BEAT_SECONDS = 0.25
 """Between two looks into an inbox that had nothing; a bell makes it shorter."""
@@ -287,9 +287,11 @@ class Translator:
 
     def _written(self, taken: Round, steps: Sequence[Step]) -> Written:
         for _ in range(MOST_RACES):
+            with self._database.reading() as connection:
+                decided = decide(connection, steps, time.time())
             rooms = {name: worker.room() for name, worker in self._workers.items()}
             with suppress(SeenMeanwhile), self._database.writing(hasty=True) as connection:
-                return write(connection, taken, steps, rooms, self._database.now(connection))
+                return write(connection, taken, decided, rooms, self._database.now(connection))
         raise StoreUnavailable("other translators write the same keys again and again")
 
     def _write_in_halves(self, taken: Round, steps: Sequence[Step]) -> Round | None:

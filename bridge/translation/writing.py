@@ -9,7 +9,7 @@ from sqlalchemy import Connection, bindparam, update
 from bridge.arrival import Kept, Status
 from bridge.delivery import causes, outbox, tables, tallies
 from bridge.delivery.claims import Claim, Room
-from bridge.delivery.inbox import Round, Work, repeated
+from bridge.delivery.inbox import Round, Work, repeated, use_up
 from bridge.delivery.rows import insert_new, insert_rows
 from bridge.delivery.tallies import Tally, bucket
 from bridge.errors import BridgeError
@@ -50,6 +50,21 @@ class Step:
 
 
 @dataclass(frozen=True, slots=True)
+class Decided:
+    """What is to be written, decided before the transaction begins: while it runs, on SQLite no other can write.
+
+    Attributes:
+        kept: the outcomes of the fresh events.
+        marks: keys of marks that are used up with it.
+    """
+
+    steps: Sequence[Step]
+    decisions: Decisions
+    kept: Sequence[Kept]
+    marks: Sequence[bytes]
+
+
+@dataclass(frozen=True, slots=True)
 class Written:
     """What a transaction has done.
 
@@ -64,10 +79,21 @@ class Written:
     claims: Mapping[str, Sequence[Claim]]
 
 
-def write(
-    connection: Connection, taken: Round, steps: Sequence[Step], rooms: Mapping[str, Room], now: float
-) -> Written:
-    """Write ``steps`` and move ``taken`` behind them.
+def decide(connection: Connection, steps: Sequence[Step], now: float) -> Decided:
+    """Decide what the fresh events of ``steps`` are, by what is seen and marked; ``now`` in epoch seconds."""
+    units = [step.one for step in steps if isinstance(step.one, Unit)]
+    marked = repeated(connection, {unit.message.id: unit.message for unit in units}.values(), now)
+    decisions = Decisions(sightings(connection, [key for unit in units for key in unit.keys]), dict(marked.values()))
+    kept = [decisions.decide(unit) for unit in units]
+    # In the order of their keys everywhere, so that two translators wait for each other and never in a circle.
+    decisions.seen.sort(key=lambda row: row["key"])
+    unfinished = steps[-1].work[:1]
+    used_up = [key for key, (message_id, _) in marked.items() if message_id not in unfinished]
+    return Decided(steps, decisions, kept, used_up)
+
+
+def write(connection: Connection, taken: Round, decided: Decided, rooms: Mapping[str, Room], now: float) -> Written:
+    """Write what was decided, and move ``taken`` behind it.
 
     Args:
         rooms: by sink, what its worker here can begin soon.
@@ -76,25 +102,24 @@ def write(
     Raises:
         RoundLost, SeenMeanwhile: the transaction must be rolled back.
     """
+    steps, decisions = decided.steps, decided.decisions
     moved = taken.move(connection, steps[-1].work, steps[-1].done, now)
     if moved is None:
         raise RoundLost
-    units = [step.one for step in steps if isinstance(step.one, Unit)]
-    marked = repeated(connection, {unit.message.id: unit.message for unit in units}.values(), now)
-    decisions = Decisions(sightings(connection, [key for unit in units for key in unit.keys]), marked)
-    kept = [decisions.decide(unit) for unit in units]
+    if decided.marks and not use_up(connection, decided.marks):
+        raise SeenMeanwhile
     insert_rows(connection, tables.events, decisions.events)
     claims = outbox.enqueue(connection, [(one.row, one.payload) for one in decisions.deliveries], rooms, now)
-    # In the order of their keys everywhere, so that two translators wait for each other and never in a circle.
-    if insert_new(connection, tables.seen, sorted(decisions.seen, key=lambda row: row["key"])) < len(decisions.seen):
+    if insert_new(connection, tables.seen, decisions.seen) < len(decisions.seen):
         raise SeenMeanwhile
     if decisions.repeats:
         insert_new(connection, tables.repeats, decisions.repeats)
         first_ids = sorted(row["event_id"] for row in decisions.repeats)
         connection.execute(_REPEATED, [{"repeated": first} for first in first_ids])
     again = [replay(connection, step.one, now) for step in steps if isinstance(step.one, Again)]
-    tallies.add(connection, Counter(map(_tally, units, kept)))
-    fresh, replayed = iter(kept), iter(again)
+    units = [step.one for step in steps if isinstance(step.one, Unit)]
+    tallies.add(connection, Counter(map(_tally, units, decided.kept)))
+    fresh, replayed = iter(decided.kept), iter(again)
     outcomes = [next(fresh) if isinstance(step.one, Unit) else next(replayed) for step in steps]
     return Written(moved, outcomes, claims)
 

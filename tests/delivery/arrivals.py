@@ -17,7 +17,7 @@ from bridge.doors import DOORS, VOUCHERIFY
 from bridge.translation.deciding import Unit
 from bridge.translation.meaning import Event
 from bridge.translation.replaying import Again, replay
-from bridge.translation.writing import Step, write
+from bridge.translation.writing import Step, decide, write
 
 SINK = "segment"
 DOOR, DIRECTION = VOUCHERIFY, DOORS[VOUCHERIFY].direction
@@ -72,7 +72,8 @@ def keep_in(connection: Connection, all_received: Sequence[Received]) -> list[Ke
     connection.execute(insert(rounds), row)
     units = [Unit.of(one.message, Event(one.message.id, one.arrival)) for one in all_received]
     steps = [Step(unit, taken.work[place:], 0) for place, unit in enumerate(units, 1)]
-    written = write(connection, taken, steps, {}, all_received[0].message.at)
+    at = all_received[0].message.at
+    written = write(connection, taken, decide(connection, steps, at), {}, at)
     return [one for one in written.outcomes if isinstance(one, Kept)]
 
 

@@ -31,16 +31,17 @@ def mark(connection: Connection, messages: Iterable[Message], now: float) -> Non
     connection.execute(insertion.on_conflict_do_update(index_elements=["key"], set_=newest), rows)
 
 
-def repeated(connection: Connection, messages: Iterable[Message], now: float) -> Mapping[str, str]:
-    """By the id of a message, the marked message that it repeats. Its mark is used up."""
+def repeated(connection: Connection, messages: Iterable[Message], now: float) -> Mapping[bytes, tuple[str, str]]:
+    """By the key of a mark, the message that repeats it and the message that is marked."""
     if not connection.execute(select(exists().select_from(marks))).scalar():
         return {}  # nearly always: no digest is needed
-    found: dict[str, str] = {}
-    for message in messages:
-        used = delete(marks).where(
-            marks.c.key == mark_key(message), marks.c.message_id != message.id, marks.c.until >= now
-        )
-        first = connection.execute(used.returning(marks.c.message_id)).scalar()
-        if first is not None:
-            found[message.id] = first
-    return found
+    keys = {mark_key(message): message.id for message in messages}
+    valid = select(marks.c.key, marks.c.message_id).where(marks.c.key.in_(keys), marks.c.until >= now)
+    found = {bytes(row.key): row.message_id for row in connection.execute(valid)}
+    return {key: (keys[key], first) for key, first in found.items() if keys[key] != first}
+
+
+def use_up(connection: Connection, keys: Iterable[bytes]) -> bool:
+    """Use marks up; False if another translator has used one of them."""
+    keys = list(keys)
+    return connection.execute(delete(marks).where(marks.c.key.in_(keys))).rowcount == len(keys)

@@ -7,9 +7,8 @@ revision = "0005"
 down_revision = "0004"
 
 _SERIAL = sa.BigInteger().with_variant(sa.Integer, "sqlite")
-_OPEN = sa.text("status IN ('waiting', 'queued', 'sending')")
+_OPEN = sa.text("lane IS NOT NULL AND status IN ('waiting', 'queued', 'sending')")
 _HAS_CUSTOMER = sa.text("customer IS NOT NULL")
-_SENDING = sa.text("status = 'sending'")
 
 
 def upgrade() -> None:
@@ -128,11 +127,4 @@ def _deliveries() -> None:
     op.drop_index("deliveries_in_lane", "deliveries")
     op.create_index(
         "deliveries_in_lane", "deliveries", ["sink", "lane", "id"], sqlite_where=_OPEN, postgresql_where=_OPEN
-    )
-    op.create_index(
-        "deliveries_leased",
-        "deliveries",
-        ["sink", "lease_expires_at"],
-        sqlite_where=_SENDING,
-        postgresql_where=_SENDING,
     )
