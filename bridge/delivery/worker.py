@@ -143,10 +143,9 @@ class Worker:
         # The outbox is looked at now and then, however much is handed over: what waits there is older.
         has_looked = self._turned_at - self._looked_at < BEAT
         handed = self._unless_paused(self._taken_over()) if has_looked else []
-        claims = handed or self._claimed()
+        claims = self._in_doubt(handed or self._claimed())
         if not claims:
             return bool(self._handed)
-        claims = self._in_doubt(claims)
         began = self._clock()
         outcomes = self._send(claims)
         ended = self._clock()

@@ -2,14 +2,13 @@
 
 import os
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from sqlalchemy import Connection, event
+from sqlalchemy import event
 
 from bridge.arrival import WEBHOOKS, Message, Status
 from bridge.delivery.database import Database
@@ -18,6 +17,7 @@ from bridge.delivery.packing import unpack
 from bridge.delivery.tables import deliveries, events, marks, messages, pending
 from bridge.errors import StoreUnavailable
 from tests.delivery.arrivals import count, rows
+from tests.delivery.faults import held, once
 from tests.delivery.patience import until
 from tests.delivery.pending import BATCH, Silent, append, arrive, became, called, drain, message, redeemed
 
@@ -35,52 +35,6 @@ class Bell:
 def refused(inbox: Inbox, one: Message, reason: str) -> None:
     with pytest.raises(StoreUnavailable, match=reason):
         inbox.append(one)
-
-
-@contextmanager
-def once(database: Database, *, before: Callable[[], object] = lambda: None, after: bool = False) -> Iterator[None]:
-    """Let the next transaction that writes call ``before`` ahead of its commit, and fail; ``after`` its commit."""
-    genuine = database.writing
-
-    @contextmanager
-    def writing() -> Iterator[Connection]:
-        database.writing = genuine  # type: ignore[method-assign]
-        with genuine() as connection:
-            yield connection
-            before()
-            if not after:
-                raise StoreUnavailable("the connection was lost")
-        raise StoreUnavailable("the answer was lost")
-
-    database.writing = writing  # type: ignore[method-assign]
-    try:
-        yield
-    finally:
-        database.writing = genuine  # type: ignore[method-assign]
-
-
-@contextmanager
-def held(database: Database, *, at_commit: bool) -> Iterator[threading.Event]:
-    """Hold the next transaction that writes at its beginning, or at its commit, until the block ends."""
-    genuine, reached, go = database.writing, threading.Event(), threading.Event()
-
-    @contextmanager
-    def writing() -> Iterator[Connection]:
-        database.writing = genuine  # type: ignore[method-assign]
-        if not at_commit:
-            reached.set()
-            assert go.wait(30)
-        with genuine() as connection:
-            yield connection
-            if at_commit:
-                reached.set()
-                assert go.wait(30)
-
-    database.writing = writing  # type: ignore[method-assign]
-    try:
-        yield reached
-    finally:
-        go.set()
 
 
 def test_a_message_is_stored_as_it_came_and_its_worker_is_woken(database: Database) -> None:

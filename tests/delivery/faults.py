@@ -1,0 +1,56 @@
+"""Transactions that fail, or wait, where a test wants it."""
+
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+from sqlalchemy import Connection
+
+from bridge.delivery.database import Database
+from bridge.errors import StoreUnavailable
+
+
+@contextmanager
+def once(database: Database, *, before: Callable[[], object] = lambda: None, after: bool = False) -> Iterator[None]:
+    """Let the next transaction that writes call ``before`` ahead of its commit, and fail; ``after`` its commit."""
+    genuine = database.writing
+
+    @contextmanager
+    def writing() -> Iterator[Connection]:
+        database.writing = genuine  # type: ignore[method-assign]
+        with genuine() as connection:
+            yield connection
+            before()
+            if not after:
+                raise StoreUnavailable("the connection was lost")
+        raise StoreUnavailable("the answer was lost")
+
+    database.writing = writing  # type: ignore[method-assign]
+    try:
+        yield
+    finally:
+        database.writing = genuine  # type: ignore[method-assign]
+
+
+@contextmanager
+def held(database: Database, *, at_commit: bool) -> Iterator[threading.Event]:
+    """Hold the next transaction that writes at its beginning, or at its commit, until the block ends."""
+    genuine, reached, go = database.writing, threading.Event(), threading.Event()
+
+    @contextmanager
+    def writing() -> Iterator[Connection]:
+        database.writing = genuine  # type: ignore[method-assign]
+        if not at_commit:
+            reached.set()
+            assert go.wait(30)
+        with genuine() as connection:
+            yield connection
+            if at_commit:
+                reached.set()
+                assert go.wait(30)
+
+    database.writing = writing  # type: ignore[method-assign]
+    try:
+        yield reached
+    finally:
+        go.set()
