@@ -16,9 +16,9 @@ def once(database: Database, *, before: Callable[[], object] = lambda: None, aft
     genuine = database.writing
 
     @contextmanager
-    def writing() -> Iterator[Connection]:
+    def writing(*, hasty: bool = False) -> Iterator[Connection]:
         database.writing = genuine  # type: ignore[method-assign]
-        with genuine() as connection:
+        with genuine(hasty=hasty) as connection:
             yield connection
             before()
             if not after:
@@ -38,12 +38,12 @@ def held(database: Database, *, at_commit: bool) -> Iterator[threading.Event]:
     genuine, reached, go = database.writing, threading.Event(), threading.Event()
 
     @contextmanager
-    def writing() -> Iterator[Connection]:
+    def writing(*, hasty: bool = False) -> Iterator[Connection]:
         database.writing = genuine  # type: ignore[method-assign]
         if not at_commit:
             reached.set()
             assert go.wait(30)
-        with genuine() as connection:
+        with genuine(hasty=hasty) as connection:
             yield connection
             if at_commit:
                 reached.set()

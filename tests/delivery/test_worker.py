@@ -331,7 +331,7 @@ def _unforeseen() -> None:
     raise KeyError("whatever")
 
 
-def _out_of_order() -> Any:
+def _out_of_order(**_: object) -> Any:
     raise StoreUnavailable("out of order")
 
 

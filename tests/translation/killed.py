@@ -89,8 +89,8 @@ def with_points(database: Database, point: Callable[[], None]) -> None:
     genuine = database.writing
 
     @contextmanager
-    def writing() -> Iterator[Connection]:
-        with genuine() as connection:
+    def writing(*, hasty: bool = False) -> Iterator[Connection]:
+        with genuine(hasty=hasty) as connection:
             yield connection
             point()
         point()
