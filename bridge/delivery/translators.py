@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from sqlalchemy import Connection, func, select
+from sqlalchemy import Connection, exists, func, select
 
 from bridge.arrival import QUEUES
 from bridge.delivery.database import INSERT
@@ -97,6 +97,12 @@ def newest_pending(connection: Connection, direction: str) -> float | None:
 def is_in_hand(connection: Connection, message_id: str) -> bool:
     """Whether a translator has the message in its round at this moment."""
     return any(f'"{message_id}' in work for work in connection.execute(select(rounds.c.work)).scalars())
+
+
+def is_waiting(connection: Connection, message_id: str) -> bool:
+    """Whether the message waits for translation, or is in a round."""
+    waits = exists().where(pending.c.message_id == message_id)
+    return bool(connection.execute(select(waits)).scalar()) or is_in_hand(connection, message_id)
 
 
 def _state(connection: Connection, queue: str, row: object, now: float) -> QueueState:

@@ -47,6 +47,7 @@ def test_messages_wait_for_translation_until_it_is_resumed(bridge: Bridge, told:
     assert bridge.webhooks
     event_id = bridge.webhooks.take(BODY, sign(BODY, SECRET), "").id
     assert told("events", event_id)["entry"]["status"] == PENDING
+    assert "It is not translated yet." in run("events", event_id).output
     bridge.keeper._beat()
     [queue] = [one for one in told("status")["queues"] if one["queue"] == "webhooks"]
     assert (queue["pending"], queue["is_paused"]) == (1, True)

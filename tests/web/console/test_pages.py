@@ -121,6 +121,25 @@ def test_messages_that_wait_for_translation_are_counted(visitor: Visitor, bridge
     assert "no worker translates" not in visitor.get("/").text
 
 
+def test_a_message_that_waits_for_translation_is_shown_and_discarded(visitor: Visitor, bridge: Bridge) -> None:
+    event_id = store(bridge)
+    text = visitor.get(f"/events/{event_id}").text
+    for said in ("pending", "waits for translation", "It is not translated yet."):
+        assert said in text
+    assert EMAIL not in text
+    assert "/replay" not in text.replace("/replays", "")
+    assert visitor.press(f"/events/{event_id}", "/discard").status_code == 302
+    assert "discarded before it was translated" in visitor.get(f"/events/{event_id}").text
+    assert "not translated yet" not in visitor.get(f"/events/{event_id}").text
+    assert did(bridge) == [("console: Ada", "discarded", event_id)]
+
+
+def test_the_page_of_a_repeat_is_the_first_events(visitor: Visitor, bridge: Bridge, post: Post) -> None:
+    first, second = post(), post()
+    assert f"{second} is a repeat of this event" in visitor.get(f"/events/{second}").text
+    assert "is a repeat" not in visitor.get(f"/events/{first}").text
+
+
 def test_an_event_says_why_and_hides_who(visitor: Visitor, dead: str) -> None:
     text = visitor.get(f"/events/{dead}").text
     for said in (
