@@ -15,6 +15,7 @@ from bridge.cli import main
 from bridge.cli.serve import WEB_STOP_SECONDS, WORKER_STOP_SECONDS, WRONG_SETTINGS
 from bridge.delivery.measures import Histogram, Measures
 from bridge.delivery.sinks import SinkState
+from bridge.delivery.translators import QueueState
 from bridge.web import metrics
 
 DEPLOY = Path(__file__).parents[1] / "deploy"
@@ -29,6 +30,7 @@ FOUND = Measures(
     standing={("segment", "waiting"): 1},
     oldest_waiting={"segment": 1.0},
     sinks=[SinkState("segment", "running", None, "", 1.0)],
+    queues=[QueueState("webhooks", "to_segment", 1, 2.0, 1.0, is_paused=False, problem="")],
     concerns=(),
 )
 
@@ -78,6 +80,9 @@ def test_alerts_are_there_for_all_that_can_go_wrong() -> None:
         "Uncertain",
         "SinkPaused",
         "NoWorker",
+        "OldestPending",
+        "TranslationProblem",
+        "NoTranslator",
     }
 
 

@@ -14,8 +14,11 @@ from pathlib import Path
 import pytest
 import requests
 from click.testing import CliRunner
+from prometheus_client.parser import text_string_to_metric_families
 
 from bridge.cli import main
+from bridge.delivery.journal import PENDING, STATUSES
+from bridge.delivery.measures import Measures
 from bridge.demo.calls import CALLS, call, credentials
 from bridge.demo.play import post
 from bridge.demo.samples import webhook
@@ -28,6 +31,7 @@ from bridge.to_voucherify.actions import ACTIONS, Action, documentation
 from bridge.to_voucherify.presets import PRESETS
 from bridge.web import create_app
 from bridge.web.description import describe
+from bridge.web.metrics import exposition
 from tests.acceptance.chromium import VARIABLE as BROWSER
 from tests.translating import translating
 
@@ -221,3 +225,18 @@ def test_the_table_of_answers_is_what_is_described(bridge_url: str, monkeypatch:
 def keys(answer: str) -> set[str]:
     """The keys of an object as the README writes it."""
     return set(re.findall(r'(?:{|, )"(\w+)"', answer))
+
+
+def test_the_table_of_metrics_is_what_is_served() -> None:
+    found = Measures([], {}, {}, {}, [], [], ())
+    served = {family.name for family in text_string_to_metric_families(exposition(found, 1.0).decode())}
+    table = README.partition("| metric | labels |")[2].partition("\n\n")[0]
+    told = re.findall(r"`(bridge_\w+?)(?:_total)?`", table)
+    assert len(told) == len(set(told))
+    assert set(told) == served
+
+
+def test_the_table_of_statuses_is_what_can_be_asked_for() -> None:
+    table = README.partition("| status | meaning |")[2].partition("\n\n")[0]
+    told = [name for row in re.findall(r"^\| ([^|]+) \|", table, re.MULTILINE) for name in re.findall(r"`(\w+)`", row)]
+    assert set(told) == {*STATUSES, PENDING}

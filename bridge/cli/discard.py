@@ -6,14 +6,15 @@ from bridge.cli.opening import at_desk, opened, who
 from bridge.cli.printing import json_option, print_json, table
 from bridge.errors import InHand, NoSuchEvent
 
-UNKNOWN, IN_HAND, NOTHING = "no such event", "is being sent right now: try again in a minute", "nothing to discard"
+UNKNOWN, NOTHING = "no such event", "nothing to discard"
+IN_HAND = "is being translated or sent right now: try again in a minute"
 
 
 @click.command(short_help="Give up events that will not be delivered.")
 @click.argument("event_ids", nargs=-1, required=True)
 @json_option
 def discard(event_ids: tuple[str, ...], as_json: bool) -> None:
-    """Give up what is not delivered of EVENT_IDS: what waits, is dead or uncertain, or is quarantined.
+    """Give up what is not delivered of EVENT_IDS: what is pending, waits, is dead or uncertain, or is quarantined.
 
     What waits behind it for the same customer goes on. bridge replay brings it back.
     """

@@ -8,7 +8,7 @@ import click
 from bridge.cli.moment import moment
 from bridge.cli.opening import opened
 from bridge.cli.printing import console, json_option, print_json, readable, table, when
-from bridge.delivery.journal import STATUSES, Delivered, Entry, Filter, Story, counts, entries, story
+from bridge.delivery.journal import PENDING, STATUSES, Delivered, Entry, Filter, Story, counts, entries, story
 from bridge.delivery.tallies import DIRECTIONS
 from bridge.translation import with_own_bytes
 
@@ -62,6 +62,8 @@ def _print_story(told: Story, as_json: bool) -> None:
         print_json(told)
         return
     entry, out = told.entry, console()
+    if told.repeat_id:
+        out.print(f"{told.repeat_id} is a repeat of this event: nothing more is delivered of it.")
     table(
         f"Event {entry.id}",
         ("event", "status", "reason", "customer", "received (UTC)", "repeats"),
@@ -72,7 +74,7 @@ def _print_story(told: Story, as_json: bool) -> None:
         _print_content(f"What goes to {delivery.sink}, as {delivery.key}", delivery.payload)
         _print_attempts(delivery)
     if not told.deliveries:
-        out.print("Nothing is delivered of it.")
+        out.print("It is not translated yet." if entry.status == PENDING else "Nothing is delivered of it.")
 
 
 def _print_attempts(delivery: Delivered) -> None:

@@ -14,7 +14,9 @@ from bridge.cli.demo import demo
 from bridge.cli.discard import discard
 from bridge.cli.events import events
 from bridge.cli.mappings import mappings
+from bridge.cli.pause import pause
 from bridge.cli.replay import replay
+from bridge.cli.resume import resume
 from bridge.cli.serve import WRONG_SETTINGS, serve
 from bridge.cli.status import status
 from bridge.cli.trigger import trigger
@@ -53,5 +55,20 @@ def main() -> None:
     """
 
 
-for command in (demo, check, serve, mappings, trigger, status, events, replay, decide, discard, audit, worker):
+for command in (
+    demo,
+    check,
+    serve,
+    worker,
+    mappings,
+    trigger,
+    status,
+    events,
+    replay,
+    decide,
+    discard,
+    pause,
+    resume,
+    audit,
+):
     main.add_command(command)

@@ -33,6 +33,13 @@ def _print(found: Overview) -> None:
     table(f"Within {found.period}, and now", columns, _flows(found.flows))
     sinks = [(one.name, one.state, when(one.paused_until), one.reason) for one in found.sinks]
     table("Deliveries go to", ("", "", "paused until (UTC)", "because"), sinks, empty="No worker has ever run.")
+    queues = [
+        (one.queue, one.pending, _seconds(one.oldest_seconds), one.trouble(found.at))
+        for one in found.queues
+        if one.is_used
+    ]
+    if queues:
+        table("Translation", ("queue", "pending now", "the oldest waits for", "trouble"), queues)
     if found.troubles:
         troubles = [(one.count, one.direction, one.what, one.cause) for one in found.troubles[:MOST]]
         table("What went wrong", ("count", "direction", "became", "cause"), troubles)

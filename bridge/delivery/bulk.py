@@ -7,6 +7,7 @@ so it goes on where it was when its process is killed, in any other, and no even
 import json
 import threading
 import time
+from collections import Counter
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, replace
 from enum import StrEnum
@@ -17,7 +18,8 @@ from sqlalchemy import Connection, Row, delete, func, insert, select, update
 from ulid import ULID
 
 from bridge.delivery.database import Database
-from bridge.delivery.replay import ID_LENGTH
+from bridge.delivery.discard import bring_back
+from bridge.delivery.replay import ID_LENGTH, TO_BE_TRANSLATED
 from bridge.delivery.rows import insert_rows
 from bridge.delivery.search import Filter, count, fitting
 from bridge.delivery.tables import bulk_replays, events, messages, replays
@@ -173,6 +175,10 @@ class BulkReplayer:
         chosen = fitting(connection, replace(replay.wanted, after=row.mark, before=f"{row.up_to}{_AFTER}"), STEP)
         chosen = chosen[: MOST - row.given]
         values: dict[str, Any] = {"given": row.given + len(chosen), "mark": chosen[-1] if chosen else row.mark}
+        if back := bring_back(connection, chosen):
+            became = Counter(replay.became) + Counter({TO_BE_TRANSLATED: len(back)})
+            values |= {"done": row.done + len(back), "became": json.dumps(became)}
+            chosen = [one for one in chosen if one not in back]
         if chosen:
             queues = select(events.c.id, messages.c.queue).where(
                 events.c.id.in_(chosen), messages.c.id == func.substr(events.c.id, 1, ID_LENGTH)
@@ -186,11 +192,11 @@ class BulkReplayer:
                     for one in chosen
                 ],
             )
-        elif row.done == row.given:
+        elif not back and row.done == row.given:
             values |= {"state": State.DONE, "ended_at": self._clock()}
             _log.info("bulk replay done", id=row.id, events=row.done)
         connection.execute(update(bulk_replays).where(_columns.id == row.id).values(values))
-        return bool(chosen)
+        return bool(chosen or back)
 
     def _complain(self, text: str, reason: str) -> None:
         if times := self._complaints.admits(text):

@@ -8,12 +8,12 @@ from sqlalchemy import ColumnElement, Connection, func, literal_column, select
 
 from bridge.arrival import Status
 from bridge.delivery.silence import Interval, silence
-from bridge.delivery.sinks import SinkState
+from bridge.delivery.sinks import ALIVE_WITHIN, SinkState
 from bridge.delivery.tables import tallies
 from bridge.delivery.tallies import BUCKET, DIRECTIONS, REFUSED, bucket, sink_of, width
-from bridge.delivery.translators import newest_pending
+from bridge.delivery.translators import QueueState, newest_pending
 
-SILENT, REFUSING, PAUSED, UNMANNED = "silent", "refusing", "paused", "no worker"
+SILENT, REFUSING, PAUSED, UNMANNED, UNTRANSLATED = "silent", "refusing", "paused", "no worker", "translation"
 """The kinds of concern."""
 
 _IN_USE = 7 * 86_400.0
@@ -39,7 +39,7 @@ class Concern:
     """One thing to look after.
 
     Attributes:
-        kind: ``silent``, ``refusing``, ``paused`` or ``no worker``.
+        kind: ``silent``, ``refusing``, ``paused``, ``no worker`` or ``translation``.
         text: what it is, and what to look at.
         since: epoch seconds, or None if that is not known.
     """
@@ -50,9 +50,11 @@ class Concern:
     since: float | None
 
 
-def concerns(connection: Connection, states: Sequence[SinkState], now: float) -> tuple[Concern, ...]:
-    """All there are. Of a direction that was given up there is none."""
-    beats = {state.name: state for state in states}
+def concerns(
+    connection: Connection, sinks: Sequence[SinkState], queues: Sequence[QueueState], now: float
+) -> tuple[Concern, ...]:
+    """All there are. Of a direction that was given up there is none, unless messages of it wait for translation."""
+    beats = {state.name: state for state in sinks}
     found: list[Concern] = []
     counts = _arrivals(connection)
     for direction in DIRECTIONS:
@@ -63,6 +65,7 @@ def concerns(connection: Connection, states: Sequence[SinkState], now: float) ->
         state = beats.get(sink_of(direction))
         if state and now - state.beat_at < _IN_USE:
             found += [*_arrival(counts.get(direction, {}), direction, now), *_sink(state, direction)]
+        found += [one for queue in queues if queue.direction == direction for one in _queue(queue, now)]
     return tuple(found)
 
 
@@ -107,6 +110,14 @@ def _sink(state: SinkState, direction: str) -> Iterator[Concern]:
         yield Concern(PAUSED, direction, f"deliveries to {state.name} are paused: {state.reason}", None)
     if state.state == UNMANNED:
         yield Concern(UNMANNED, direction, f"no worker delivers to {state.name}", state.beat_at)
+
+
+def _queue(state: QueueState, now: float) -> Iterator[Concern]:
+    is_alive = now - state.beat_at <= ALIVE_WITHIN
+    if (trouble := state.trouble(now)) and (state.pending or is_alive):
+        since = None if state.oldest_seconds is None else now - state.oldest_seconds
+        waiting = f"; {state.pending} pending" if state.pending else ""
+        yield Concern(UNTRANSLATED, state.direction, f"{trouble}{waiting}", since)
 
 
 def _words(seconds: float) -> str:

@@ -8,9 +8,13 @@ from bridge.delivery.audit import Deed, record
 from bridge.delivery.database import Database
 from bridge.delivery.inbox import Wake
 from bridge.delivery.journal import Filter, Story, story
+from bridge.delivery.sinks import FOREVER
+from bridge.delivery.tallies import DIRECTIONS, sink_of
+from bridge.delivery.translators import TRANSLATION
 from bridge.errors import Invalid
 
-TRANSLATION = "translation"
+PAUSABLE = (*map(sink_of, DIRECTIONS), TRANSLATION)
+"""What an operator can pause: each sink, and the translation of all queues."""
 
 REPLAY_SECONDS = 10.0
 """How long an operator waits for a replay's outcome."""
@@ -50,8 +54,14 @@ class Desk:
             time.sleep(LOOK_SECONDS)
         return WAITS
 
-    def pause(self, name: str, who: str, *, until: float) -> None:
-        """Pause a sink, or the translation (``TRANSLATION``), until then; 0 resumes it."""
+    def pause(self, name: str, who: str, *, until: float = FOREVER) -> None:
+        """Pause a sink, or the translation (``TRANSLATION``), until then; 0 resumes it.
+
+        Raises:
+            Invalid: there is nothing of that name.
+        """
+        if name not in PAUSABLE:
+            raise Invalid({"name": f"must be one of {', '.join(PAUSABLE)}"})
         with self._database.writing() as connection:
             if name == TRANSLATION:
                 translators.pause(connection, until)

@@ -3,13 +3,17 @@
 from collections.abc import Sequence
 from typing import Any
 
-from sqlalchemy import Connection, Row, case, select, text, update
+from sqlalchemy import Connection, Row, case, delete, func, insert, select, text, update
 
 from bridge.arrival import Status
 from bridge.delivery import lanes, tables
 from bridge.delivery.retry import Fate
 from bridge.delivery.tallies import Tally, add, bucket
+from bridge.delivery.translators import is_in_hand
 from bridge.errors import InHand, NoSuchEvent
+
+UNTRANSLATED = "discarded before it was translated"
+"""The reason of such an event: a replay lets its message wait for translation again."""
 
 DISCARDABLE = (Fate.WAITING, Fate.QUEUED, Fate.SENDING, Fate.DEAD, Fate.UNCERTAIN)
 """Of a delivery; an event can be discarded that is quarantined."""
@@ -21,19 +25,19 @@ _FIRST = text("deliveries.status IN ('waiting', 'sending')")
 
 
 def discard(connection: Connection, event_id: str, now: float) -> int:
-    """Give up what is not delivered of an event.
+    """Give up what is not delivered of an event, or a message that waits for translation.
 
     Returns:
-        How many there were: deliveries, or the quarantined event itself.
+        How many there were: deliveries, or the quarantined event, or the message itself.
 
     Raises:
         NoSuchEvent: there is none of that id.
-        InHand: a worker is sending it at this moment; nothing was changed.
+        InHand: a worker is translating or sending it at this moment; nothing was changed.
     """
     ours = select(_events.status, _events.direction, _events.event).where(_events.id == event_id)
     event = connection.execute(ours).first()
     if event is None:
-        raise NoSuchEvent(f"there is no event {event_id}")
+        return _discard_message(connection, event_id, now)
     given_up = _discard_deliveries(connection, event_id, now)
     if event.status == Status.QUARANTINED:
         quarantined = (_events.id == event_id, _events.status == Status.QUARANTINED)
@@ -42,6 +46,42 @@ def discard(connection: Connection, event_id: str, now: float) -> int:
     if given_up:
         add(connection, {Tally(bucket(now), event.direction, event.event, Fate.DISCARDED): given_up})
     return given_up
+
+
+def _discard_message(connection: Connection, message_id: str, now: float) -> int:
+    message = connection.execute(select(tables.messages).where(tables.messages.c.id == message_id)).first()
+    if message is None:
+        raise NoSuchEvent(f"there is no event {message_id}")
+    gone = connection.execute(delete(tables.pending).where(tables.pending.c.message_id == message_id))
+    if not gone.rowcount:
+        if is_in_hand(connection, message_id):
+            raise InHand("it is being translated at this moment: try again in a few seconds")
+        raise NoSuchEvent(f"there is no event {message_id}")
+    row = {
+        "id": message_id,
+        "door": message.door,
+        "direction": message.direction,
+        "status": Fate.DISCARDED,
+        "event": "",
+        "reason": UNTRANSLATED,
+        "received_at": message.received_at,
+    }
+    connection.execute(insert(tables.events).values(row))
+    add(connection, {Tally(bucket(now), message.direction, "", Fate.DISCARDED): 1})
+    return 1
+
+
+def bring_back(connection: Connection, event_ids: Sequence[str]) -> Sequence[str]:
+    """Let messages wait for translation again, of those events that were discarded before; their ids."""
+    chosen = select(_events.id).where(_events.id.in_(event_ids), _events.reason == UNTRANSLATED)
+    ids = connection.execute(chosen.where(_events.status == Fate.DISCARDED).order_by(_events.id)).scalars().all()
+    if ids:
+        columns = tables.messages.c
+        stored = select(columns.queue, columns.id, func.length(columns.body)).where(columns.id.in_(ids))
+        into = insert(tables.pending).from_select(["queue", "message_id", "size"], stored.order_by(columns.id))
+        connection.execute(into)
+        connection.execute(delete(tables.events).where(_events.id.in_(ids)))
+    return ids
 
 
 def _discard_deliveries(connection: Connection, event_id: str, now: float) -> int:

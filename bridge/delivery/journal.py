@@ -5,12 +5,14 @@ from typing import Any
 
 from sqlalchemy import Connection, Row, Select, exists, func, or_, select
 
+from bridge.arrival import Status
 from bridge.delivery.packing import unpack
 from bridge.delivery.replay import ID_LENGTH
 from bridge.delivery.retention import missing
 from bridge.delivery.retry import Fate
 from bridge.delivery.search import STATUSES, Filter, fitting, standing
 from bridge.delivery.tables import attempts, deliveries, events, messages, repeats
+from bridge.delivery.translators import is_waiting
 
 __all__ = ["STATUSES", "Attempt", "Delivered", "Entry", "Filter", "Story", "counts", "entries", "story"]
 
@@ -62,12 +64,14 @@ class Story:
     Attributes:
         door: the path that it was posted to.
         body: the bytes of its message: of a batch, all of it.
+        repeat_id: the id that was asked for, if that is a repeat of this event.
     """
 
     entry: Entry
     door: str
     body: bytes
     deliveries: tuple[Delivered, ...]
+    repeat_id: str = ""
 
 
 def entries(connection: Connection, wanted: Filter, limit: int) -> list[Entry]:
@@ -84,6 +88,10 @@ PENDING = "pending"
 """The status of a message that waits for translation."""
 
 
+EMPTY = "it holds no event"
+"""Why nothing came of a list without events."""
+
+
 def story(connection: Connection, event_id: str) -> Story:
     """All of one event; of a duplicate's id, the event that it repeats; of a message that waits, what is known of it.
 
@@ -91,24 +99,35 @@ def story(connection: Connection, event_id: str) -> Story:
         NoSuchEvent: there is none of that id.
     """
     first = connection.execute(select(repeats.c.event_id).where(repeats.c.id == event_id)).scalar()
-    event_id = first or event_id
-    row = connection.execute(_entries().where(events.c.id == event_id)).first()
-    message = connection.execute(select(messages).where(messages.c.id == event_id[:ID_LENGTH])).first()
-    if row is None and (message is None or _is_translated(connection, message.id)):
-        raise missing(event_id)
-    if row is None:
-        assert message is not None  # noqa: S101 - for mypy: see above
-        waiting = Entry(message.id, message.received_at, message.direction, "", PENDING, "", None, 0, 0, None)
-        return Story(waiting, message.door, unpack(message.body), ())
-    found = connection.execute(
-        select(deliveries).where(deliveries.c.event_id == event_id).order_by(deliveries.c.id)
-    ).all()
+    message = connection.execute(select(messages).where(messages.c.id == (first or event_id)[:ID_LENGTH])).first()
     door, body = (message.door, unpack(message.body)) if message else ("", b"")
-    return Story(_entry(row), door, body, tuple(_delivered(connection, one) for one in found))
+    entry = _one(connection, first or event_id)
+    if entry is None and message is not None:
+        entry = _untranslated(connection, message, event_id)
+    if entry is None:
+        raise missing(event_id)
+    found = connection.execute(select(deliveries).where(deliveries.c.event_id == entry.id).order_by(deliveries.c.id))
+    delivered = tuple(_delivered(connection, one) for one in found.all())
+    return Story(entry, door, body, delivered, repeat_id=event_id if first else "")
+
+
+def _one(connection: Connection, event_id: str) -> Entry | None:
+    row = connection.execute(_entries().where(events.c.id == event_id)).first()
+    return _entry(row) if row else None
+
+
+def _untranslated(connection: Connection, message: Row[Any], event_id: str) -> Entry | None:
+    """What is known of a message whose event there is not."""
+    status, reason = PENDING, ""
+    if not is_waiting(connection, message.id):
+        if (entry := _one(connection, event_id)) or _is_translated(connection, message.id):
+            return entry  # it has been translated at this moment, or the id is behind its last event
+        status, reason = Status.IGNORED, EMPTY
+    return Entry(message.id, message.received_at, message.direction, "", status, reason, None, 0, 0, None)
 
 
 def _is_translated(connection: Connection, message_id: str) -> bool:
-    """Whether events of the message exist, or existed: then none of its ids is pending."""
+    """Whether there are events of the message, or repeats."""
     last = message_id + "9999"
     stored, repeated = (exists().where(column.between(message_id, last)) for column in (events.c.id, repeats.c.id))
     return bool(connection.execute(select(or_(stored, repeated))).scalar())

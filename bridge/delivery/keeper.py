@@ -15,7 +15,7 @@ from sqlalchemy import Connection
 
 from bridge.delivery import chores, translators
 from bridge.delivery.audit import sweep_records
-from bridge.delivery.concerns import REFUSING, SILENT, UNMANNED, concerns
+from bridge.delivery.concerns import PAUSED, REFUSING, SILENT, UNMANNED, concerns
 from bridge.delivery.database import Database, revision
 from bridge.delivery.folding import fold
 from bridge.delivery.health import DATABASE, ERRORS, NOTHING, PAUSES, SCHEMA, TRANSLATION, WORKER, Found
@@ -152,19 +152,13 @@ class Keeper:
             WORKER: f"no worker delivers to {' and '.join(sorted(idle))}" if idle else None,
             TRANSLATION: self._translation(queues, now),
             ERRORS: f"{recent} unexpected errors within minutes: see the log" if recent >= MANY_ERRORS else None,
-            PAUSES: "; ".join(f"{one.name}: {one.reason}" for one in states.values() if one.paused_until) or None,
+            PAUSES: "; ".join(f"{one.name}: {one.reason}" for one in states.values() if one.state == PAUSED) or None,
         }
         self._found = Found(time.monotonic(), wrong)
 
     def _translation(self, queues: Mapping[str, QueueState], now: float) -> str | None:
-        wrong = []
-        for queue in self._house.queues:
-            state = queues[queue]
-            if now - state.beat_at > ALIVE_WITHIN:
-                wrong.append(f"no worker translates {queue}")
-            elif state.is_paused or state.problem:
-                wrong.append(f"{queue}: {'paused by an operator' if state.is_paused else state.problem}")
-        return "; ".join(wrong) or None
+        troubles = [queues[queue].trouble(now) for queue in self._house.queues]
+        return "; ".join(filter(None, troubles)) or None
 
     def _is_mine(self, chore: str, every: float, now: float) -> bool:
         with self._database.reading() as connection:
@@ -189,7 +183,8 @@ class Keeper:
 
     def _tell(self, now: float) -> None:
         with self._database.reading() as connection:
-            found = concerns(connection, sink_states(connection, now), now)
+            queues = translators.states(connection, now)
+            found = concerns(connection, sink_states(connection, now), queues, now)
         for one in found:
             if one.kind in _TOLD and self._is_mine(f"tell {one.kind} {one.direction}", HOUR, now):
                 _log.error(one.kind, direction=one.direction, reason=one.text)

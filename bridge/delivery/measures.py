@@ -9,6 +9,8 @@ from bridge.delivery.backlog import oldest_waiting, standing
 from bridge.delivery.concerns import Concern, concerns
 from bridge.delivery.sinks import SinkState, sink_states
 from bridge.delivery.tables import latencies, tallies
+from bridge.delivery.translators import QueueState
+from bridge.delivery.translators import states as queue_states
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,19 +37,21 @@ class Measures:
     standing: Mapping[tuple[str, str], int]
     oldest_waiting: Mapping[str, float]
     sinks: Sequence[SinkState]
+    queues: Sequence[QueueState]
     concerns: Sequence[Concern]
 
 
 def measures(connection: Connection, now: float) -> Measures:
     """Read them; ``now`` in epoch seconds."""
-    states = sink_states(connection, now)
+    states, queues = sink_states(connection, now), queue_states(connection, now)
     return Measures(
         totals=_totals(connection),
         latencies=_latencies(connection),
         standing=standing(connection),
         oldest_waiting={one.name: oldest_waiting(connection, one.name, now) or 0.0 for one in states},
         sinks=states,
-        concerns=concerns(connection, states, now),
+        queues=queues,
+        concerns=concerns(connection, states, queues, now),
     )
 
 

@@ -131,15 +131,15 @@ def overview(connection: Connection, period: str, now: float) -> Overview:
     chosen = PERIODS[period]
     since = chosen.since(now)
     counted = _counted(connection, since)
-    states = sink_states(connection, now)
+    states, queues = sink_states(connection, now), queue_states(connection, now)
     return Overview(
         now,
         period,
         since,
         flows=tuple(_flows(connection, counted, since, now)),
-        concerns=concerns(connection, states, now),
+        concerns=concerns(connection, states, queues, now),
         sinks=states,
-        queues=queue_states(connection, now),
+        queues=queues,
         points=tuple(_points(connection, chosen, since, now)),
         troubles=_troubles(counted),
         events=tuple(_named(connection, counted)),

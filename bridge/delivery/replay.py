@@ -4,10 +4,15 @@ from sqlalchemy import Connection, func, insert, select, update
 from ulid import ULID
 
 from bridge.delivery import tables
+from bridge.delivery.audit import Deed, record
+from bridge.delivery.discard import bring_back
 from bridge.delivery.outbox import placed
 from bridge.delivery.retention import missing
 from bridge.delivery.retry import Fate
 from bridge.delivery.tallies import Tally, add, bucket, direction_of
+
+TO_BE_TRANSLATED = "to be translated"
+"""What becomes of a message that was discarded before it was translated."""
 
 ID_LENGTH = 26
 """Characters of a message's id; the id of an event begins with it."""
@@ -25,6 +30,9 @@ def ask(connection: Connection, event_id: str, who: str, now: float) -> str:
     if queue is None:
         raise missing(event_id)
     audit_id = str(ULID.from_timestamp(now))
+    if bring_back(connection, [event_id]):
+        record(connection, who, Deed.REPLAYED, now, event_id=event_id, detail=TO_BE_TRANSLATED, record_id=audit_id)
+        return audit_id
     row = {"queue": queue, "event_id": event_id, "audit_id": audit_id, "who": who, "bulk_id": ""}
     connection.execute(insert(tables.replays).values(row))
     return audit_id

@@ -18,9 +18,9 @@ class SinkState:
     """One service that is delivered to.
 
     Attributes:
-        state: ``running``, ``paused`` (nobody calls it before ``paused_until``, because of ``reason``) or
+        state: ``running``, ``paused`` (no worker calls it before ``paused_until``, because of ``reason``) or
             ``no worker``.
-        paused_until: epoch seconds, or None.
+        paused_until: epoch seconds; None if it is not paused, or until an operator resumes it.
         beat_at: when a worker of it was last known to be alive, in epoch seconds; 0 if never.
     """
 
@@ -48,18 +48,25 @@ def beat(connection: Connection, names: Collection[str], now: float) -> None:
         connection.execute(later, [{"name": name, "beat_at": now} for name in sorted(names)])
 
 
-BY_HAND = "by an operator: `bridge resume` ends it"
+FOREVER = 9_999_999_999.0
+"""Epoch seconds: a pause by hand has no end but a resume."""
 
 
 def pause(connection: Connection, name: str, until: float) -> None:
     """Let nothing be sent to a sink until then, in epoch seconds; 0 ends a pause."""
-    values = {"paused_until": until, "reason": BY_HAND if until else ""}
+    values = {"paused_until": until, "reason": by_hand(name) if until else ""}
     insertion = INSERT[connection.dialect.name](sinks).values(name=name, **values)
     connection.execute(insertion.on_conflict_do_update(index_elements=["name"], set_=values))
 
 
+def by_hand(name: str) -> str:
+    """Why it is paused, and what to do, if an operator has paused it."""
+    return f"by an operator: `bridge resume {name}` ends it"
+
+
 def _state(row: Row[Any], now: float) -> SinkState:
     if row.paused_until > now:
-        return SinkState(row.name, "paused", row.paused_until, row.reason, row.beat_at)
+        until = row.paused_until if row.paused_until < FOREVER else None
+        return SinkState(row.name, "paused", until, row.reason, row.beat_at)
     state = "running" if now - row.beat_at <= ALIVE_WITHIN else "no worker"
     return SinkState(row.name, state, None, "", row.beat_at)

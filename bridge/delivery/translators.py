@@ -3,12 +3,19 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from sqlalchemy import Connection, func, select
+from sqlalchemy import Connection, exists, func, select
 
 from bridge.arrival import QUEUES
 from bridge.delivery.database import INSERT
-from bridge.delivery.sinks import ALIVE_WITHIN
+from bridge.delivery.sinks import ALIVE_WITHIN, by_hand
 from bridge.delivery.tables import messages, pending, rounds, translators
+from bridge.doors import DOORS
+
+DIRECTIONS: Mapping[str, str] = {door.queue: door.direction for door in DOORS.values()}
+"""By queue, where its messages go."""
+
+TRANSLATION = "translation"
+"""The name under which an operator pauses the translation."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -16,6 +23,7 @@ class QueueState:
     """One queue.
 
     Attributes:
+        direction: where its messages go.
         pending: messages that wait for translation, those in a round not included.
         oldest_seconds: age of the oldest of them; None if none waits.
         beat_at: when a translator was last known to be alive, in epoch seconds; 0 if never.
@@ -23,11 +31,25 @@ class QueueState:
     """
 
     queue: str
+    direction: str
     pending: int
     oldest_seconds: float | None
     beat_at: float
     is_paused: bool
     problem: str
+
+    @property
+    def is_used(self) -> bool:
+        """Whether there was ever a translator for it, or anything to translate."""
+        return bool(self.beat_at or self.pending)
+
+    def trouble(self, now: float) -> str:
+        """What keeps its messages waiting, or lets them fail, at ``now`` (epoch seconds); "" if all is well."""
+        if self.is_paused:
+            return f"{self.queue}: paused {by_hand(TRANSLATION)}"
+        if now - self.beat_at > ALIVE_WITHIN:
+            return f"no worker translates {self.queue}"
+        return f"{self.queue}: {self.problem}" if self.problem else ""
 
 
 def is_paused(connection: Connection, queue: str, now: float) -> bool:
@@ -77,6 +99,12 @@ def is_in_hand(connection: Connection, message_id: str) -> bool:
     return any(f'"{message_id}' in work for work in connection.execute(select(rounds.c.work)).scalars())
 
 
+def is_waiting(connection: Connection, message_id: str) -> bool:
+    """Whether the message waits for translation, or is in a round."""
+    waits = exists().where(pending.c.message_id == message_id)
+    return bool(connection.execute(select(waits)).scalar()) or is_in_hand(connection, message_id)
+
+
 def _state(connection: Connection, queue: str, row: object, now: float) -> QueueState:
     waiting = connection.execute(select(func.count()).where(pending.c.queue == queue)).scalar_one()
     oldest = (
@@ -90,4 +118,4 @@ def _state(connection: Connection, queue: str, row: object, now: float) -> Queue
     beat_at, paused_until, problem = (row.beat_at, row.paused_until, row.problem) if row else (0.0, 0.0, "")  # type: ignore[attr-defined]
     age = None if at is None else max(0.0, now - at)
     is_alive = now - beat_at <= ALIVE_WITHIN
-    return QueueState(queue, waiting, age, beat_at, paused_until > now, problem if is_alive else "")
+    return QueueState(queue, DIRECTIONS[queue], waiting, age, beat_at, paused_until > now, problem if is_alive else "")

@@ -98,9 +98,18 @@ def with_own_bytes(story: Story) -> Story:
     if door is None or not _holds_events(door):
         return story
     try:
-        return replace(story, body=write(_own(door, story.body, story.entry.id)))
+        return replace(story, body=write(_shown(_own(door, story.body, story.entry.id), door)))
     except (Unusable, LookupError, TypeError, ValueError):
         return story
+
+
+def _shown(value: Any, door: Door) -> Any:
+    """A list of events that is shown whole, since it is not translated, without the write keys in it."""
+    if _several(value, door) is None:
+        return value
+    if isinstance(value, list):
+        return [clean(one) for one in value]
+    return {**value, "batch": [clean(one) for one in value["batch"]]}
 
 
 def _own(door: Door, body: bytes, event_id: str) -> Any:

@@ -16,7 +16,7 @@ from prometheus_client.exposition import CONTENT_TYPE_LATEST, generate_latest
 from prometheus_client.registry import Collector
 
 from bridge.arrival import Status
-from bridge.delivery.concerns import REFUSING, SILENT
+from bridge.delivery.concerns import PAUSED, REFUSING, SILENT
 from bridge.delivery.database import Database
 from bridge.delivery.measures import Measures, measures
 from bridge.delivery.retry import Fate
@@ -37,7 +37,8 @@ COUNTERS: dict[str, tuple[str, tuple[str, ...]]] = {
 """By name: what is said of it, and what of the counts it adds up; each by direction and event."""
 
 STANDING: dict[str, tuple[str, tuple[str, ...]]] = {
-    "bridge_waiting": ("Deliveries that are to be made.", (Fate.WAITING, Fate.QUEUED)),
+    "bridge_waiting": ("Deliveries that wait for their turn.", (Fate.WAITING, Fate.QUEUED)),
+    "bridge_sending": ("Deliveries that a worker is sending.", (Fate.SENDING,)),
     "bridge_dead_letters": ("Deliveries that were given up, and were not replayed or discarded.", (Fate.DEAD,)),
     "bridge_uncertain": ("Deliveries of which a person has to say whether they were taken.", (Fate.UNCERTAIN,)),
 }
@@ -76,6 +77,7 @@ class _Found(Collector):
         yield from _counters(self._found)
         yield from _standing(self._found)
         yield from _sinks(self._found, self._now)
+        yield from _queues(self._found, self._now)
         yield _latencies(self._found)
         yield from _concerns(self._found)
 
@@ -124,10 +126,34 @@ def _sinks(found: Measures, now: float) -> Iterator[Metric]:
         "bridge_worker_beat_age_seconds", "Since when no worker of the sink was known to be alive.", labels=["sink"]
     )
     for sink in found.sinks:
-        paused.add_metric([sink.name], float(sink.paused_until is not None))
+        paused.add_metric([sink.name], float(sink.state == PAUSED))
         beat.add_metric([sink.name], max(0.0, now - sink.beat_at))
     yield paused
     yield beat
+
+
+def _queues(found: Measures, now: float) -> Iterator[Metric]:
+    pending = GaugeMetricFamily("bridge_pending_messages", "Messages that wait for translation.", labels=["queue"])
+    oldest = GaugeMetricFamily(
+        "bridge_oldest_pending_seconds", "Age of the oldest message that waits for translation.", labels=["queue"]
+    )
+    paused = GaugeMetricFamily(
+        "bridge_translation_paused", "Whether an operator has paused the translation.", labels=["queue"]
+    )
+    problem = GaugeMetricFamily(
+        "bridge_translation_problem", "Whether nothing is translated, or only with errors.", labels=["queue"]
+    )
+    beat = GaugeMetricFamily(
+        "bridge_translator_beat_age_seconds", "Since when no translator was known to be alive.", labels=["queue"]
+    )
+    for one in found.queues:
+        pending.add_metric([one.queue], one.pending)
+        oldest.add_metric([one.queue], one.oldest_seconds or 0.0)
+        paused.add_metric([one.queue], float(one.is_paused))
+        problem.add_metric([one.queue], float(bool(one.problem)))
+        if one.beat_at:  # a queue of a direction that is off has never had one
+            beat.add_metric([one.queue], max(0.0, now - one.beat_at))
+    yield from (pending, oldest, paused, problem, beat)
 
 
 def _latencies(found: Measures) -> Metric:

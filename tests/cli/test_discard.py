@@ -48,7 +48,7 @@ def test_what_is_being_sent_is_not_called_back(event_id: str, run: Run, bridge: 
     worker._outbox.claim(worker.sink, 2_000_000_000.0, 60.0)
     result = run("discard", event_id)
     assert result.exit_code == 1
-    assert "is being sent right now" in result.output
+    assert "is being translated or sent right now" in result.output
 
 
 def test_an_unknown_id_fails(event_id: str, run: Run) -> None:

@@ -99,6 +99,12 @@ def test_raw_bytes_that_are_no_text_are_shown(post: Post, run: Run) -> None:
     assert "\\xff" in run("events", post(b"\xff\xfe")).output
 
 
+def test_a_repeat_shows_the_first_and_says_so(three: dict[str, str], post: Post, told: Told, run: Run) -> None:
+    again = post(webhook("redemption.succeeded", redemption("r_1"), event_id="ev_1"))
+    assert told("events", again)["entry"]["id"] == three["waiting"]
+    assert f"{again} is a repeat of this event" in run("events", again).output
+
+
 def test_an_unknown_id_is_said_in_one_line(bridge: Bridge, run: Run) -> None:
     result = run("events", "01UNKNOWN")
     assert (result.exit_code, result.output) == (1, "Error: there is no event 01UNKNOWN\n")

@@ -8,6 +8,7 @@ from bridge.delivery.database import Database
 from bridge.delivery.sinks import sink_states
 from bridge.delivery.tables import sinks, tallies
 from bridge.delivery.tallies import BUCKET, bucket
+from bridge.delivery.translators import states
 
 NOW = 1_900_000_000.0
 USUAL = range(bucket(NOW - 6 * 3600), bucket(NOW) + 1, BUCKET)
@@ -32,7 +33,7 @@ def change(database: Database, statement: str) -> None:
 
 def look(database: Database, now: float = NOW) -> list[Concern]:
     with database.reading() as connection:
-        return list(concerns(connection, sink_states(connection, now), now))
+        return list(concerns(connection, sink_states(connection, now), states(connection, now), now))
 
 
 def test_when_all_is_well_there_is_none(database: Database) -> None:

@@ -11,8 +11,10 @@ from flask.testing import FlaskClient
 from prometheus_client.parser import text_string_to_metric_families
 
 from bridge.config import Settings, ToSegment
+from bridge.delivery import translators
 from bridge.delivery.database import Database
 from bridge.delivery.health import NOTHING
+from bridge.delivery.sinks import FOREVER
 from bridge.web import create_app, health
 from bridge.web.request_id import HEADER
 from tests.delivery.arrivals import keep, received
@@ -110,6 +112,25 @@ def test_metrics_are_what_is_in_the_database(client: FlaskClient, app: Flask) ->
     assert found["bridge_delivery_seconds_bucket,le=0.25,sink=segment"] == 3
     assert found["bridge_delivery_seconds_bucket,le=+Inf,sink=segment"] == 3
     assert found["bridge_delivery_seconds_sum,sink=segment"] == pytest.approx(0.6)
+
+
+def test_metrics_say_what_waits_for_translation(client: FlaskClient, app: Flask) -> None:
+    body = encode(webhook("redemption.succeeded", redemption()))
+    assert client.post("/webhooks/voucherify", data=body, headers=signed(body)).status_code == 202
+    database: Database = app.extensions["bridge"].database
+    with database.writing() as connection:
+        translators.beat(connection, {"webhooks": "a problem"}, time.time() - 2)
+        translators.pause(connection, FOREVER)
+    found = scraped(client)
+    assert found["bridge_pending_messages,queue=webhooks"] == 1
+    assert found["bridge_pending_messages,queue=calls"] == 0
+    assert 0 < found["bridge_oldest_pending_seconds,queue=webhooks"] < 60
+    assert found["bridge_translation_problem,queue=webhooks"] == 1
+    assert found["bridge_translation_paused,queue=webhooks"] == 1
+    assert 1 < found["bridge_translator_beat_age_seconds,queue=webhooks"] < 60
+    assert "bridge_translator_beat_age_seconds,queue=events" not in found
+    translate(app.extensions["bridge"])
+    assert scraped(client)["bridge_pending_messages,queue=webhooks"] == 1, "it is paused"
 
 
 def test_a_refused_call_is_counted_where_it_was_going(client: FlaskClient, app: Flask) -> None:

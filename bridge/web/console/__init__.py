@@ -41,7 +41,7 @@ def application(bridge: Bridge, token: str) -> Flask:
     door = Door(token, bridge.database)
     for blueprint in (
         session.blueprint(door, bridge.desk),
-        overview.blueprint(bridge.database, bridge.settings),
+        overview.blueprint(bridge.database, bridge.settings, bridge.desk),
         events.blueprint(bridge.database, bridge.desk),
         replays.blueprint(bridge.database, bridge.desk),
         audit.blueprint(bridge.database),

@@ -48,6 +48,16 @@ def blueprint(door: Door, bridge: Bridge) -> Blueprint:
         with database.reading() as connection:
             return jsonify(asdict(look(connection, period, time.time())))
 
+    @calls.post("/pause/<name>")
+    def pause(name: str) -> Response:
+        desk.pause(name, WHO)
+        return jsonify(name=name, state="paused")
+
+    @calls.post("/resume/<name>")
+    def resume(name: str) -> Response:
+        desk.pause(name, WHO, until=0.0)
+        return jsonify(name=name, state="running")
+
     _serve_events(calls, database, desk)
     _serve_replays(calls, database, desk)
     return calls

@@ -4,10 +4,12 @@ import time
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
-from flask import Blueprint, render_template, request
+from flask import Blueprint, flash, g, redirect, render_template, request, url_for
+from werkzeug.wrappers import Response
 
 from bridge.config import Settings
 from bridge.delivery.database import Database
+from bridge.delivery.desk import Desk
 from bridge.delivery.overview import PERIODS, Flow, Overview, overview
 from bridge.delivery.sinks import SinkState
 from bridge.delivery.tallies import sink_of
@@ -29,10 +31,22 @@ class Side:
     chart: Chart
 
 
-def blueprint(database: Database, settings: Settings) -> Blueprint:
+def blueprint(database: Database, settings: Settings, desk: Desk) -> Blueprint:
     """``/console/``."""
     pages = Blueprint("overview", __name__)
     is_on = {"to_segment": settings.to_segment is not None, "to_voucherify": settings.to_voucherify is not None}
+
+    @pages.post("/pause/<name>")
+    def pause(name: str) -> Response:
+        desk.pause(name, g.who)
+        flash(f"Paused: {name}.")
+        return redirect(url_for("overview.page"))
+
+    @pages.post("/resume/<name>")
+    def resume(name: str) -> Response:
+        desk.pause(name, g.who, until=0.0)
+        flash(f"Resumed: {name}.")
+        return redirect(url_for("overview.page"))
 
     @pages.get("/")
     def page() -> str:

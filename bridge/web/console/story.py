@@ -5,9 +5,10 @@ from typing import Any
 
 from markupsafe import Markup
 
+from bridge.arrival import Status
 from bridge.delivery.bulk import REPLAYABLE
 from bridge.delivery.discard import DISCARDABLE
-from bridge.delivery.journal import Attempt, Delivered, Story
+from bridge.delivery.journal import PENDING, Attempt, Delivered, Story
 from bridge.delivery.retry import Fate
 from bridge.web.console import masking
 from bridge.web.console.shown import parts, pretty, value_of
@@ -76,7 +77,7 @@ def tell(story: Story, *, reveal: bool) -> Told:
             for delivery in story.deliveries
         ),
         can_replay=bool(stands & {*REPLAYABLE}),
-        can_discard=bool(stands & {*DISCARDABLE, "quarantined"}),
+        can_discard=bool(stands & {*DISCARDABLE, Status.QUARANTINED, PENDING}),
         is_uncertain=Fate.UNCERTAIN in stands,
     )
 
@@ -103,6 +104,7 @@ def plain(story: Story, *, reveal: bool) -> dict[str, Any]:
         return value if reveal else hiding.mask(value)
 
     return {
+        "repeat_id": story.repeat_id or None,
         "body": shown(story.body),
         "deliveries": [
             {

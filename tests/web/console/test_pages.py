@@ -1,12 +1,14 @@
 """What the pages say, and what their buttons do."""
 
 import json
+import time
 from collections.abc import Callable
 from typing import Any
 
 import pytest
 
 from bridge.bootstrap import Bridge
+from bridge.delivery import sinks
 from bridge.delivery.bulk import STEP, BulkReplayer
 from bridge.delivery.outbox import Outbox
 from bridge.delivery.retry import Policy
@@ -92,6 +94,50 @@ def test_the_overview_leads_to_what_went_wrong(visitor: Visitor, dead: str) -> N
     assert "1 dead letter" in text
     for hours in ("1h", "24h", "7d", "1 century"):
         assert visitor.get("/", query_string={"period": hours}).status_code == 200
+
+
+@pytest.mark.parametrize("name", ["segment", "translation"])
+def test_deliveries_and_translation_are_paused_and_resumed(visitor: Visitor, bridge: Bridge, name: str) -> None:
+    store(bridge)
+    with bridge.database.writing() as connection:
+        sinks.beat(connection, ["segment", "voucherify"], time.time())
+    assert "ends it" not in visitor.get("/").text
+    assert visitor.press("/", f"/pause/{name}").location == "/console/"
+    text = visitor.get("/").text
+    assert f"Paused: {name}." in text
+    assert f"`bridge resume {name}` ends it" in text
+    assert visitor.press("/", f"/resume/{name}").location == "/console/"
+    assert "ends it" not in visitor.get("/").text
+    assert [row["did"] for row in rows(bridge.database, audit)][1:] == ["paused", "resumed"]
+    assert visitor.client.post(f"/console/pause/{name}").status_code == 400  # without a token of the form
+
+
+def test_messages_that_wait_for_translation_are_counted(visitor: Visitor, bridge: Bridge) -> None:
+    store(bridge)
+    text = " ".join(visitor.get("/").text.split())
+    assert '<td class="number" data-label="pending">1</td>' in text
+    assert "no worker translates webhooks; 1 pending" in text
+    translate(bridge)
+    assert "no worker translates" not in visitor.get("/").text
+
+
+def test_a_message_that_waits_for_translation_is_shown_and_discarded(visitor: Visitor, bridge: Bridge) -> None:
+    event_id = store(bridge)
+    text = visitor.get(f"/events/{event_id}").text
+    for said in ("pending", "waits for translation", "It is not translated yet."):
+        assert said in text
+    assert EMAIL not in text
+    assert "/replay" not in text.replace("/replays", "")
+    assert visitor.press(f"/events/{event_id}", "/discard").status_code == 302
+    assert "discarded before it was translated" in visitor.get(f"/events/{event_id}").text
+    assert "not translated yet" not in visitor.get(f"/events/{event_id}").text
+    assert did(bridge) == [("console: Ada", "discarded", event_id)]
+
+
+def test_the_page_of_a_repeat_is_the_first_events(visitor: Visitor, bridge: Bridge, post: Post) -> None:
+    first, second = post(), post()
+    assert f"{second} is a repeat of this event" in visitor.get(f"/events/{second}").text
+    assert "is a repeat" not in visitor.get(f"/events/{first}").text
 
 
 def test_an_event_says_why_and_hides_who(visitor: Visitor, dead: str) -> None:
@@ -305,6 +351,8 @@ def test_a_script_reads_and_acts(stranger: Visitor, dead: str, bridge: Bridge) -
     assert call("GET", f"/events/{dead}?reveal=true")["body"]["data"]["customer"]["email"] == EMAIL
     replay_id = call("POST", "/replays", json={"status": "dead"})["id"]
     assert call("GET", "/replays")[0]["id"] == replay_id
+    assert call("POST", "/pause/segment") == {"name": "segment", "state": "paused"}
+    assert call("POST", "/resume/segment") == {"name": "segment", "state": "running"}
     assert call("POST", f"/replays/{replay_id}/stop") == {"id": replay_id, "stopped": True}
     with translating(bridge):
         assert call("POST", f"/events/{dead}/replay") == {"id": dead, "became": "to be sent"}
@@ -326,6 +374,7 @@ def test_a_script_reads_and_acts(stranger: Visitor, dead: str, bridge: Bridge) -
         ("POST", "/replays", {"json": {"status": "delivered"}}, 400),
         ("POST", "/replays", {"data": "status=dead"}, 415),
         ("DELETE", "/events/01X", {}, 405),
+        ("POST", "/pause/everything", {}, 400),
     ],
 )
 def test_a_script_is_told_in_json_what_is_wrong(

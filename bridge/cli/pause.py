@@ -1,0 +1,23 @@
+"""``bridge pause``: stop deliveries to a service, or the translation."""
+
+import click
+
+from bridge.cli.opening import at_desk, opened, who
+from bridge.cli.printing import json_option, print_json
+from bridge.delivery.desk import PAUSABLE
+
+
+@click.command(short_help="Stop deliveries to a service, or the translation.")
+@click.argument("name", type=click.Choice(PAUSABLE))
+@json_option
+def pause(name: str, as_json: bool) -> None:
+    """Stop deliveries to segment or voucherify, or the translation of messages, until bridge resume.
+
+    Messages are accepted meanwhile, and wait. What is being sent at this moment is finished.
+    """
+    with opened() as database:
+        at_desk(database).pause(name, who())
+    if as_json:
+        print_json({"name": name, "state": "paused"})
+    else:
+        click.echo(f"{name} is paused: `bridge resume {name}` ends it.")

@@ -1,0 +1,20 @@
+"""``bridge resume``: end a pause."""
+
+import click
+
+from bridge.cli.opening import at_desk, opened, who
+from bridge.cli.printing import json_option, print_json
+from bridge.delivery.desk import PAUSABLE
+
+
+@click.command(short_help="End a pause, also one that a service has caused.")
+@click.argument("name", type=click.Choice(PAUSABLE))
+@json_option
+def resume(name: str, as_json: bool) -> None:
+    """End the pause of segment, voucherify or translation: one made by bridge pause, or caused by the service."""
+    with opened() as database:
+        at_desk(database).pause(name, who(), until=0.0)
+    if as_json:
+        print_json({"name": name, "state": "running"})
+    else:
+        click.echo(f"{name} is resumed.")
