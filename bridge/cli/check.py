@@ -148,7 +148,8 @@ def _read_mappings(path: Path | None) -> Mappings | Finding:
         return read(path) if path else PRESETS
     except InvalidMappings as error:
         found = "; ".join(map(str, error.problems))
-        return Finding(VARIABLE, "wrong", f"{path}: {found}", "correct the file: bridge mappings check FILE")
+        remedy = "correct the file (bridge mappings check FILE): raw events are accepted, and wait for it"
+        return Finding(VARIABLE, "wrong", f"{path}: {found}", remedy)
 
 
 def _meant(name: str) -> str:

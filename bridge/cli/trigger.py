@@ -43,10 +43,13 @@ def trigger(event: Event, url: str, as_json: bool) -> None:
         response = post(url, webhook(event, uuid4().hex[:12]), secret)
     except requests.RequestException as error:
         raise click.ClickException(f"{url} does not answer: {type(error).__name__}. Is the bridge running?") from error
+    answer = _answer(response)
     if as_json:
-        print_json({"status_code": response.status_code, "answer": _answer(response)})
+        print_json({"status_code": response.status_code, "answer": answer})
     else:
         click.echo(f"{response.status_code} {response.text.strip()}")
+    if isinstance(answer, dict) and answer.get("status") == "stored":
+        click.echo("No worker has translated it within 10 s: see `bridge status`.", err=True)
     if not response.ok:
         raise SystemExit(1)
 

@@ -57,8 +57,8 @@ class Stage:
         Raises:
             DemoFailed: it has not.
         """
-        if not response.ok:
-            raise DemoFailed(f"the bridge answered {response.status_code}\n{self.log.read_text()}")
+        if not response.ok or response.json().get("status", "accepted") not in ("accepted", "stored"):
+            raise DemoFailed(f"the bridge answered {response.status_code} {response.text}\n{self.log.read_text()}")
 
 
 def post(url: str, body: bytes, secret: str) -> requests.Response:

@@ -269,6 +269,15 @@ def test_any_spelling_will_do(spelling: str, run: Run, served_app: Flask) -> Non
     assert '"event":"Customer Rewarded"' in result.output
 
 
+def test_a_sample_that_no_worker_translates_is_stored_and_says_so(run: Run) -> None:
+    app = Flask("bridge")
+    app.post("/")(lambda: ({"status": "stored", "id": "01KA"}, 202))
+    with Served(app) as served:
+        result = run("trigger", "rewarded", "--url", served.url)
+    assert result.exit_code == 0
+    assert "No worker has translated it within 10 s" in result.stderr
+
+
 def test_an_unknown_event_is_answered_with_those_there_are(run: Run) -> None:
     result = run("trigger", "redemption.maybe")
     assert result.exit_code == 2

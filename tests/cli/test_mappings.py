@@ -172,4 +172,5 @@ def test_check_says_what_is_wrong_with_them_whatever_else_is(
     assert told["verdict"] == "wrong"
     assert 'mapping 1 "Wrong": partnerAction' in told["detail"]
     assert "bridge mappings check" in told["remedy"]
+    assert "raw events are accepted, and wait" in told["remedy"]
     assert run("check").exit_code == 1

@@ -234,6 +234,13 @@ def test_another_method_is_refused(client: FlaskClient, method: str) -> None:
     assert "POST" in response.headers["Allow"]
 
 
+@pytest.mark.parametrize("path", [URL, f"{URL}/", f"/{URL}", "//webhooks//voucherify//"])
+def test_a_slash_too_many_is_not_redirected(client: FlaskClient, path: str) -> None:
+    body = encode(MESSAGE)
+    given = {"PATH_INFO": path, "RAW_URI": path, "REQUEST_URI": path}
+    assert client.post("/", data=body, headers=signed(body), environ_overrides=given).status_code == 202
+
+
 def test_another_path_is_not_found(client: FlaskClient) -> None:
     refused(client.post("/webhooks/nobody"), 404, "not_found")
 

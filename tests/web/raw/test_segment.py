@@ -134,6 +134,14 @@ def test_an_empty_array_is_nothing_to_do(client: FlaskClient) -> None:
     assert post(client, [], signed([]), TOLD).json == []
 
 
+@pytest.mark.parametrize("path", [f"{URL}/", f"/{URL}", "//webhooks//segment//"])
+def test_a_slash_too_many_is_not_redirected(client: FlaskClient, path: str) -> None:
+    given = {"PATH_INFO": path, "RAW_URI": path, "REQUEST_URI": path}
+    headers = {"Content-Type": "application/json", **signed(EVENT)}
+    response = client.post("/", data=encode(EVENT), headers=headers, environ_overrides=given)
+    assert response.status_code == 200
+
+
 def test_without_a_secret_there_is_no_door(make: Make) -> None:
     client = make(event_secrets=()).test_client()
     refused(post(client, EVENT, signed(EVENT, "")), 404, "not_found")

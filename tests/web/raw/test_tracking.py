@@ -60,6 +60,47 @@ def test_the_paths_that_libraries_use_instead(client: FlaskClient, stored: Datab
     assert [row["door"] for row in rows(stored, events)] == [door]
 
 
+LIBRARIES = {
+    "analytics-java": "/v1/import/",
+    "analytics-java before 3.1": "/v1/import",
+    "analytics-ruby": "/v1/import",
+    "Analytics.NET": "/v1/import",
+    "analytics-go": "/v1/batch",
+    "analytics-php": "/v1/batch",
+    "analytics-python": "/v1/batch",
+    "analytics-node": "/v1/batch",
+    "analytics-kotlin": "/v1/b",
+    "analytics-swift": "/v1/b",
+    "Analytics-CSharp": "/v1/b",
+    "analytics.js, batching": "/v1/b",
+    "analytics.js": "/v1/t",
+    "rudder-sdk-java, -go, -node, -ios, -android": "/v1/batch",
+    "rudder-sdk-js": "/v1/track",
+}
+"""Where each posts, by its public sources: behind the host, or behind a host that ends in ``/v1``."""
+
+
+@pytest.mark.parametrize("library", LIBRARIES)
+@pytest.mark.parametrize("typed", ["{}", "{}/", "/{}", "/{}//"])
+def test_each_library_is_answered_at_its_path_however_its_host_is_typed(
+    client: FlaskClient, library: str, typed: str
+) -> None:
+    path = LIBRARIES[library]
+    is_batch = path.strip("/") not in ("v1/t", "v1/track")
+    address = typed.format(path)
+    given = {"PATH_INFO": address, "RAW_URI": address, "REQUEST_URI": address}
+    value = {"batch": [{**TRACK, "type": "track"}]} if is_batch else TRACK
+    response = client.post("/", json=value, headers=basic(KEY), environ_overrides=given)
+    assert (response.status_code, response.json) == (200, SUCCESS)
+
+
+def test_mobile_libraries_send_compressed_text_with_the_key_in_the_body(client: FlaskClient, stored: Database) -> None:
+    packed = gzip.compress(encode({"batch": [{**TRACK, "type": "track"}], "writeKey": KEY}))
+    headers = {"Content-Type": "text/plain", "Content-Encoding": "gzip", "Authorization": ""}
+    assert post(client, "/v1/b", packed, **headers).json == SUCCESS
+    assert count(stored, deliveries) == 1
+
+
 @pytest.mark.parametrize(
     "headers",
     [
