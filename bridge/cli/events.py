@@ -4,12 +4,25 @@ import json
 from typing import Any
 
 import click
+from sqlalchemy import Connection
 
 from bridge.cli.moment import moment
 from bridge.cli.opening import opened
 from bridge.cli.printing import console, json_option, print_json, readable, table, when
-from bridge.delivery.journal import PENDING, STATUSES, Delivered, Entry, Filter, Story, counts, entries, story
+from bridge.delivery.journal import (
+    PENDING,
+    STATUSES,
+    Delivered,
+    Entry,
+    Filter,
+    Story,
+    counts,
+    entries,
+    of_message,
+    story,
+)
 from bridge.delivery.tallies import DIRECTIONS
+from bridge.errors import NoSuchEvent
 from bridge.translation import with_own_bytes
 
 
@@ -27,14 +40,30 @@ from bridge.translation import with_own_bytes
 @click.option("--count", is_flag=True, help="How many there are of each event, instead.")
 @json_option
 def events(event_id: str | None, limit: int, count: bool, as_json: bool, **wanted: Any) -> None:
-    """List events, newest first; or show the one with EVENT_ID, from its arrival to every attempt to deliver it."""
+    """List events, newest first; or show the one with EVENT_ID, from its arrival to every attempt to deliver it.
+
+    The id of a batch lists its events.
+    """
     with opened() as database, database.reading() as connection:
         if count:
             _print_counts(counts(connection), as_json)
         elif event_id:
-            _print_story(with_own_bytes(story(connection, event_id)), as_json)
+            _show(connection, event_id, as_json)
         else:
             _print_entries(entries(connection, Filter(**wanted), limit), as_json)
+
+
+def _show(connection: Connection, event_id: str, as_json: bool) -> None:
+    """Print the event, or those of a batch."""
+    try:
+        found = story(connection, event_id)
+    except NoSuchEvent:
+        of_batch = of_message(connection, event_id)
+        if not of_batch:
+            raise
+        _print_entries(of_batch, as_json)
+    else:
+        _print_story(with_own_bytes(found), as_json)
 
 
 def _print_counts(counted: dict[tuple[str, str], int], as_json: bool) -> None:

@@ -6,6 +6,7 @@ from typing import Any
 from sqlalchemy import Connection, Row, Select, exists, func, or_, select
 
 from bridge.arrival import Status
+from bridge.delivery.outcomes import outcomes
 from bridge.delivery.packing import unpack
 from bridge.delivery.replay import ID_LENGTH
 from bridge.delivery.retention import missing
@@ -14,7 +15,7 @@ from bridge.delivery.search import STATUSES, Filter, fitting, standing
 from bridge.delivery.tables import attempts, deliveries, events, messages, repeats
 from bridge.delivery.translators import is_waiting
 
-__all__ = ["STATUSES", "Attempt", "Delivered", "Entry", "Filter", "Story", "counts", "entries", "story"]
+__all__ = ["STATUSES", "Attempt", "Delivered", "Entry", "Filter", "Story", "counts", "entries", "of_message", "story"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,6 +132,16 @@ def _is_translated(connection: Connection, message_id: str) -> bool:
     last = message_id + "9999"
     stored, repeated = (exists().where(column.between(message_id, last)) for column in (events.c.id, repeats.c.id))
     return bool(connection.execute(select(or_(stored, repeated))).scalar())
+
+
+def of_message(connection: Connection, message_id: str) -> list[Entry]:
+    """The events of a message that is a batch, in their order; in place of a duplicate, the event that it repeats."""
+    ids = [one.id for one in outcomes(connection, message_id)]
+    found = connection.execute(_entries().where(events.c.id.in_(ids)).order_by(deliveries.c.id))
+    by_id: dict[str, list[Entry]] = {}
+    for row in found:
+        by_id.setdefault(row.id, []).append(_entry(row))
+    return [entry for one in ids for entry in by_id.get(one, ())]
 
 
 def counts(connection: Connection) -> dict[tuple[str, str], int]:
