@@ -10,7 +10,7 @@ from typing import Any
 
 from sqlalchemy import NullPool, create_engine, make_url, text
 
-from tests.acceptance.waiting import until
+from tests.acceptance.waiting import PATIENCE, until
 
 
 class Books:
@@ -55,11 +55,12 @@ class Books:
         """How many attempts are recorded, by outcome: a delivery that succeeded needs none."""
         return Counter(dict(self.rows("SELECT outcome, count(*) FROM attempts GROUP BY outcome")))
 
-    def wait_until_settled(self, total: int) -> None:
+    def wait_until_settled(self, total: int, patience: float = PATIENCE) -> None:
         """Nothing is on its way any more, and so nothing can arrive a second time."""
         until(
             lambda: (found := self.deliveries()).total() == total and not (found["waiting"] or found["sending"]),
             f"{total} deliveries are settled",
+            patience,
         )
 
     def hold_back(self, sink: str = "segment") -> None:

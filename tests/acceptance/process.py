@@ -67,9 +67,9 @@ class Process:
             )
 
     def wait(self) -> int:
-        """Its exit code."""
+        """Its exit code. A worker that is told to stop finishes what it sends, which may take half a minute."""
         assert self._process
-        return self._process.wait(PATIENCE)
+        return self._process.wait(2 * PATIENCE)
 
     def signal(self, number: signal.Signals) -> None:
         assert self._process

@@ -9,6 +9,7 @@ from flask import Response
 from bridge.demo.metadata_schemas import metadata_schema
 from bridge.demo.voucherify import Call
 from tests.acceptance.books import Books
+from tests.acceptance.command import said
 from tests.acceptance.conftest import Serve
 from tests.acceptance.destination import Destination, identify, track
 from tests.acceptance.server import Server
@@ -154,3 +155,8 @@ def test_where_nobody_can_tell_it_is_uncertain_and_the_customer_moves_on(
     assert voucherify.project.customers["anna"]["name"] == "after"
     [(detail,)] = books.rows("SELECT detail FROM attempts WHERE outcome = 'uncertain'")
     assert detail.startswith("in doubt: 1 like it in the customer's activity")
+
+    assert said(database_url, "decide", event_id, "--delivered") == {"id": event_id, "decided": 1}
+    assert books.deliveries() == {"delivered": 2}
+    assert said(database_url, "decide", event_id, "--again") == {"id": event_id, "decided": 0}
+    assert len(voucherify.calls(EVENTS)) == 1

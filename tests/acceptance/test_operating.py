@@ -135,7 +135,7 @@ def test_an_event_is_followed_by_its_id_from_the_request_to_the_service(
     assert "@" not in repeated.headers["X-Request-Id"]
     segment.wait_for(["ada"])
     books.wait_until_settled(1)
-    until(lambda: '"delivered"' in server.log, "the log tells")
+    until(lambda: server.log.count('"translated"') == 2 and '"delivered"' in server.log, "the log tells")
 
     lines = [json.loads(line) for line in server.log.splitlines() if line.startswith("{")]
     taken = [line for line in lines if line["what"] == "translated"]

@@ -14,7 +14,7 @@ from tests.acceptance.server import SEVERAL, Server
 from tests.acceptance.voucherify import Voucherify
 from tests.acceptance.waiting import PATIENCE
 
-STEPS = 30
+STEPS = 15
 CALLERS, SENDERS = users(4, "caller"), users(4, "sender")
 """Customers whose calls Segment's destination makes, and those whose events a library posts."""
 
@@ -43,7 +43,7 @@ def assert_in_order(servers: Sequence[Server], voucherify: Voucherify, books: Bo
         acts += [pool.submit(act, servers, send, user) for user in SENDERS]
         for one in acts:
             one.result()
-    books.wait_until_settled(STEPS * len(acts))
+    books.wait_until_settled(STEPS * len(acts), patience=4 * PATIENCE)
     for user in CALLERS + SENDERS:
         arrived = [one["event"] for one in voucherify.project.events if one["customer"]["source_id"] == user]
         assert arrived == [f"Step {step}" for step in range(STEPS)], user

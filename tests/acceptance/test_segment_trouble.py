@@ -5,6 +5,7 @@ import time
 from collections import Counter
 from collections.abc import Sequence
 from contextlib import ExitStack
+from pathlib import Path
 
 from flask import Response
 
@@ -13,7 +14,7 @@ from tests.acceptance.books import Books
 from tests.acceptance.conftest import Serve
 from tests.acceptance.customers import redeems, users
 from tests.acceptance.receiver import Receiver, answer
-from tests.acceptance.server import SEVERAL, WRITE_KEY
+from tests.acceptance.server import WRITE_KEY
 from tests.acceptance.waiting import PATIENCE, until
 
 
@@ -100,12 +101,13 @@ def test_after_a_429_no_process_calls_before_the_time_that_segment_names(
 
 
 def test_a_process_that_waits_for_the_database_while_a_429_is_recorded_heeds_it_too(
-    sqlite_url: str, serve: Serve, segment: Receiver
+    sqlite_url: str, serve: Serve, segment: Receiver, tmp_path: Path
 ) -> None:
     wait = 6
     late = "(SELECT id FROM events WHERE customer = 'late')"
     books = Books(sqlite_url)
-    server = serve(sqlite_url, segment, *SEVERAL)
+    # Each elects a worker of its own: in one folder, one of them would deliver.
+    server, _ = (serve(sqlite_url, segment, BRIDGE_RUN_DIR=str(tmp_path / name)) for name in ("one", "another"))
     books.hold_back()
     for name in ("early", "late"):
         assert server.status(redeems(name)) == "accepted"

@@ -2,9 +2,11 @@
 
 import resource
 import tempfile
+import time
 import warnings
 from collections import Counter
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -72,6 +74,39 @@ def test_a_database_that_cannot_be_opened_at_start_is_used_once_it_can(
     Books(url).wait_until_settled(1)
     segment.assert_once(["ada"])
     assert server.workers() == workers
+
+
+ANSWERED_WITHIN = 8.0
+"""Seconds after which a request gives up; Voucherify counts no answer within 10 s as a failure."""
+
+LATE = 3
+"""A machine that is busy with other tests may take so many times as long."""
+
+
+def test_while_nobody_can_write_503_comes_in_time_and_nothing_is_stored(
+    database_url: str, serve: Serve, segment: Receiver, books: Books
+) -> None:
+    server = serve(database_url, segment, *SEVERAL)
+    assert server.status(redeems("before")) == "accepted"
+    books.wait_until_settled(1)
+    names = users(6)
+
+    def seconds_to_503(name: str) -> float:
+        began = time.monotonic()
+        assert_unavailable(server, redeems(name))
+        return time.monotonic() - began
+
+    with ThreadPoolExecutor(len(names)) as pool, books.locked():
+        durations = list(pool.map(seconds_to_503, names))
+
+    assert max(durations) < LATE * ANSWERED_WITHIN
+    assert server.status(redeems("afterwards")) == "accepted"
+    books.wait_until_translated()
+    stored = {customer for (customer,) in books.rows("SELECT customer FROM events")}
+    assert stored == {"before", "afterwards"}, "what was answered 503 is withdrawn"
+    assert [server.status(redeems(name)) for name in names] == ["accepted"] * len(names)
+    books.wait_until_settled(2 + len(names))
+    segment.assert_once(["before", "afterwards", *names])
 
 
 class Postgres(Protocol):
