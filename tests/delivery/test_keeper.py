@@ -42,6 +42,7 @@ class Here:
 
 @pytest.fixture
 def here(database: Database) -> Here:
+    taken_unexpected()  # those of other tests
     return Here(database)
 
 
