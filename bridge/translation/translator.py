@@ -275,7 +275,7 @@ class Translator:
             self._round = None
             return None
         except StoreUnavailable as error:
-            if not _is_of_the_data(error):
+            if not _is_of_the_data(error) or _is_refused(steps):
                 raise
             return self._write_in_halves(taken, steps)
         for sink, claims in written.claims.items():
@@ -334,6 +334,12 @@ def _is_of_the_data(error: StoreUnavailable) -> bool:
     if sqlstate:
         return str(sqlstate).startswith(_DATA_ERRORS)
     return "too big" in str(cause.orig) or type(cause.orig).__name__ in ("DataError", "OverflowError")
+
+
+def _is_refused(steps: Sequence[Step]) -> bool:
+    """Whether this is one event without what the database refuses."""
+    [one, *others] = [step.one.event for step in steps]
+    return not others and one is not None and one.arrival.reason == REFUSED
 
 
 def _refused(step: Step) -> Step:
