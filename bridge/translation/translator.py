@@ -39,6 +39,10 @@ STUCK_SECONDS = 30.0
 MOST_WRITTEN = 250
 """Events and deliveries of one writing transaction: SQLite's lock is held for some 10 ms."""
 
+MOST_ALONE = 2 * MOST_WRITTEN
+"""Events of a round that was taken over, which are written alone. The one that ended its process was in hand then: one
+of ``MOST_WRITTEN``, or the one behind them. A batch of thousands would take minutes, and its queue would wait."""
+
 MOST_LOADED = 100
 """Messages whose bytes are in memory at once."""
 
@@ -198,7 +202,7 @@ class Translator:
         now = self._quarantine_first(taken) if taken.is_poisoned else taken
         steps: list[Step] = []
         size = 0
-        for step in self._steps(now, mappings) if now else ():
+        for count, step in enumerate(self._steps(now, mappings) if now else (), 1):
             steps.append(step)
             size += step.size
             self._moved_at = time.monotonic()
@@ -206,6 +210,8 @@ class Translator:
                 now, steps, size = self._write(now, steps), [], 0
                 if now is None or self._stop.is_set():
                     break
+                if count >= MOST_ALONE:
+                    now = replace(now, begun=0)
         else:
             now = self._write(now, steps) if now and steps else now
             if now and now.work:  # nothing came of the last message: an empty batch, or retention has deleted it
