@@ -118,8 +118,11 @@ class Books:
 
     def _waiters(self) -> int:
         if self._turn:
-            inode = f":{self._turn.stat().st_ino} "
-            return sum("->" in line and inode in line for line in Path("/proc/locks").read_text().splitlines())
+            # One waits for its turn, the others to be next.
+            queue = (self._turn, self._turn.with_name(f"{self._turn.name}-next"))
+            inodes = [f":{file.stat().st_ino} " for file in queue if file.exists()]
+            lines = Path("/proc/locks").read_text().splitlines()
+            return sum("->" in line and any(inode in line for inode in inodes) for line in lines)
         [(count,)] = self.rows(
             "SELECT count(*) FROM pg_locks JOIN pg_database ON pg_database.oid = database "
             "WHERE NOT granted AND datname = current_database()"

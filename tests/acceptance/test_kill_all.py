@@ -116,7 +116,7 @@ def test_calls(database_url: str, serve: Serve, voucherify: Voucherify, books: B
 def test_another_process_of_the_host_goes_on_with_a_dead_translators_round(
     database_url: str, serve: Serve, hire: Hire, voucherify: Voucherify, books: Books
 ) -> None:
-    batches, many = 4, 2_500
+    batches, many = 4, 1_000
     keys = {"BRIDGE_WRITE_KEYS": WRITE_KEY}
     server = serve(database_url, voucherify, **keys, BRIDGE_WORKER="external")
     books.hold_back("voucherify")
