@@ -35,9 +35,9 @@ def shop() -> Flask:
     return site
 
 
-@pytest.mark.parametrize(("strategy", "refused"), [({}, 1), (BATCHES, 0)], ids=["one at a time", "several at a time"])
+@pytest.mark.parametrize("strategy", [{}, BATCHES], ids=["one at a time", "several at a time"])
 def test_what_a_visitor_does_arrives(
-    strategy: dict[str, Any], refused: int, sqlite_url: str, serve: Serve, voucherify: Voucherify
+    strategy: dict[str, Any], sqlite_url: str, serve: Serve, voucherify: Voucherify
 ) -> None:
     server, books = serve(sqlite_url, voucherify, BRIDGE_WRITE_KEYS=WRITE_KEY), Books(sqlite_url)
     segment = {"apiHost": f"127.0.0.1:{server.port}/v1", **strategy}
@@ -52,9 +52,9 @@ def test_what_a_visitor_does_arrives(
         page.evaluate(VISIT, [WRITE_KEY, segment, FAMILY_NAME])
         books.wait_until_settled(4)
     assert {url.split("/")[2] for url in asked} <= {site.url.split("/")[2], f"127.0.0.1:{server.port}"}
-    assert (statuses.count(400), max(statuses)) == (refused, 400 if refused else 200)
+    assert max(statuses) < 400
     assert voucherify.project.customers["anna-1"]["name"] == f"Anna {FAMILY_NAME}"
     assert voucherify.project.customers["anna-1"]["metadata"] == {"group_id": "g-9", "group_plan": "pro"}
     assert [one["event"] for one in voucherify.project.events] == ["Paid", "Viewed Basket Page"]
     anonymous = books.rows("SELECT count(*) FROM events WHERE reason LIKE 'anonymous%'")
-    assert anonymous == [(1 - refused,)]
+    assert anonymous == [(1,)]
