@@ -113,4 +113,4 @@ def test_raw_events_wait_while_a_file_was_never_right(
     write(file, WRONG)
     server = serve(sqlite_url, voucherify, BRIDGE_WRITE_KEYS=WRITE_KEY, BRIDGE_MAPPINGS=str(file))
     until(lambda: "raw events wait" in (server.checks().get("translation") or ""), "readyz says why")
-    assert r'mapping 1 \"wrong\": partnerAction: must be one of' in server.log
+    assert r"mapping 1 \"wrong\": partnerAction: must be one of" in server.log

@@ -254,15 +254,6 @@ def test_wrong_settings_end_it_with_their_names(environment: dict[str, str], nam
     host.assert_discreet()
 
 
-def test_settings_that_only_the_worker_can_judge_end_it_too(tmp_path: Path) -> None:
-    (tmp_path / "mappings.json").write_text("[{]")
-    keys = {"VOUCHERIFY_APP_ID": "id", "VOUCHERIFY_SECRET_KEY": "key"}
-    host = alone(tmp_path, {**keys, "BRIDGE_MAPPINGS": str(tmp_path / "mappings.json")})
-    assert host.wait() == 3
-    assert "BRIDGE_MAPPINGS" in host.log
-    assert host.log.count('"started"') == 2, "each process was started once"
-
-
 def test_gunicorns_options_are_passed_on_and_wrong_ones_end_it(tmp_path: Path) -> None:
     given = {"SEGMENT_WRITE_KEY": WRITE_KEY, "VOUCHERIFY_WEBHOOK_SECRET": "secret"}
     host = alone(tmp_path, given, "--no-such-option")

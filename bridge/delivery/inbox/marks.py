@@ -35,10 +35,13 @@ def repeated(connection: Connection, messages: Iterable[Message], now: float) ->
     """By the key of a mark, the message that repeats it and the message that is marked."""
     if not connection.execute(select(exists().select_from(marks))).scalar():
         return {}  # nearly always: no digest is needed
-    keys = {mark_key(message): message.id for message in messages}
-    valid = select(marks.c.key, marks.c.message_id).where(marks.c.key.in_(keys), marks.c.until >= now)
+    ids: dict[bytes, list[str]] = {}
+    for message in messages:
+        ids.setdefault(mark_key(message), []).append(message.id)
+    valid = select(marks.c.key, marks.c.message_id).where(marks.c.key.in_(ids), marks.c.until >= now)
     found = {bytes(row.key): row.message_id for row in connection.execute(valid)}
-    return {key: (keys[key], first) for key, first in found.items() if keys[key] != first}
+    others = {key: [one for one in ids[key] if one != first] for key, first in found.items()}
+    return {key: (others[key][0], first) for key, first in found.items() if others[key]}
 
 
 def use_up(connection: Connection, keys: Iterable[bytes]) -> bool:
