@@ -96,12 +96,12 @@ class Inbox:
         Raises:
             StoreUnavailable: the sender should try again.
         """
-        waiting = _Waiting(message)
+        waiting, patience_seconds = _Waiting(message), self._patience_seconds
         self._queue.put(waiting)
         if not self._has_writer:
             self._start_writer()
         try:
-            error = waiting.answer.get(timeout=self._patience_seconds)
+            error = waiting.answer.get(timeout=patience_seconds)
         except Empty:
             error = self._give_up(waiting)
         if error is not None:
