@@ -61,8 +61,7 @@ class Bridge:
 
     def close(self) -> None:
         """Finish what is in hand, and let go of the database."""
-        self.crew.stop()
-        self.database.close()
+        self.crew.close()
 
 
 class Wakes:
@@ -92,7 +91,8 @@ def build(settings: Settings) -> Bridge:
     except StoreUnavailable as error:
         _log.error("store unavailable", reason=str(error))
     host = Host.of(settings.run_dir, settings.database_url)
-    wakes = Wakes(host, Notifier(database))
+    notifier = Notifier(database)
+    wakes = Wakes(host, notifier)
     inbox, outbox, duty = Inbox(database, wakes), Outbox(database), Duty(host)
     receiver = Receiver(inbox, time.time)
     workers: list[Worker] = []
@@ -127,7 +127,12 @@ def build(settings: Settings) -> Bridge:
     translators = [Translator(database, queue, duty, mappings, by_sink) for queue in queues]
     duty.sleepers = [*translators, *workers]
     givers: list[Hand] = [*translators, BulkReplayer(database), Listener(database, host.ring)]
-    crew = Crew(workers, givers, duty, host, before_fork=database.close, after_fork=inbox.forget)
+
+    def disconnect() -> None:
+        notifier.close()
+        database.close()
+
+    crew = Crew(workers, givers, duty, host, disconnect=disconnect, after_fork=inbox.forget)
     refusals = Refusals()
 
     def translating() -> dict[str, str]:

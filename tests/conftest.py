@@ -52,11 +52,11 @@ def untold_width(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.fixture(autouse=True)
 def crews_end() -> Iterator[None]:
-    """Whoever began to work in a test is not at work in the next."""
+    """End the threads, and close the connections, that a test has begun."""
     before = set(crew._crews)
     yield
     for one in set(crew._crews) - before:
-        one.stop()
+        one.close()
 
 
 @pytest.fixture

@@ -76,7 +76,7 @@ class Crew:
         givers: hand deliveries over to them: translators, bulk replays.
         duty: of this process, while it delivers.
         host: elects the process that delivers, if several could.
-        before_fork: gives up what must not be shared with a child.
+        disconnect: closes the connections, which no child may share.
         after_fork: makes anew, in the child, what it must not share with its parent.
     """
 
@@ -86,14 +86,14 @@ class Crew:
         givers: Sequence[Hand],
         duty: Duty,
         host: Host,
-        before_fork: Callable[[], None],
+        disconnect: Callable[[], None],
         after_fork: Callable[[], None],
     ) -> None:
         self._workers = workers
         self._givers = givers
         self._duty = duty
         self._host = host
-        self._before_fork = before_fork
+        self._disconnect = disconnect
         self._after_fork = after_fork
         self._keepers: list[Hand] = []
         self._watching, self._delivering, self._giving, self._electing = Stage(), Stage(), Stage(), Stage()
@@ -145,6 +145,11 @@ class Crew:
         self._begin = lambda: None
         self._end()
 
+    def close(self) -> None:
+        """Finish what is in hand, end, and close the connections."""
+        self.stop()
+        self._disconnect()
+
     def deliver(self) -> None:
         """Begin to translate and to deliver."""
         self._duty.begin()
@@ -165,7 +170,7 @@ class Crew:
     def prepare_to_fork(self) -> None:
         """In the parent, before."""
         self._end()
-        self._before_fork()
+        self._disconnect()
 
     def begin_in_child(self) -> None:
         """In the child, after."""

@@ -18,6 +18,6 @@ def percentile(histogram: Sequence[tuple[float, int]], share: float) -> float | 
     lower, passed = 0.0, 0
     for upper, count in histogram:
         if count and passed + count >= wanted:
-            return lower if isinf(upper) else lower + (upper - lower) * (wanted - passed) / count
+            return lower if isinf(upper) else min(upper, lower + (upper - lower) * (wanted - passed) / count)
         lower, passed = upper, passed + count
     return None
