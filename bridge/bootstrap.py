@@ -7,29 +7,29 @@ from functools import partial
 
 import structlog
 
-from bridge.arrival import CALLS, RAW_EVENTS, WEBHOOKS
-from bridge.config import Settings, ToVoucherify
-from bridge.delivery.bulk import BulkReplayer
-from bridge.delivery.crew import Crew, Hand
-from bridge.delivery.database import Database
-from bridge.delivery.desk import Desk
-from bridge.delivery.duty import Duty
+from bridge.delivery.database.engine import Database
 from bridge.delivery.inbox import Inbox
-from bridge.delivery.keeper import House, Keeper
-from bridge.delivery.notifications import Listener, Notifier
-from bridge.delivery.outbox import Outbox
-from bridge.delivery.refusals import Refusals
-from bridge.delivery.retry import Policy
-from bridge.delivery.samples import smallest_delivered
-from bridge.delivery.worker import Worker
+from bridge.delivery.outbox.outbox import Outbox
+from bridge.delivery.outbox.samples import smallest_delivered
+from bridge.delivery.outbox.worker import Worker
+from bridge.delivery.process.crew import Crew, Hand
+from bridge.delivery.process.duty import Duty
+from bridge.delivery.process.notifications import Listener, Notifier
+from bridge.delivery.rules.retry import Policy
 from bridge.errors import StoreUnavailable
 from bridge.host import Host
 from bridge.intake import DestinationCalls, EventWebhooks, Receiver, TrackingCalls, VoucherifyWebhooks
 from bridge.mapping_file import in_force
+from bridge.messages import CALLS, RAW_EVENTS, WEBHOOKS
+from bridge.operations.bulk_replay import BulkReplayer
+from bridge.operations.desk import Desk
+from bridge.operations.monitoring.refusals import Refusals
+from bridge.operations.upkeep.keeper import House, Keeper
+from bridge.settings import Settings, ToVoucherify
 from bridge.sinks.segment import DEDUPLICATED_SECONDS, SegmentSink
 from bridge.sinks.voucherify import VoucherifySink
-from bridge.to_voucherify.mappings import Mappings
-from bridge.to_voucherify.presets import PRESETS
+from bridge.to_voucherify.raw_events.mappings import Mappings
+from bridge.to_voucherify.raw_events.presets import PRESETS
 from bridge.translation import Translator
 
 _log = structlog.get_logger("bridge")

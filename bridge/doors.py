@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from bridge.arrival import CALLS, RAW_EVENTS, WEBHOOKS
+from bridge.messages import CALLS, RAW_EVENTS, WEBHOOKS
 
 TO_SEGMENT, TO_VOUCHERIFY = "to_segment", "to_voucherify"
 

@@ -16,9 +16,9 @@ from typing import Any
 import structlog
 
 from bridge.errors import InvalidMappings, Problem, Unusable
-from bridge.to_voucherify.mappings import Mappings, load
-from bridge.to_voucherify.presets import PRESETS
-from bridge.wire import read as read_json
+from bridge.json_text import read as read_json
+from bridge.to_voucherify.raw_events.mappings import Mappings, load
+from bridge.to_voucherify.raw_events.presets import PRESETS
 
 VARIABLE = "BRIDGE_MAPPINGS"
 

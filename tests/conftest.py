@@ -14,8 +14,8 @@ from sqlalchemy import create_engine, text
 from sqlalchemy.engine import URL, make_url
 
 from bridge import logs
-from bridge.delivery import crew
-from bridge.delivery.database import Database
+from bridge.delivery.database.engine import Database
+from bridge.delivery.process import crew
 
 # How long something takes says more about the machine, and who else uses it, than about the code.
 settings.register_profile("untimed", deadline=None, suppress_health_check=[HealthCheck.too_slow])

@@ -7,8 +7,8 @@ from unittest.mock import patch
 
 import pytest
 
-from bridge.config import DAY, Settings, ToSegment, ToVoucherify, mapping_file
 from bridge.errors import ConfigError
+from bridge.settings import DAY, Settings, ToSegment, ToVoucherify, mapping_file
 
 GIVEN = {"SEGMENT_WRITE_KEY": "the-write-key", "VOUCHERIFY_WEBHOOK_SECRET": "the-secret"}
 KEYS = {"VOUCHERIFY_APP_ID": "the-app-id", "VOUCHERIFY_SECRET_KEY": "the-secret-key"}

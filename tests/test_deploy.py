@@ -10,12 +10,12 @@ import pytest
 import yaml
 from prometheus_client.parser import text_string_to_metric_families
 
-from bridge.arrival import Status
 from bridge.cli import main
 from bridge.cli.serve import WEB_STOP_SECONDS, WORKER_STOP_SECONDS, WRONG_SETTINGS
-from bridge.delivery.measures import Histogram, Measures
-from bridge.delivery.sinks import SinkState
-from bridge.delivery.translators import QueueState
+from bridge.delivery.inbox.queues import QueueState
+from bridge.delivery.outbox.sink_states import SinkState
+from bridge.messages import Status
+from bridge.operations.monitoring.measures import Histogram, Measures
 from bridge.web import metrics
 
 DEPLOY = Path(__file__).parents[1] / "deploy"

@@ -6,12 +6,11 @@ from typing import Any
 
 import pytest
 
-from bridge.arrival import QUEUES, Kept, Message, Status
 from bridge.credentials import sign as sign_of
-from bridge.delivery.database import Database
+from bridge.delivery.database.engine import Database
+from bridge.delivery.database.tables import deliveries, events, messages
 from bridge.delivery.inbox import Inbox, bodies
-from bridge.delivery.sink import Happened, Outcome
-from bridge.delivery.tables import deliveries, events, messages
+from bridge.delivery.rules.sink import Happened, Outcome
 from bridge.demo.calls import CALLS, credentials
 from bridge.doors import ACTIONS as ACTION_DOORS
 from bridge.doors import DOORS
@@ -26,11 +25,12 @@ from bridge.intake import (
     TrackingCalls,
     VoucherifyWebhooks,
 )
+from bridge.messages import QUEUES, Kept, Message, Status
 from bridge.signature import sign
 from bridge.to_voucherify.actions import ACTIONS
-from bridge.to_voucherify.events import TYPES
-from bridge.to_voucherify.mappings import ActionMapping, Mappings, load
-from bridge.to_voucherify.presets import ADD_CUSTOM_EVENT, PRESETS
+from bridge.to_voucherify.raw_events.events import TYPES
+from bridge.to_voucherify.raw_events.mappings import ActionMapping, Mappings, load
+from bridge.to_voucherify.raw_events.presets import ADD_CUSTOM_EVENT, PRESETS
 from bridge.translation import meaning
 from tests.delivery.arrivals import rows, run_again
 from tests.delivery.pending import Silent, became, translator

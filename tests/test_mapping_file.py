@@ -10,7 +10,7 @@ from structlog.testing import capture_logs
 
 from bridge.errors import InvalidMappings
 from bridge.mapping_file import LOOKING, MappingFile, in_force, read
-from bridge.to_voucherify.presets import PRESETS, ROWS
+from bridge.to_voucherify.raw_events.presets import PRESETS, ROWS
 from tests.to_voucherify.raw import row
 
 TOML = """

@@ -17,8 +17,6 @@ from click.testing import CliRunner
 from prometheus_client.parser import text_string_to_metric_families
 
 from bridge.cli import main
-from bridge.delivery.journal import PENDING, STATUSES
-from bridge.delivery.measures import Measures
 from bridge.demo.calls import CALLS, call, credentials
 from bridge.demo.play import post
 from bridge.demo.samples import webhook
@@ -26,12 +24,14 @@ from bridge.demo.segment import SegmentStandIn
 from bridge.demo.serving import Served
 from bridge.demo.voucherify import VoucherifyStandIn
 from bridge.doors import TRACKING
+from bridge.operations.history import PENDING, STATUSES
+from bridge.operations.monitoring.measures import Measures
 from bridge.to_segment.catalogue import EVENTS
 from bridge.to_voucherify.actions import ACTIONS, Action, documentation
-from bridge.to_voucherify.presets import PRESETS
+from bridge.to_voucherify.raw_events.presets import PRESETS
 from bridge.web import create_app
-from bridge.web.description import describe
 from bridge.web.metrics import exposition
+from bridge.web.openapi import describe
 from tests.acceptance.chromium import VARIABLE as BROWSER
 from tests.translating import translating
 

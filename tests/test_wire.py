@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bridge.errors import Unusable
-from bridge.wire import LEVELS, digest, fingerprint, read, storable, write
+from bridge.json_text import LEVELS, digest, fingerprint, read, storable, write
 
 Digest = Callable[[Any], bytes]
 

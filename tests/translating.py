@@ -6,9 +6,9 @@ from contextlib import contextmanager
 from typing import Any
 
 from bridge.bootstrap import Bridge
-from bridge.delivery.crew import Stage
-from bridge.delivery.database import Database
-from bridge.delivery.journal import story
+from bridge.delivery.database.engine import Database
+from bridge.delivery.process.crew import Stage
+from bridge.operations.history import story
 from bridge.translation import Translator, with_own_bytes
 
 

@@ -9,17 +9,17 @@ import click
 import requests
 
 from bridge.cli.printing import json_option, print_json, table
-from bridge.config import DAY, NEEDED, Settings, ToVoucherify, database_url, mapping_file, unknown
-from bridge.delivery.database import Database
-from bridge.delivery.sink import Happened
+from bridge.delivery.database.engine import Database
+from bridge.delivery.rules.sink import Happened
 from bridge.errors import ConfigError, InvalidMappings, StoreUnavailable
 from bridge.host import VARIABLE as RUN_DIR
 from bridge.host import Host
-from bridge.intake.destination import is_elsewhere
+from bridge.intake.segment_destination import is_elsewhere
 from bridge.mapping_file import VARIABLE, read
+from bridge.settings import DAY, NEEDED, Settings, ToVoucherify, database_url, mapping_file, unknown
 from bridge.sinks.voucherify import VoucherifySink
-from bridge.to_voucherify.mappings import Mappings
-from bridge.to_voucherify.presets import PRESETS
+from bridge.to_voucherify.raw_events.mappings import Mappings
+from bridge.to_voucherify.raw_events.presets import PRESETS
 
 PATIENCE = 5.0
 

@@ -9,7 +9,9 @@ from sqlalchemy import Connection
 from bridge.cli.moment import moment
 from bridge.cli.opening import opened
 from bridge.cli.printing import console, json_option, print_json, readable, table, when
-from bridge.delivery.journal import (
+from bridge.delivery.counts.tallies import DIRECTIONS
+from bridge.errors import NoSuchEvent
+from bridge.operations.history import (
     PENDING,
     STATUSES,
     Delivered,
@@ -21,8 +23,6 @@ from bridge.delivery.journal import (
     of_message,
     story,
 )
-from bridge.delivery.tallies import DIRECTIONS
-from bridge.errors import NoSuchEvent
 from bridge.translation import with_own_bytes
 
 

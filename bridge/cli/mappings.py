@@ -10,12 +10,12 @@ import click
 from bridge.cli.opening import active_mappings
 from bridge.cli.printing import console, json_option, print_json, printable, table
 from bridge.errors import Invalid, InvalidMappings, Unusable
+from bridge.json_text import read as read_json
 from bridge.mapping_file import read as read_file
 from bridge.to_voucherify import left_alone
-from bridge.to_voucherify.apply import apply
-from bridge.to_voucherify.events import Event, completed, single
-from bridge.to_voucherify.mappings import ActionMapping
-from bridge.wire import read as read_json
+from bridge.to_voucherify.raw_events.apply import apply
+from bridge.to_voucherify.raw_events.events import Event, completed, single
+from bridge.to_voucherify.raw_events.mappings import ActionMapping
 
 FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
 UNSENT = "its messageId"

@@ -8,14 +8,14 @@ from contextlib import closing, contextmanager
 
 import click
 
-from bridge.config import database_url, mapping_file, run_dir
-from bridge.delivery.database import Database
-from bridge.delivery.desk import Desk
+from bridge.delivery.database.engine import Database
 from bridge.errors import ConfigError, InvalidMappings
 from bridge.host import Host
 from bridge.mapping_file import VARIABLE, read
-from bridge.to_voucherify.mappings import Mappings
-from bridge.to_voucherify.presets import PRESETS
+from bridge.operations.desk import Desk
+from bridge.settings import database_url, mapping_file, run_dir
+from bridge.to_voucherify.raw_events.mappings import Mappings
+from bridge.to_voucherify.raw_events.presets import PRESETS
 
 
 @contextmanager

@@ -4,7 +4,7 @@ import click
 
 from bridge.cli.opening import at_desk, opened, who
 from bridge.cli.printing import json_option, print_json
-from bridge.delivery.desk import PAUSABLE
+from bridge.operations.desk import PAUSABLE
 
 
 @click.command(short_help="Stop deliveries to a service, or the translation.")

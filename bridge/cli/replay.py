@@ -9,12 +9,12 @@ import click
 
 from bridge.cli.opening import at_desk, opened, who
 from bridge.cli.printing import json_option, print_json, table
-from bridge.delivery import bulk
-from bridge.delivery.bulk import REPLAYABLE, BulkReplay, State
-from bridge.delivery.database import Database
-from bridge.delivery.desk import REPLAY_SECONDS, WAITS, Desk
-from bridge.delivery.journal import Filter
+from bridge.delivery.database.engine import Database
 from bridge.errors import NoSuchEvent
+from bridge.operations import bulk_replay as bulk
+from bridge.operations.bulk_replay import REPLAYABLE, BulkReplay, State
+from bridge.operations.desk import REPLAY_SECONDS, WAITS, Desk
+from bridge.operations.history import Filter
 
 UNKNOWN = "no such event"
 

@@ -10,9 +10,9 @@ import structlog
 
 from bridge import logs
 from bridge.cli.supervisor import Child, Program, Supervisor, Watch
-from bridge.config import Settings
 from bridge.errors import ConfigError
 from bridge.host import Host
+from bridge.settings import Settings
 
 WRONG_SETTINGS = 3
 """Exit code, of gunicorn and of ``bridge worker``, too."""

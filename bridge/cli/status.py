@@ -7,7 +7,7 @@ import click
 
 from bridge.cli.opening import opened
 from bridge.cli.printing import json_option, print_json, table, when
-from bridge.delivery.overview import PERIODS, Flow, Overview, overview
+from bridge.operations.monitoring.overview import PERIODS, Flow, Overview, overview
 
 MOST = 15
 """Causes and names that are shown in a terminal; ``--json`` has all."""

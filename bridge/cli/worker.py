@@ -7,7 +7,7 @@ import click
 
 from bridge import logs
 from bridge.bootstrap import build
-from bridge.config import Settings
+from bridge.settings import Settings
 from bridge.web.turns import take_turns
 
 

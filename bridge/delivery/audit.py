@@ -7,7 +7,7 @@ from typing import Any
 from sqlalchemy import Connection, delete, insert, select
 from ulid import ULID
 
-from bridge.delivery.tables import audit, bulk_replays
+from bridge.delivery.database.tables import audit, bulk_replays
 
 STEP = 500
 """Records that are removed in one transaction."""

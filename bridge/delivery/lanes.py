@@ -10,9 +10,9 @@ from typing import Any
 
 from sqlalchemy import Connection, func, select, text, update
 
-from bridge.delivery.retry import Fate
-from bridge.delivery.rows import portions
-from bridge.delivery.tables import deliveries
+from bridge.delivery.database.rows import portions
+from bridge.delivery.database.tables import deliveries
+from bridge.delivery.rules.retry import Fate
 
 Lane = tuple[str, str]
 """A sink and the lane's name there."""

@@ -4,8 +4,8 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any
 
+from bridge.json_text import write
 from bridge.to_segment.catalogue import EVENTS, Event
-from bridge.wire import write
 
 CUSTOMER = {
     "id": "cust_Uq3ZtB0sPl5nYc8K",

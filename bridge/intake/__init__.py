@@ -8,11 +8,11 @@
 Each proves who sent it, and appends its bytes. A request ends here: the worker translates.
 """
 
-from bridge.intake.destination import DestinationCalls, Given
 from bridge.intake.receiving import Received, Receiver
-from bridge.intake.segment import SECRET, SIGNATURE, EventWebhooks, Presented
-from bridge.intake.tracking import TrackingCalls
-from bridge.intake.voucherify import VoucherifyWebhooks
+from bridge.intake.segment_destination import DestinationCalls, Given
+from bridge.intake.segment_webhooks import SECRET, SIGNATURE, EventWebhooks, Presented
+from bridge.intake.tracking_api import TrackingCalls
+from bridge.intake.voucherify_webhooks import VoucherifyWebhooks
 
 __all__ = [
     "SECRET",

@@ -6,9 +6,9 @@ from dataclasses import dataclass
 
 from ulid import ULID
 
-from bridge.arrival import Message
 from bridge.delivery.inbox import Inbox
 from bridge.doors import DOORS
+from bridge.messages import Message
 
 CREDENTIAL_BYTES = 16
 

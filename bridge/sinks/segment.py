@@ -13,11 +13,11 @@ from typing import Any
 import requests
 from segment.analytics import request as sdk
 
-from bridge.delivery.sink import Happened, Outcome, Parcel
-from bridge.sinks.http import BoundedAdapter, carries_error, is_html, retry_after, said_in
+from bridge.delivery.rules.sink import Happened, Outcome, Parcel
+from bridge.http import BoundedAdapter, carries_error, is_html, retry_after, said_in
+from bridge.json_text import read
 from bridge.to_segment import SINK
 from bridge.to_segment.fit import LIMIT as EVENT_BYTES
-from bridge.wire import read
 
 BATCH_BYTES, BATCH_COUNT = 500_000, 2_500
 ENVELOPE_BYTES = 6_000

@@ -12,7 +12,7 @@ from functools import partial
 from typing import Any, NamedTuple
 
 from bridge.errors import Unusable
-from bridge.wire import write
+from bridge.json_text import write
 
 LIMIT = 32 * 1024
 """Bytes of one event's JSON, as it is sent."""

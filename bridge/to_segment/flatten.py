@@ -20,7 +20,7 @@ from types import NoneType
 from typing import Any, NamedTuple
 
 from bridge.errors import Unusable
-from bridge.wire import write
+from bridge.json_text import write
 
 Path = tuple[str, ...]
 

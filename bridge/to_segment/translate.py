@@ -7,14 +7,14 @@ from typing import Any
 from segment.analytics.client import Client
 
 from bridge import __version__
-from bridge.arrival import Arrival, Identity, Outgoing, Status
 from bridge.errors import Unusable
+from bridge.json_text import digest, fingerprint, read, write
+from bridge.messages import Arrival, Identity, Outgoing, Status
 from bridge.to_segment.catalogue import EVENT_ID, EVERY_EVENT, Event, find
 from bridge.to_segment.fit import LIMIT, TOO_LARGE, fit
 from bridge.to_segment.flatten import flatten_each
 from bridge.to_segment.schemas import CUSTOMER, DATA, ENVELOPE, check, fits
 from bridge.to_segment.shape import shape
-from bridge.wire import digest, fingerprint, read, write
 
 DIRECTION, SINK = "to_segment", "segment"
 

@@ -9,8 +9,8 @@ from datetime import UTC, datetime
 from typing import Any
 
 from bridge.errors import Unusable
-from bridge.to_voucherify.mapping.javascript import text
-from bridge.wire import read
+from bridge.json_text import read
+from bridge.to_voucherify.language.mapping.javascript import text
 
 SAFE_INTEGER = 2**53
 """From here on, whoever reads JSON numbers as floats no longer tells one integer from the next."""

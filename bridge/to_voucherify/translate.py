@@ -3,16 +3,16 @@
 from collections.abc import Mapping
 from typing import Any
 
-from bridge.arrival import Arrival, Identity, Status
 from bridge.errors import Invalid, Unusable
+from bridge.json_text import digest, read
+from bridge.messages import Arrival, Identity, Status
 from bridge.to_voucherify.actions import ACTIONS, MESSAGE_ID
-from bridge.to_voucherify.apply import SINK, apply, outgoing
-from bridge.to_voucherify.events import problems
-from bridge.to_voucherify.mappings import Mappings
 from bridge.to_voucherify.metadata import LeftOut
+from bridge.to_voucherify.raw_events.apply import SINK, apply, outgoing
+from bridge.to_voucherify.raw_events.events import problems
+from bridge.to_voucherify.raw_events.mappings import Mappings
 from bridge.to_voucherify.request import at
 from bridge.to_voucherify.schemas import load
-from bridge.wire import digest, read
 
 __all__ = ["DIRECTION", "SINK", "check", "left_alone", "translate", "translate_event", "translate_item"]
 

@@ -7,10 +7,11 @@ from typing import Any, NamedTuple
 
 from sqlalchemy import Connection, bindparam, select
 
-from bridge.arrival import Arrival, Kept, Message, Outgoing, Status
-from bridge.delivery import lanes, tables
-from bridge.delivery.packing import pack
-from bridge.delivery.rows import portions
+from bridge.delivery import lanes
+from bridge.delivery.database import tables
+from bridge.delivery.database.packing import pack
+from bridge.delivery.database.rows import portions
+from bridge.messages import Arrival, Kept, Message, Outgoing, Status
 from bridge.translation.meaning import Event
 
 KEY_BYTES = 16

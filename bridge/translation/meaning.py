@@ -6,14 +6,14 @@ from datetime import UTC, datetime
 from typing import Any
 
 from bridge import to_segment, to_voucherify
-from bridge.arrival import CALLS, RAW_EVENTS, WEBHOOKS, Arrival, Message, Status
-from bridge.delivery.journal import Story
 from bridge.doors import BATCH, DOORS, SEGMENT, Door
 from bridge.errors import Invalid, Unusable
+from bridge.json_text import read, write
 from bridge.logs import places, unexpected
-from bridge.to_voucherify.events import EVENT_BYTES, TOO_LARGE, clean, completed, item, size
-from bridge.to_voucherify.mappings import Mappings
-from bridge.wire import read, write
+from bridge.messages import CALLS, RAW_EVENTS, WEBHOOKS, Arrival, Message, Status
+from bridge.operations.history import Story
+from bridge.to_voucherify.raw_events.events import EVENT_BYTES, TOO_LARGE, clean, completed, item, size
+from bridge.to_voucherify.raw_events.mappings import Mappings
 
 ID_LENGTH = 26
 """Characters of a message's id, a ULID. The n-th event of a batch has four digits more."""

@@ -9,15 +9,15 @@ from dataclasses import replace
 import structlog
 from sqlalchemy.exc import DBAPIError
 
-from bridge.arrival import RAW_EVENTS, Arrival, Kept, Message, Status
-from bridge.delivery import translators
-from bridge.delivery.database import Database
-from bridge.delivery.duty import Duty
+from bridge.delivery.database.engine import Database
 from bridge.delivery.inbox import Replay, Round, Taker, Work, bodies, take_over
-from bridge.delivery.worker import Worker
+from bridge.delivery.inbox import queues as translators
+from bridge.delivery.outbox.worker import Worker
+from bridge.delivery.process.duty import Duty
 from bridge.errors import InvalidMappings, StoreUnavailable
 from bridge.logs import Sparing, unexpected
-from bridge.to_voucherify.mappings import Mappings
+from bridge.messages import RAW_EVENTS, Arrival, Kept, Message, Status
+from bridge.to_voucherify.raw_events.mappings import Mappings
 from bridge.translation import meaning
 from bridge.translation.deciding import Unit
 from bridge.translation.meaning import ID_LENGTH, Event

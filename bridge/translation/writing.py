@@ -6,13 +6,16 @@ from dataclasses import dataclass
 
 from sqlalchemy import Connection, bindparam, update
 
-from bridge.arrival import Kept, Status
-from bridge.delivery import causes, outbox, tables, tallies
-from bridge.delivery.claims import Claim, Room
+from bridge.delivery.counts import tallies
+from bridge.delivery.counts.tallies import Tally, bucket
+from bridge.delivery.database import tables
+from bridge.delivery.database.rows import insert_new, insert_rows
 from bridge.delivery.inbox import Round, Work, repeated, use_up
-from bridge.delivery.rows import insert_new, insert_rows
-from bridge.delivery.tallies import Tally, bucket
+from bridge.delivery.outbox import outbox
+from bridge.delivery.outbox.claims import Claim, Room
+from bridge.delivery.rules import causes
 from bridge.errors import BridgeError
+from bridge.messages import Kept, Status
 from bridge.translation.deciding import Decisions, Unit, sightings
 from bridge.translation.replaying import Again, replay
 

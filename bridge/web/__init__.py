@@ -7,22 +7,18 @@ from werkzeug.middleware.dispatcher import DispatcherMiddleware
 
 from bridge import logs
 from bridge.bootstrap import build
-from bridge.config import Settings
-from bridge.web import (
-    answers,
-    console,
-    description,
-    health,
-    metrics,
-    paths,
-    request_id,
-    segment,
-    segmentio,
-    tracking,
-    voucherify,
-)
+from bridge.settings import Settings
+from bridge.web import console, health, metrics
+from bridge.web import errors as answers
+from bridge.web import openapi as description
+from bridge.web import request_log as request_id
+from bridge.web.doors import paths
+from bridge.web.doors import segment_destination as segmentio
+from bridge.web.doors import segment_webhooks as segment
+from bridge.web.doors import tracking_api as tracking
+from bridge.web.doors import voucherify_webhooks as voucherify
+from bridge.web.doors.waiting import Waiting
 from bridge.web.turns import take_turns
-from bridge.web.waiting import Waiting
 
 
 def create_app(settings: Settings | None = None) -> Flask:

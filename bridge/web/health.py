@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping
 
 from flask import Blueprint, Response, jsonify
 
-from bridge.delivery.health import NEEDED_TO_STORE
+from bridge.operations.monitoring.health import NEEDED_TO_STORE
 
 
 def blueprint(problems: Callable[[], Mapping[str, str | None]]) -> Blueprint:

@@ -15,12 +15,12 @@ from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Histo
 from prometheus_client.exposition import CONTENT_TYPE_LATEST, generate_latest
 from prometheus_client.registry import Collector
 
-from bridge.arrival import Status
-from bridge.delivery.concerns import PAUSED, REFUSING, SILENT
-from bridge.delivery.database import Database
-from bridge.delivery.measures import Measures, measures
-from bridge.delivery.retry import Fate
-from bridge.delivery.tallies import BOUNDS, DIRECTIONS, ERROR, OF_THE_BRIDGE, REFUSED, RETRIED
+from bridge.delivery.counts.tallies import BOUNDS, DIRECTIONS, ERROR, OF_THE_BRIDGE, REFUSED, RETRIED
+from bridge.delivery.database.engine import Database
+from bridge.delivery.rules.retry import Fate
+from bridge.messages import Status
+from bridge.operations.monitoring.concerns import PAUSED, REFUSING, SILENT
+from bridge.operations.monitoring.measures import Measures, measures
 
 _ANY = tuple(Status)
 

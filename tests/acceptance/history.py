@@ -7,17 +7,17 @@ from contextlib import closing
 from datetime import UTC, datetime
 from itertools import accumulate, count
 
-from bridge.arrival import Message
-from bridge.delivery.database import Database
-from bridge.delivery.outbox import Outbox
-from bridge.delivery.retry import Policy
-from bridge.delivery.sink import Happened, Outcome
-from bridge.delivery.worker import Worker
+from bridge.delivery.database.engine import Database
+from bridge.delivery.outbox.outbox import Outbox
+from bridge.delivery.outbox.worker import Worker
+from bridge.delivery.rules.retry import Policy
+from bridge.delivery.rules.sink import Happened, Outcome
 from bridge.demo.calls import CALLS
 from bridge.demo.samples import webhook
 from bridge.doors import VOUCHERIFY
+from bridge.json_text import write
+from bridge.messages import Message
 from bridge.to_segment.catalogue import EVENTS
-from bridge.wire import write
 from tests.acceptance.inbox import message, store, translate
 from tests.delivery.sinks import ScriptedSink
 

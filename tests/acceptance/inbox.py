@@ -4,15 +4,15 @@ from collections.abc import Iterable
 
 from ulid import ULID
 
-from bridge.arrival import QUEUES, Message
-from bridge.delivery.database import Database
-from bridge.delivery.duty import Duty
-from bridge.delivery.packing import pack
-from bridge.delivery.rows import insert_rows
-from bridge.delivery.tables import messages, pending
+from bridge.delivery.database.engine import Database
+from bridge.delivery.database.packing import pack
+from bridge.delivery.database.rows import insert_rows
+from bridge.delivery.database.tables import messages, pending
+from bridge.delivery.process.duty import Duty
 from bridge.doors import DOORS
 from bridge.host import Host
-from bridge.to_voucherify.presets import PRESETS
+from bridge.messages import QUEUES, Message
+from bridge.to_voucherify.raw_events.presets import PRESETS
 from bridge.translation import Translator
 
 TOGETHER = 1_000

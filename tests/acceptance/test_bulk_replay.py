@@ -5,7 +5,7 @@ from contextlib import closing
 
 import requests
 
-from bridge.delivery.database import Database
+from bridge.delivery.database.engine import Database
 from bridge.doors import VOUCHERIFY
 from tests.acceptance.conftest import Serve
 from tests.acceptance.inbox import message, store, translate

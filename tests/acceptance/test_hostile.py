@@ -7,7 +7,7 @@ from typing import Any
 
 import requests
 
-from bridge.delivery.packing import unpack
+from bridge.delivery.database.packing import unpack
 from tests.acceptance.books import Books
 from tests.acceptance.conftest import Serve
 from tests.acceptance.customers import redeems

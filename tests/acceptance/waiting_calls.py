@@ -5,7 +5,7 @@ import time
 from collections.abc import Sequence
 from contextlib import closing
 
-from bridge.delivery.database import Database
+from bridge.delivery.database.engine import Database
 from tests.acceptance.destination import Call
 from tests.acceptance.inbox import message, store, translate
 

@@ -6,13 +6,13 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing, contextmanager
 
 from bridge import logs
-from bridge.arrival import WEBHOOKS
-from bridge.delivery.database import Database
-from bridge.delivery.duty import Duty
+from bridge.delivery.database.engine import Database
 from bridge.delivery.inbox import Inbox
+from bridge.delivery.process.duty import Duty
 from bridge.doors import VOUCHERIFY
 from bridge.host import Host
 from bridge.intake import Receiver
+from bridge.messages import WEBHOOKS
 from bridge.translation import Translator
 from tests.benchmarks import redemption
 

@@ -19,10 +19,10 @@ from ulid import ULID
 
 # A script finds the modules beside it, and these are named as everywhere else in the tests.
 sys.path[0] = str(Path(__file__).parents[2])
-from bridge.delivery.database import Database  # noqa: E402 - see above
-from bridge.delivery.journal import Filter, entries  # noqa: E402 - see above
-from bridge.delivery.measures import measures  # noqa: E402 - see above
-from bridge.delivery.overview import PERIODS, overview  # noqa: E402 - see above
+from bridge.delivery.database.engine import Database  # noqa: E402 - see above
+from bridge.operations.history import Filter, entries  # noqa: E402 - see above
+from bridge.operations.monitoring.measures import measures  # noqa: E402 - see above
+from bridge.operations.monitoring.overview import PERIODS, overview  # noqa: E402 - see above
 from tests.benchmarks import databases, million  # noqa: E402 - see above
 from tests.web.console.conftest import TOKEN, Visitor, applications  # noqa: E402 - see above
 

@@ -24,7 +24,7 @@ from sqlalchemy import text
 
 # A script finds the modules beside it, and these are named as everywhere else in the tests.
 sys.path[0] = str(Path(__file__).parents[2])
-from bridge.delivery.database import Database  # noqa: E402 - see above
+from bridge.delivery.database.engine import Database  # noqa: E402 - see above
 from bridge.demo.calls import credentials  # noqa: E402 - see above
 from bridge.demo.serving import Served  # noqa: E402 - see above
 from bridge.demo.voucherify import VoucherifyStandIn  # noqa: E402 - see above

@@ -23,9 +23,9 @@ from rich.table import Table
 
 # A script finds the modules beside it, and these are named as everywhere else in the tests.
 sys.path[0] = str(Path(__file__).parents[2])
-from bridge.to_voucherify.mapping import compile_mapping  # noqa: E402 - see above
-from bridge.to_voucherify.presets import ROWS  # noqa: E402 - see above
-from bridge.to_voucherify.triggers import compile_trigger  # noqa: E402 - see above
+from bridge.to_voucherify.language.fql import compile_trigger  # noqa: E402 - see above
+from bridge.to_voucherify.language.mapping import compile_mapping  # noqa: E402 - see above
+from bridge.to_voucherify.raw_events.presets import ROWS  # noqa: E402 - see above
 
 Source = Mapping[str, Any]
 Event = dict[str, Any]

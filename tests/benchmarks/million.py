@@ -7,13 +7,13 @@ from typing import Any
 from sqlalchemy import Connection, Table
 from ulid import ULID
 
-from bridge.arrival import CALLS, WEBHOOKS
-from bridge.delivery import tables
-from bridge.delivery.database import Database
-from bridge.delivery.packing import pack
-from bridge.delivery.rows import insert_rows, portions
-from bridge.delivery.tallies import BOUNDS, BUCKET, TOTAL_AFTER, WIDTHS
+from bridge.delivery.counts.tallies import BOUNDS, BUCKET, TOTAL_AFTER, WIDTHS
+from bridge.delivery.database import tables
+from bridge.delivery.database.engine import Database
+from bridge.delivery.database.packing import pack
+from bridge.delivery.database.rows import insert_rows, portions
 from bridge.doors import TO_SEGMENT, TO_VOUCHERIFY, VOUCHERIFY
+from bridge.messages import CALLS, WEBHOOKS
 from bridge.to_segment.catalogue import EVENTS
 
 WEEK = 7 * 86_400.0

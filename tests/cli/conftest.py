@@ -11,13 +11,13 @@ from flask import Flask
 
 from bridge.bootstrap import Bridge, build
 from bridge.cli import main
-from bridge.config import Settings
-from bridge.delivery.outcomes import outcomes
+from bridge.delivery.inbox.outcomes import outcomes
 from bridge.demo.calls import credentials
 from bridge.demo.segment import SegmentStandIn
 from bridge.demo.serving import Served
 from bridge.demo.voucherify import VoucherifyStandIn
 from bridge.intake import Given
+from bridge.settings import Settings
 from bridge.web import create_app
 from tests.delivery.patience import until
 from tests.translating import translating

@@ -7,9 +7,9 @@ import pytest
 from flask import Response
 
 from bridge.bootstrap import Bridge
-from bridge.delivery.outbox import Settlement
-from bridge.delivery.retry import Decision, Fate
-from bridge.delivery.sink import Happened, Outcome
+from bridge.delivery.outbox.outbox import Settlement
+from bridge.delivery.rules.retry import Decision, Fate
+from bridge.delivery.rules.sink import Happened, Outcome
 from bridge.demo.calls import CALLS
 from bridge.demo.voucherify import VoucherifyStandIn
 from tests.cli.conftest import Run

@@ -141,7 +141,7 @@ def test_all_of_a_filter_are_replayed_and_counted(post: Post, told: Told, run: R
 def test_without_a_worker_a_replay_says_what_it_waits_for(
     three: dict[str, str], bridge: Bridge, run: Run, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("bridge.delivery.desk.Desk.replay.__defaults__", (0.1,))
+    monkeypatch.setattr("bridge.operations.desk.Desk.replay.__defaults__", (0.1,))
     monkeypatch.setattr("bridge.cli.replay.REPLAY_SECONDS", 0.1)
     monkeypatch.setattr("bridge.translation.translator.Translator.step", lambda _: False)
     assert "waiting for a translator" in run("replay", three["quarantined"]).output

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from bridge.to_voucherify.presets import ADD_CUSTOM_EVENT, ROWS
+from bridge.to_voucherify.raw_events.presets import ADD_CUSTOM_EVENT, ROWS
 from tests.cli.conftest import Run
 from tests.to_voucherify.raw import row
 

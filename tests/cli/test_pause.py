@@ -6,8 +6,8 @@ from typing import Any
 import pytest
 
 from bridge.bootstrap import Bridge
-from bridge.delivery.journal import PENDING
 from bridge.demo.segment import SegmentStandIn
+from bridge.operations.history import PENDING
 from bridge.signature import sign
 from tests.cli.conftest import Run, translated
 from tests.delivery.patience import until

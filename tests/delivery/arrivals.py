@@ -7,13 +7,13 @@ from typing import Any, NamedTuple
 from sqlalchemy import Connection, Table, func, insert, select
 from ulid import ULID
 
-from bridge.arrival import WEBHOOKS, Arrival, Identity, Kept, Message, Outgoing, Status
-from bridge.delivery.database import Database
+from bridge.delivery.database.engine import Database
+from bridge.delivery.database.packing import pack
+from bridge.delivery.database.tables import messages, rounds
 from bridge.delivery.inbox import Replay, Round, bodies
-from bridge.delivery.packing import pack
-from bridge.delivery.replay import ID_LENGTH
-from bridge.delivery.tables import messages, rounds
 from bridge.doors import DOORS, VOUCHERIFY
+from bridge.messages import WEBHOOKS, Arrival, Identity, Kept, Message, Outgoing, Status
+from bridge.operations.replay import ID_LENGTH
 from bridge.translation.deciding import Unit
 from bridge.translation.meaning import Event
 from bridge.translation.replaying import Again, replay

@@ -13,11 +13,11 @@ from sqlalchemy import func, select
 
 sys.path.insert(0, str(Path(__file__).parents[2]))
 
-from bridge.arrival import Arrival, Identity, Outgoing, Status
-from bridge.delivery.database import Database, revision
-from bridge.delivery.outbox import Outbox, Settlement
-from bridge.delivery.retry import Policy, decide
-from bridge.delivery.tables import deliveries
+from bridge.delivery.database.engine import Database, revision
+from bridge.delivery.database.tables import deliveries
+from bridge.delivery.outbox.outbox import Outbox, Settlement
+from bridge.delivery.rules.retry import Policy, decide
+from bridge.messages import Arrival, Identity, Outgoing, Status
 from bridge.translation.writing import SeenMeanwhile
 from tests.delivery.arrivals import SINK, Received, keep_together, packed
 from tests.delivery.sinks import ScriptedSink

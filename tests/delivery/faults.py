@@ -6,7 +6,7 @@ from contextlib import contextmanager
 
 from sqlalchemy import Connection
 
-from bridge.delivery.database import Database
+from bridge.delivery.database.engine import Database
 from bridge.errors import StoreUnavailable
 
 

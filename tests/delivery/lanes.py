@@ -2,12 +2,12 @@
 
 from collections.abc import Sequence
 
-from bridge.arrival import Arrival, Outgoing, Status
-from bridge.delivery.database import Database
-from bridge.delivery.outbox import Claim, Outbox, Settlement
-from bridge.delivery.retry import Policy, decide
-from bridge.delivery.sink import Happened, Outcome
-from bridge.delivery.tables import deliveries
+from bridge.delivery.database.engine import Database
+from bridge.delivery.database.tables import deliveries
+from bridge.delivery.outbox.outbox import Claim, Outbox, Settlement
+from bridge.delivery.rules.retry import Policy, decide
+from bridge.delivery.rules.sink import Happened, Outcome
+from bridge.messages import Arrival, Outgoing, Status
 from tests.delivery.arrivals import SINK, Received, keep, packed, rows
 from tests.delivery.sinks import ScriptedSink
 

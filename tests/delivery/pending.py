@@ -7,16 +7,16 @@ from typing import Any
 
 from ulid import ULID
 
-from bridge.arrival import Kept, Message
-from bridge.delivery.database import Database
-from bridge.delivery.duty import Duty
+from bridge.delivery.database.engine import Database
 from bridge.delivery.inbox import Inbox
-from bridge.delivery.outcomes import outcomes
-from bridge.delivery.worker import Worker
+from bridge.delivery.inbox.outcomes import outcomes
+from bridge.delivery.outbox.worker import Worker
+from bridge.delivery.process.duty import Duty
 from bridge.doors import DOORS, VOUCHERIFY
 from bridge.host import Host
-from bridge.to_voucherify.mappings import Mappings
-from bridge.to_voucherify.presets import PRESETS
+from bridge.messages import Kept, Message
+from bridge.to_voucherify.raw_events.mappings import Mappings
+from bridge.to_voucherify.raw_events.presets import PRESETS
 from bridge.translation import Translator
 from tests.webhooks import encode, redemption, webhook
 

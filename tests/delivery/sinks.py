@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Sequence
 
-from bridge.delivery.sink import Happened, Outcome, Parcel
+from bridge.delivery.rules.sink import Happened, Outcome, Parcel
 from tests.delivery.arrivals import SINK
 
 DELIVERED = Outcome(Happened.DELIVERED, 200, "ok")

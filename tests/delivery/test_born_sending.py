@@ -6,15 +6,15 @@ from collections.abc import Callable
 import pytest
 from sqlalchemy import update
 
-from bridge.arrival import CALLS, WEBHOOKS
-from bridge.delivery.database import Database
-from bridge.delivery.journal import story
-from bridge.delivery.outbox import Outbox
-from bridge.delivery.retry import Policy
-from bridge.delivery.sink import Happened, Outcome
-from bridge.delivery.tables import attempts, deliveries, sinks
-from bridge.delivery.worker import FIRST_GUESS_SECONDS, LEASE_MARGIN, SOON_SECONDS, Worker
+from bridge.delivery.database.engine import Database
+from bridge.delivery.database.tables import attempts, deliveries, sinks
+from bridge.delivery.outbox.outbox import Outbox
+from bridge.delivery.outbox.worker import FIRST_GUESS_SECONDS, LEASE_MARGIN, SOON_SECONDS, Worker
+from bridge.delivery.rules.retry import Policy
+from bridge.delivery.rules.sink import Happened, Outcome
 from bridge.errors import StoreUnavailable
+from bridge.messages import CALLS, WEBHOOKS
+from bridge.operations.history import story
 from tests.delivery.arrivals import SINK, count, rows
 from tests.delivery.patience import until
 from tests.delivery.pending import append, called, redeemed, translator

@@ -8,9 +8,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bridge.delivery.database import Database
-from bridge.delivery.outbox import Outbox
-from bridge.delivery.tables import sinks
+from bridge.delivery.database.engine import Database
+from bridge.delivery.database.tables import sinks
+from bridge.delivery.outbox.outbox import Outbox
 from tests.delivery.arrivals import SINK, rows
 from tests.delivery.contender import CALLS, INTERVAL, MOMENT
 from tests.delivery.contenders import contend

@@ -7,14 +7,14 @@ from datetime import datetime
 import pytest
 
 from bridge import to_segment
-from bridge.arrival import WEBHOOKS, Arrival, Outgoing, Status
-from bridge.delivery import bulk
-from bridge.delivery.bulk import AHEAD, STEP, BulkReplay, BulkReplayer, State
-from bridge.delivery.database import Database
-from bridge.delivery.desk import Desk
-from bridge.delivery.journal import Filter
-from bridge.delivery.tables import audit, deliveries, events, replays
+from bridge.delivery.database.engine import Database
+from bridge.delivery.database.tables import audit, deliveries, events, replays
 from bridge.errors import Invalid, NoSuchEvent, StoreUnavailable
+from bridge.messages import WEBHOOKS, Arrival, Outgoing, Status
+from bridge.operations import bulk_replay as bulk
+from bridge.operations.bulk_replay import AHEAD, STEP, BulkReplay, BulkReplayer, State
+from bridge.operations.desk import Desk
+from bridge.operations.history import Filter
 from bridge.translation.replaying import TO_BE_SENT
 from tests.delivery.arrivals import SINK, Received, count, keep, received, rows
 from tests.delivery.patience import until

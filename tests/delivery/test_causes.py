@@ -2,8 +2,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bridge.delivery.causes import LENGTH, of_outcome, of_reason
-from bridge.delivery.sink import Happened, Outcome
+from bridge.delivery.rules.causes import LENGTH, of_outcome, of_reason
+from bridge.delivery.rules.sink import Happened, Outcome
 
 REJECTED, FAILED = Happened.REJECTED, Happened.FAILED
 

@@ -3,12 +3,12 @@ from collections.abc import Sequence
 import pytest
 from sqlalchemy import insert
 
-from bridge.delivery.concerns import Concern, concerns
-from bridge.delivery.database import Database
-from bridge.delivery.sinks import sink_states
-from bridge.delivery.tables import sinks, tallies
-from bridge.delivery.tallies import BUCKET, bucket
-from bridge.delivery.translators import states
+from bridge.delivery.counts.tallies import BUCKET, bucket
+from bridge.delivery.database.engine import Database
+from bridge.delivery.database.tables import sinks, tallies
+from bridge.delivery.inbox.queues import states
+from bridge.delivery.outbox.sink_states import sink_states
+from bridge.operations.monitoring.concerns import Concern, concerns
 
 NOW = 1_900_000_000.0
 USUAL = range(bucket(NOW - 6 * 3600), bucket(NOW) + 1, BUCKET)

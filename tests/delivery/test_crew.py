@@ -5,12 +5,12 @@ from pathlib import Path
 
 import pytest
 
-from bridge.delivery.crew import Crew
-from bridge.delivery.database import Database
-from bridge.delivery.duty import Duty
-from bridge.delivery.outbox import Outbox
-from bridge.delivery.retry import Policy
-from bridge.delivery.worker import Worker
+from bridge.delivery.database.engine import Database
+from bridge.delivery.outbox.outbox import Outbox
+from bridge.delivery.outbox.worker import Worker
+from bridge.delivery.process.crew import Crew
+from bridge.delivery.process.duty import Duty
+from bridge.delivery.rules.retry import Policy
 from bridge.host import Host
 from tests.delivery.arrivals import SINK, keep, received
 from tests.delivery.patience import until
@@ -64,7 +64,7 @@ def test_a_crew_knows_who_delivers_and_who_has_got_stuck(
     assert crew.delivering() == []
     crew.start()
     assert crew.delivering() == [SINK]
-    monkeypatch.setattr("bridge.delivery.worker.LONGEST_TURN", -1000.0)
+    monkeypatch.setattr("bridge.delivery.outbox.worker.LONGEST_TURN", -1000.0)
     assert crew.delivering() == []
     monkeypatch.undo()
     crew.stop()

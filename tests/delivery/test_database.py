@@ -14,9 +14,9 @@ from alembic.script import ScriptDirectory
 from sqlalchemy import Column, Index, event, text
 from sqlalchemy.engine import URL, make_url
 
-from bridge.delivery.database import Database, revision
-from bridge.delivery.migrations import HEAD
-from bridge.delivery.tables import events, metadata
+from bridge.delivery.database.engine import Database, revision
+from bridge.delivery.database.migrations import HEAD
+from bridge.delivery.database.tables import events, metadata
 from bridge.errors import StoreUnavailable
 from tests.conftest import order
 from tests.delivery.arrivals import count, keep, received

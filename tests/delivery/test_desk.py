@@ -2,14 +2,14 @@
 
 import pytest
 
-from bridge.arrival import WEBHOOKS, Status
 from bridge.delivery import audit as audit_trail
-from bridge.delivery import bulk
 from bridge.delivery.audit import of_event, trail
-from bridge.delivery.database import Database
-from bridge.delivery.desk import WAITS, Desk
-from bridge.delivery.search import Filter
+from bridge.delivery.database.engine import Database
 from bridge.errors import InHand, NoSuchEvent
+from bridge.messages import WEBHOOKS, Status
+from bridge.operations import bulk_replay as bulk
+from bridge.operations.desk import WAITS, Desk
+from bridge.operations.search import Filter
 from tests.delivery.arrivals import keep, received
 from tests.delivery.lanes import UNCERTAIN, claim, queue, settle
 from tests.delivery.pending import Silent, drain

@@ -3,12 +3,12 @@
 import pytest
 from sqlalchemy import update
 
-from bridge.arrival import Status
-from bridge.delivery.database import Database
-from bridge.delivery.discard import discard
-from bridge.delivery.journal import Filter, entries, story
-from bridge.delivery.tables import deliveries, events, tallies
+from bridge.delivery.database.engine import Database
+from bridge.delivery.database.tables import deliveries, events, tallies
 from bridge.errors import InHand, NoSuchEvent
+from bridge.messages import Status
+from bridge.operations.discard import discard
+from bridge.operations.history import Filter, entries, story
 from bridge.translation.replaying import TO_BE_SENT
 from tests.delivery.arrivals import keep, received, rows, run_again
 from tests.delivery.lanes import (

@@ -2,10 +2,10 @@
 
 import pytest
 
-from bridge.delivery.database import Database
-from bridge.delivery.outbox import Claim, Outbox
-from bridge.delivery.sink import Happened, Outcome
-from bridge.delivery.tables import deliveries
+from bridge.delivery.database.engine import Database
+from bridge.delivery.database.tables import deliveries
+from bridge.delivery.outbox.outbox import Claim, Outbox
+from bridge.delivery.rules.sink import Happened, Outcome
 from tests.delivery import lanes
 from tests.delivery.arrivals import keep, rows
 from tests.delivery.lanes import (

@@ -2,11 +2,11 @@ from collections import Counter
 
 from sqlalchemy import insert
 
-from bridge.delivery.database import Database
-from bridge.delivery.folding import fold
-from bridge.delivery.measures import measures
-from bridge.delivery.tables import latencies, tallies
-from bridge.delivery.tallies import BUCKET, TOTAL_AFTER, bucket
+from bridge.delivery.counts.folding import fold
+from bridge.delivery.counts.tallies import BUCKET, TOTAL_AFTER, bucket
+from bridge.delivery.database.engine import Database
+from bridge.delivery.database.tables import latencies, tallies
+from bridge.operations.monitoring.measures import measures
 from tests.delivery.arrivals import rows
 
 NOW = 1_900_000_000.0

@@ -3,14 +3,14 @@ from typing import Any
 
 import pytest
 
-from bridge.arrival import Status
-from bridge.delivery.database import Database
-from bridge.delivery.journal import Entry, Filter, Story, counts, entries, story
-from bridge.delivery.outbox import Outbox
-from bridge.delivery.retry import Policy
-from bridge.delivery.sink import Happened, Outcome
-from bridge.delivery.worker import Worker
+from bridge.delivery.database.engine import Database
+from bridge.delivery.outbox.outbox import Outbox
+from bridge.delivery.outbox.worker import Worker
+from bridge.delivery.rules.retry import Policy
+from bridge.delivery.rules.sink import Happened, Outcome
 from bridge.errors import NoSuchEvent
+from bridge.messages import Status
+from bridge.operations.history import Entry, Filter, Story, counts, entries, story
 from tests.delivery.arrivals import SINK, keep, received
 from tests.delivery.sinks import DELIVERED, ScriptedSink
 

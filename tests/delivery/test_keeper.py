@@ -5,16 +5,16 @@ import pytest
 import structlog
 from sqlalchemy import insert, select
 
-from bridge.delivery import chores
-from bridge.delivery.database import Database
-from bridge.delivery.desk import Desk
-from bridge.delivery.health import DATABASE, ERRORS, PAUSES, SCHEMA, TRANSLATION, WORKER
-from bridge.delivery.keeper import MANY_ERRORS, House, Keeper
-from bridge.delivery.refusals import Refusals
-from bridge.delivery.tables import audit, events, seen, sinks, tallies
-from bridge.delivery.tallies import ERROR, bucket
+from bridge.delivery.counts.tallies import ERROR, bucket
+from bridge.delivery.database.engine import Database
+from bridge.delivery.database.tables import audit, events, seen, sinks, tallies
 from bridge.errors import StoreUnavailable
 from bridge.logs import taken_unexpected, unexpected
+from bridge.operations.desk import Desk
+from bridge.operations.monitoring.health import DATABASE, ERRORS, PAUSES, SCHEMA, TRANSLATION, WORKER
+from bridge.operations.monitoring.refusals import Refusals
+from bridge.operations.upkeep import chores
+from bridge.operations.upkeep.keeper import MANY_ERRORS, House, Keeper
 from tests.delivery.arrivals import count, keep, received, rows
 from tests.delivery.patience import until
 from tests.delivery.pending import Silent
@@ -174,8 +174,8 @@ def test_a_silence_is_told_once_an_hour_by_one_process(
 def test_a_keeper_goes_on_after_an_outage_and_ends_when_it_is_told_to(
     database: Database, here: Here, told: list[dict[str, object]], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("bridge.delivery.keeper.BEAT", 0.01)
-    monkeypatch.setattr("bridge.delivery.keeper.FIRST", 0.01)
+    monkeypatch.setattr("bridge.operations.upkeep.keeper.BEAT", 0.01)
+    monkeypatch.setattr("bridge.operations.upkeep.keeper.FIRST", 0.01)
     change(database, "ALTER TABLE chores RENAME TO away")
     thread = threading.Thread(target=here.keeper.run, args=(here.stop,))
     thread.start()

@@ -2,11 +2,11 @@
 
 import pytest
 
-from bridge.delivery.database import Database
+from bridge.delivery.database.engine import Database
+from bridge.delivery.database.tables import attempts, deliveries
 from bridge.delivery.lanes import LONGEST_RUN
-from bridge.delivery.outbox import Claim
-from bridge.delivery.sink import Outcome
-from bridge.delivery.tables import attempts, deliveries
+from bridge.delivery.outbox.outbox import Claim
+from bridge.delivery.rules.sink import Outcome
 from tests.delivery.arrivals import keep, keep_together, rows, run_again
 from tests.delivery.lanes import (
     DELIVERED,

@@ -6,14 +6,14 @@ from operator import itemgetter
 
 import pytest
 
-from bridge.arrival import Status
 from bridge.delivery import lanes
-from bridge.delivery.database import Database
-from bridge.delivery.outbox import Outbox
-from bridge.delivery.retry import FORBIDDEN_PAUSE
-from bridge.delivery.sink import Happened, Outcome
-from bridge.delivery.tables import attempts, deliveries
-from bridge.delivery.worker import Worker
+from bridge.delivery.database.engine import Database
+from bridge.delivery.database.tables import attempts, deliveries
+from bridge.delivery.outbox.outbox import Outbox
+from bridge.delivery.outbox.worker import Worker
+from bridge.delivery.rules.retry import FORBIDDEN_PAUSE
+from bridge.delivery.rules.sink import Happened, Outcome
+from bridge.messages import Status
 from tests.delivery.arrivals import SINK, keep, keep_in, keep_together, received, rows, run_again
 from tests.delivery.contender import LANES, ROUNDS
 from tests.delivery.contenders import contend
@@ -93,7 +93,7 @@ def test_the_first_of_one_transaction_waits_and_the_others_queue(database: Datab
 def test_more_lanes_and_keys_than_one_statement_or_the_table_of_locks_can_hold(
     database: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("bridge.delivery.rows.MOST_VALUES", 2)
+    monkeypatch.setattr("bridge.delivery.database.rows.MOST_VALUES", 2)
     monkeypatch.setattr(lanes, "MANY", 2)
     people = ("anna", "boris", "cleo", "dora", "emil")
     queue(database, "cleo", "c1")

@@ -9,14 +9,14 @@ from alembic import command
 from alembic.config import Config
 from sqlalchemy import text
 
-from bridge.arrival import QUEUES, RAW_EVENTS
-from bridge.delivery.bulk import BulkReplayer, State, one
-from bridge.delivery.database import Database
-from bridge.delivery.journal import Filter, entries, story
-from bridge.delivery.outbox import Outbox
-from bridge.delivery.packing import pack
-from bridge.delivery.replay import ask, outcome
-from bridge.delivery.tables import deliveries, messages
+from bridge.delivery.database.engine import Database
+from bridge.delivery.database.packing import pack
+from bridge.delivery.database.tables import deliveries, messages
+from bridge.delivery.outbox.outbox import Outbox
+from bridge.messages import QUEUES, RAW_EVENTS
+from bridge.operations.bulk_replay import BulkReplayer, State, one
+from bridge.operations.history import Filter, entries, story
+from bridge.operations.replay import ask, outcome
 from tests.delivery.arrivals import rows
 from tests.delivery.lanes import names
 from tests.delivery.pending import arrive, called, drain, redeemed, tracked

@@ -11,9 +11,9 @@ import pytest
 from sqlalchemy import text
 from structlog.testing import capture_logs
 
-from bridge.delivery import notifications
-from bridge.delivery.database import Database
-from bridge.delivery.notifications import CHANNEL, Listener, Notifier
+from bridge.delivery.database.engine import Database
+from bridge.delivery.process import notifications
+from bridge.delivery.process.notifications import CHANNEL, Listener, Notifier
 
 Open = Callable[[str], Database]
 

@@ -5,11 +5,11 @@ from dataclasses import replace
 import pytest
 from sqlalchemy import text
 
-from bridge.delivery.database import Database
-from bridge.delivery.outbox import Claim, Outbox, Settlement
-from bridge.delivery.retry import Decision, Fate
-from bridge.delivery.sink import RESPONSE_LENGTH, Happened, Outcome
-from bridge.delivery.tables import attempts, deliveries, sinks
+from bridge.delivery.database.engine import Database
+from bridge.delivery.database.tables import attempts, deliveries, sinks
+from bridge.delivery.outbox.outbox import Claim, Outbox, Settlement
+from bridge.delivery.rules.retry import Decision, Fate
+from bridge.delivery.rules.sink import RESPONSE_LENGTH, Happened, Outcome
 from tests.delivery.arrivals import SINK, keep, received, rows
 from tests.delivery.sinks import ScriptedSink
 

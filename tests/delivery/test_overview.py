@@ -3,15 +3,15 @@ from dataclasses import asdict
 
 import pytest
 
-from bridge.arrival import Status
-from bridge.delivery.database import Database
-from bridge.delivery.outbox import Outbox
-from bridge.delivery.overview import PERIODS, Named, Overview, Point, Trouble, overview
-from bridge.delivery.retry import Policy
-from bridge.delivery.sink import Happened, Outcome
-from bridge.delivery.sinks import SinkState
-from bridge.delivery.tallies import DIRECTIONS
-from bridge.delivery.worker import Worker
+from bridge.delivery.counts.tallies import DIRECTIONS
+from bridge.delivery.database.engine import Database
+from bridge.delivery.outbox.outbox import Outbox
+from bridge.delivery.outbox.sink_states import SinkState
+from bridge.delivery.outbox.worker import Worker
+from bridge.delivery.rules.retry import Policy
+from bridge.delivery.rules.sink import Happened, Outcome
+from bridge.messages import Status
+from bridge.operations.monitoring.overview import PERIODS, Named, Overview, Point, Trouble, overview
 from tests.delivery.arrivals import SINK, keep, received
 from tests.delivery.sinks import DELIVERED, ScriptedSink
 

@@ -4,16 +4,16 @@ import json
 
 import pytest
 
-from bridge.arrival import RAW_EVENTS, WEBHOOKS, Status
-from bridge.delivery.bulk import BulkReplayer
-from bridge.delivery.database import Database
-from bridge.delivery.desk import Desk
-from bridge.delivery.discard import UNTRANSLATED
+from bridge.delivery.database.engine import Database
+from bridge.delivery.database.tables import events, pending
 from bridge.delivery.inbox import Taker
-from bridge.delivery.journal import EMPTY, PENDING, Filter, Story, story
-from bridge.delivery.replay import TO_BE_TRANSLATED
-from bridge.delivery.tables import events, pending
 from bridge.errors import InHand, NoSuchEvent
+from bridge.messages import RAW_EVENTS, WEBHOOKS, Status
+from bridge.operations.bulk_replay import BulkReplayer
+from bridge.operations.desk import Desk
+from bridge.operations.discard import UNTRANSLATED
+from bridge.operations.history import EMPTY, PENDING, Filter, Story, story
+from bridge.operations.replay import TO_BE_TRANSLATED
 from bridge.translation import with_own_bytes
 from tests.delivery.arrivals import count, rows
 from tests.delivery.pending import Silent, append, arrive, batch, became, drain, redeemed, tracked

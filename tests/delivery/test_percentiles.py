@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bridge.delivery.percentiles import percentile
+from bridge.operations.monitoring.percentiles import percentile
 
 
 @pytest.mark.parametrize(

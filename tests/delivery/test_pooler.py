@@ -5,11 +5,11 @@ from concurrent.futures import ThreadPoolExecutor
 
 from sqlalchemy.engine import make_url
 
-from bridge.delivery.database import Database
-from bridge.delivery.outbox import Outbox, Settlement
-from bridge.delivery.retry import Decision, Fate
-from bridge.delivery.sink import Happened, Outcome
-from bridge.delivery.tables import deliveries
+from bridge.delivery.database.engine import Database
+from bridge.delivery.database.tables import deliveries
+from bridge.delivery.outbox.outbox import Outbox, Settlement
+from bridge.delivery.rules.retry import Decision, Fate
+from bridge.delivery.rules.sink import Happened, Outcome
 from tests.delivery.arrivals import SINK, keep, received, rows
 from tests.delivery.pooler import Pooler
 from tests.delivery.sinks import ScriptedSink

@@ -3,17 +3,17 @@ from pathlib import Path
 import pytest
 from sqlalchemy import make_url
 
-from bridge.arrival import Status
-from bridge.delivery.database import Database
-from bridge.delivery.journal import story
-from bridge.delivery.outbox import Outbox
-from bridge.delivery.replay import ask
-from bridge.delivery.retention import sweep_events, sweep_repeats, sweep_seen
-from bridge.delivery.retry import Policy
-from bridge.delivery.sink import Happened, Outcome
-from bridge.delivery.tables import attempts, deliveries, events, messages, repeats, seen
-from bridge.delivery.worker import Worker
+from bridge.delivery.database.engine import Database
+from bridge.delivery.database.tables import attempts, deliveries, events, messages, repeats, seen
+from bridge.delivery.outbox.outbox import Outbox
+from bridge.delivery.outbox.worker import Worker
+from bridge.delivery.rules.retry import Policy
+from bridge.delivery.rules.sink import Happened, Outcome
 from bridge.errors import NoSuchEvent
+from bridge.messages import Status
+from bridge.operations.history import story
+from bridge.operations.replay import ask
+from bridge.operations.upkeep.retention import sweep_events, sweep_repeats, sweep_seen
 from tests.delivery.arrivals import count, keep, received, rows
 from tests.delivery.sinks import DELIVERED, ScriptedSink
 
@@ -90,7 +90,7 @@ def test_the_id_of_a_duplicate_and_its_bytes_go_by_their_age(database: Database)
 
 
 def test_it_goes_in_steps_past_what_stays(database: Database, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("bridge.delivery.retention.STEP", 5)
+    monkeypatch.setattr("bridge.operations.upkeep.retention.STEP", 5)
     keep(database, *(received(f"stays-{number}", at=OLD, payload=b"waiting") for number in range(3)))
     keep(database, *(received(f"{number}", at=OLD + 1) for number in range(9)))
     deliver(database, OLD + 2)
@@ -106,7 +106,7 @@ def test_keys_go_by_their_age(database: Database) -> None:
 
 
 def test_keys_are_gone_through_in_steps(database: Database, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("bridge.delivery.retention.SEEN_STEP", 3)
+    monkeypatch.setattr("bridge.operations.upkeep.retention.SEEN_STEP", 3)
     keep(database, *(received(f"{number}", at=OLD) for number in range(5)))
     mark = ""
     sizes: list[int] = []

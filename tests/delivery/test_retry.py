@@ -2,7 +2,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bridge.delivery.retry import (
+from bridge.delivery.rules.retry import (
     FIRST_DELAY,
     FORBIDDEN_PAUSE,
     LONGEST_DELAY,
@@ -21,7 +21,7 @@ from bridge.delivery.retry import (
     least_pause,
     throttled_again,
 )
-from bridge.delivery.sink import Happened, Outcome
+from bridge.delivery.rules.sink import Happened, Outcome
 
 NOW, DAY = 1_000_000.0, 86_400.0
 POLICY = Policy(max_age=7 * DAY)

@@ -4,8 +4,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bridge.delivery.retry import LONGEST_PAUSE, Fate, Policy, Tried, decide
-from bridge.delivery.sink import Happened, Outcome
+from bridge.delivery.rules.retry import LONGEST_PAUSE, Fate, Policy, Tried, decide
+from bridge.delivery.rules.sink import Happened, Outcome
 
 NOW = 1_900_000_000.0
 POLICY = Policy(max_age=1_000.0)

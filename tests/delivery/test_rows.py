@@ -1,7 +1,7 @@
-from bridge.delivery.database import Database
-from bridge.delivery.retry import Fate
-from bridge.delivery.rows import MOST, insert_rows
-from bridge.delivery.tables import attempts, deliveries
+from bridge.delivery.database.engine import Database
+from bridge.delivery.database.rows import MOST, insert_rows
+from bridge.delivery.database.tables import attempts, deliveries
+from bridge.delivery.rules.retry import Fate
 from tests.delivery.arrivals import keep, received, rows
 
 

@@ -5,10 +5,10 @@ from typing import Any
 import pytest
 from sqlalchemy import update
 
-from bridge.delivery import samples
-from bridge.delivery.database import Database
-from bridge.delivery.samples import smallest_delivered
-from bridge.delivery.tables import deliveries
+from bridge.delivery.database.engine import Database
+from bridge.delivery.database.tables import deliveries
+from bridge.delivery.outbox import samples
+from bridge.delivery.outbox.samples import smallest_delivered
 from tests.delivery.arrivals import SINK, keep, received
 
 NOW, DAY = 2_000_000.0, 86_400.0

@@ -8,11 +8,11 @@ from typing import Any
 import pytest
 from sqlalchemy import event
 
-from bridge.delivery.database import Database
-from bridge.delivery.journal import Filter, entries
-from bridge.delivery.measures import measures
-from bridge.delivery.overview import PERIODS, overview
-from bridge.delivery.tables import deliveries, events
+from bridge.delivery.database.engine import Database
+from bridge.delivery.database.tables import deliveries, events
+from bridge.operations.history import Filter, entries
+from bridge.operations.monitoring.measures import measures
+from bridge.operations.monitoring.overview import PERIODS, overview
 from tests.benchmarks import million
 from tests.delivery.arrivals import rows
 

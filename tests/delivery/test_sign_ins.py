@@ -2,10 +2,10 @@
 
 import pytest
 
-from bridge.delivery import sign_ins
-from bridge.delivery.database import Database
-from bridge.delivery.sign_ins import MOST, MOST_OF_ALL, WINDOW
-from bridge.delivery.tables import sign_ins as table
+from bridge.delivery.database.engine import Database
+from bridge.delivery.database.tables import sign_ins as table
+from bridge.operations import sign_ins
+from bridge.operations.sign_ins import MOST, MOST_OF_ALL, WINDOW
 from tests.delivery.arrivals import count
 
 NOW = 2_000.0

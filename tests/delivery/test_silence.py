@@ -1,6 +1,6 @@
 import pytest
 
-from bridge.delivery.silence import ENOUGH, Interval, Silence, silence
+from bridge.operations.monitoring.silence import ENOUGH, Interval, Silence, silence
 
 HOUR = 3600.0
 

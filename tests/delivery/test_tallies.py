@@ -1,15 +1,25 @@
 import pytest
 from sqlalchemy import func, select
 
-from bridge.arrival import Arrival, Status
-from bridge.delivery.database import Database
-from bridge.delivery.outbox import Outbox
-from bridge.delivery.replay import decide
-from bridge.delivery.retry import Policy
-from bridge.delivery.sink import Happened, Outcome
-from bridge.delivery.tables import latencies, tallies
-from bridge.delivery.tallies import BOUNDS, MOST_NAMES, OTHER, Tally, add, add_latencies, bucket, direction_of, sink_of
-from bridge.delivery.worker import Worker
+from bridge.delivery.counts.tallies import (
+    BOUNDS,
+    MOST_NAMES,
+    OTHER,
+    Tally,
+    add,
+    add_latencies,
+    bucket,
+    direction_of,
+    sink_of,
+)
+from bridge.delivery.database.engine import Database
+from bridge.delivery.database.tables import latencies, tallies
+from bridge.delivery.outbox.outbox import Outbox
+from bridge.delivery.outbox.worker import Worker
+from bridge.delivery.rules.retry import Policy
+from bridge.delivery.rules.sink import Happened, Outcome
+from bridge.messages import Arrival, Status
+from bridge.operations.replay import decide
 from tests.delivery.arrivals import keep, packed, received, rows
 from tests.delivery.sinks import ScriptedSink
 

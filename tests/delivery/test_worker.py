@@ -6,12 +6,12 @@ from typing import Any
 import pytest
 from structlog.testing import capture_logs
 
-from bridge.delivery.database import Database
-from bridge.delivery.outbox import Outbox
-from bridge.delivery.retry import FORBIDDEN_PAUSE, Policy
-from bridge.delivery.sink import Happened, Outcome
-from bridge.delivery.tables import attempts, deliveries
-from bridge.delivery.worker import LEASE_MARGIN, Worker
+from bridge.delivery.database.engine import Database
+from bridge.delivery.database.tables import attempts, deliveries
+from bridge.delivery.outbox.outbox import Outbox
+from bridge.delivery.outbox.worker import LEASE_MARGIN, Worker
+from bridge.delivery.rules.retry import FORBIDDEN_PAUSE, Policy
+from bridge.delivery.rules.sink import Happened, Outcome
 from bridge.errors import StoreUnavailable
 from tests.delivery.arrivals import SINK, keep, received, rows
 from tests.delivery.patience import until

@@ -12,11 +12,11 @@ from pathlib import Path
 import pytest
 
 from bridge.bootstrap import build
-from bridge.config import Settings
 from bridge.demo.play import SECRET
 from bridge.demo.samples import webhook
 from bridge.demo.segment import SegmentStandIn
 from bridge.demo.serving import Served
+from bridge.settings import Settings
 from bridge.signature import sign
 from bridge.to_segment.catalogue import EVENTS
 

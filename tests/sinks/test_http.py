@@ -10,10 +10,10 @@ import pytest
 import requests
 from segment.analytics import request as sdk
 
-from bridge.delivery.sink import Happened, Parcel
-from bridge.sinks.http import LONGEST_ANSWER, BoundedAdapter, retry_after
+from bridge.delivery.rules.sink import Happened, Parcel
+from bridge.http import LONGEST_ANSWER, BoundedAdapter, retry_after
+from bridge.json_text import write
 from bridge.sinks.segment import SegmentSink
-from bridge.wire import write
 from tests.acceptance.waiting import until
 from tests.sinks.lines import Answer, Line, dripping, endless, keeping_alive, read_request
 

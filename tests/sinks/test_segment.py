@@ -11,12 +11,12 @@ import pytest
 from flask import Response, request
 from segment.analytics import request as sdk
 
-from bridge.delivery.sink import Happened, Outcome, Parcel
+from bridge.delivery.rules.sink import Happened, Outcome, Parcel
 from bridge.demo.segment import SegmentStandIn
 from bridge.demo.serving import Served
+from bridge.json_text import write
 from bridge.sinks.segment import BATCH_BYTES, SegmentSink
 from bridge.to_segment.fit import LIMIT
-from bridge.wire import write
 
 Answer = Callable[[Any], Response | None]
 

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from flask import Response, request
 
-from bridge.delivery.sink import Happened, Parcel
+from bridge.delivery.rules.sink import Happened, Parcel
 from bridge.demo.serving import Served
 from bridge.demo.voucherify import Call
 from bridge.sinks.voucherify import VoucherifySink

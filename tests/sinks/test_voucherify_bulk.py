@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from bridge.delivery.sink import Happened, Outcome
+from bridge.delivery.rules.sink import Happened, Outcome
 from bridge.sinks.voucherify import bulk
 from tests.sinks.voucherify_stage import BEGIN, Stage, changes, event, happened, upsert, upserts
 

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from flask import Response
 
-from bridge.delivery.sink import Happened
+from bridge.delivery.rules.sink import Happened
 from bridge.demo.voucherify import Call, Fault
 from tests.sinks.voucherify_stage import (
     BEGIN,

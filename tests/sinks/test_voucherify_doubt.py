@@ -5,7 +5,7 @@ from flask import Response
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from bridge.delivery.sink import Happened
+from bridge.delivery.rules.sink import Happened
 from bridge.demo.voucherify import Call, Fault
 from tests.demo.contract import Contract
 from tests.sinks.voucherify_stage import BEGIN, Stage, Work, after_the_work, event, identification, says

@@ -2,7 +2,7 @@
 
 from flask import Response
 
-from bridge.delivery.sink import Happened
+from bridge.delivery.rules.sink import Happened
 from bridge.demo.voucherify import Call
 from tests.sinks.voucherify_stage import BEGIN, Stage, Work, event, happened, says, upsert, upserts
 

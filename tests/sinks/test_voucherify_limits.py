@@ -6,7 +6,7 @@ from email.utils import formatdate
 import pytest
 from flask import Response
 
-from bridge.delivery.sink import Happened, Parcel
+from bridge.delivery.rules.sink import Happened, Parcel
 from bridge.demo.voucherify import Call
 from tests.sinks.voucherify_stage import BEGIN, Stage, Work, adds, event, happened, says, upsert
 

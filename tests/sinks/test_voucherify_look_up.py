@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from flask import Response
 
-from bridge.delivery.sink import Happened
+from bridge.delivery.rules.sink import Happened
 from bridge.demo.metadata_schemas import metadata_schema
 from bridge.demo.voucherify import Call
 from bridge.sinks.voucherify import doubt

@@ -6,7 +6,7 @@ from dataclasses import replace
 import pytest
 from flask import Response
 
-from bridge.delivery.sink import Happened
+from bridge.delivery.rules.sink import Happened
 from bridge.demo.metadata_schemas import metadata_schema
 from bridge.demo.voucherify import Call, Fault
 from tests.acceptance.server import free_port

@@ -5,9 +5,9 @@ from typing import Any
 import pytest
 from flask import Response
 
-from bridge.delivery.sink import Happened
+from bridge.delivery.rules.sink import Happened
 from bridge.demo.voucherify import Call, Fault
-from bridge.sinks.voucherify import endpoints
+from bridge.voucherify_api import endpoints
 from tests.sinks.voucherify_stage import BEGIN, Stage, Work, event, happened, says, upsert, upserts
 
 DELIVERED, REJECTED, FAILED, THROTTLED, FORBIDDEN, UNTRIED, UNKNOWN, UNCERTAIN = Happened

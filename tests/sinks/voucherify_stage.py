@@ -9,12 +9,12 @@ from typing import Any, Self
 
 from flask import Response
 
-from bridge.delivery.sink import Happened, Outcome, Parcel
+from bridge.delivery.rules.sink import Happened, Outcome, Parcel
 from bridge.demo.serving import Served
 from bridge.demo.voucherify import Call, Fault, VoucherifyStandIn
 from bridge.demo.voucherify_project import Project
 from bridge.sinks.voucherify import VoucherifySink
-from bridge.sinks.voucherify.client import Timing
+from bridge.voucherify_api.client import Timing
 from tests.demo.contract import Contract
 
 APP_ID, SECRET_KEY = "app-id", "secret-key"

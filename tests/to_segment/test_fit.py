@@ -7,8 +7,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from bridge.errors import Unusable
+from bridge.json_text import read, write
 from bridge.to_segment.fit import LIMIT, REPEATS, fit
-from bridge.wire import read, write
 
 KEYS = st.sampled_from(["a", "b", "items", "metadata", "note", "order"])
 TEXTS = st.integers(0, 400).map("x".__mul__)

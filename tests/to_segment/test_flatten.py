@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from bridge.json_text import write
 from bridge.to_segment.flatten import flatten, flatten_each
-from bridge.wire import write
 
 # Keys of few letters and underscores: so that paths often make the same name.
 KEYS = st.text("ab_", min_size=1, max_size=3)

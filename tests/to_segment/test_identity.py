@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from bridge.arrival import Arrival
+from bridge.messages import Arrival
 from bridge.to_segment import translate
 from bridge.to_segment.catalogue import EVENT_ID, EVENTS, Event
 from tests.webhooks import DATA, distribution, encode, redemption, webhook

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from bridge import __version__
-from bridge.arrival import Arrival, Status
+from bridge.messages import Arrival, Status
 from bridge.to_segment import SINK, translate
 from bridge.to_segment.catalogue import BY_TYPE, EVENTS, EVERY_EVENT, Event
 from bridge.to_segment.fit import LIMIT

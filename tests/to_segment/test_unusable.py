@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from bridge.arrival import Arrival, Status
+from bridge.messages import Arrival, Status
 from bridge.to_segment import translate
 from bridge.to_segment.catalogue import EVENT_ID, EVENTS, Event, find
 from bridge.to_segment.fit import LIMIT

@@ -3,7 +3,7 @@
 import json
 from typing import Any
 
-from bridge.arrival import Arrival
+from bridge.messages import Arrival
 from bridge.to_voucherify import translate
 
 IDENTIFY = {

@@ -10,7 +10,7 @@ import re
 from contextlib import suppress
 from typing import Any
 
-from bridge.to_voucherify.mapping import UNDEFINED
+from bridge.to_voucherify.language.mapping import UNDEFINED
 
 
 class Failed(Exception):

@@ -3,10 +3,10 @@
 import json
 from typing import Any
 
-from bridge.arrival import Arrival
+from bridge.messages import Arrival
 from bridge.to_voucherify import translate_event
-from bridge.to_voucherify.mappings import Mappings, load
-from bridge.to_voucherify.presets import ADD_CUSTOM_EVENT, PRESETS
+from bridge.to_voucherify.raw_events.mappings import Mappings, load
+from bridge.to_voucherify.raw_events.presets import ADD_CUSTOM_EVENT, PRESETS
 
 
 def event(kind: str = "track", **fields: Any) -> dict[str, Any]:

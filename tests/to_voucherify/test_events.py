@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bridge.errors import Invalid
-from bridge.to_voucherify.events import (
+from bridge.to_voucherify.raw_events.events import (
     BATCH_BYTES,
     BATCH_EVENTS,
     EVENT_BYTES,

@@ -11,10 +11,10 @@ from typing import Any
 import pytest
 
 from bridge.errors import BridgeError
-from bridge.to_voucherify.apply import apply
-from bridge.to_voucherify.mapping import UNDEFINED, MappingError, MappingFailed, compile_mapping
-from bridge.to_voucherify.mappings import load
-from bridge.to_voucherify.presets import ADD_CUSTOM_EVENT
+from bridge.to_voucherify.language.mapping import UNDEFINED, MappingError, MappingFailed, compile_mapping
+from bridge.to_voucherify.raw_events.apply import apply
+from bridge.to_voucherify.raw_events.mappings import load
+from bridge.to_voucherify.raw_events.presets import ADD_CUSTOM_EVENT
 from tests.to_voucherify.raw import row
 
 RECORDED = json.loads(Path(__file__).with_name("mapping_vectors.json").read_text(encoding="utf-8"))

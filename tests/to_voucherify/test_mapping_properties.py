@@ -8,9 +8,9 @@ from typing import Any
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from bridge.to_voucherify.mapping import UNDEFINED, MappingError, MappingFailed, compile_mapping
-from bridge.to_voucherify.mapping.directives import DIRECTIVES
-from bridge.to_voucherify.mapping.liquidjs.filters import FILTERS
+from bridge.to_voucherify.language.liquid.filters import FILTERS
+from bridge.to_voucherify.language.mapping import UNDEFINED, MappingError, MappingFailed, compile_mapping
+from bridge.to_voucherify.language.mapping.directives import DIRECTIVES
 from tests.to_voucherify.plain_mapping import Failed, plain
 
 KEYS = ["a", "b", "c", "0", "1", "2", "length", "x y", "é"]

@@ -7,8 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bridge.errors import InvalidMappings
-from bridge.to_voucherify.mappings import MOST, load
-from bridge.to_voucherify.presets import ADD_CUSTOM_EVENT, PRESETS, ROWS, UPSERT_CUSTOMER
+from bridge.to_voucherify.raw_events.mappings import MOST, load
+from bridge.to_voucherify.raw_events.presets import ADD_CUSTOM_EVENT, PRESETS, ROWS, UPSERT_CUSTOMER
 from tests.to_voucherify.raw import row
 from tests.to_voucherify.test_events import JSON
 

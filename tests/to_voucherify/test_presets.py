@@ -8,12 +8,12 @@ from typing import Any
 
 import pytest
 
-from bridge.arrival import Status
 from bridge.errors import Invalid
+from bridge.messages import Status
 from bridge.to_voucherify import translate
 from bridge.to_voucherify.actions import ACTIONS, BY_SLUG
-from bridge.to_voucherify.events import TYPES
-from bridge.to_voucherify.presets import PRESETS, ROWS
+from bridge.to_voucherify.raw_events.events import TYPES
+from bridge.to_voucherify.raw_events.presets import PRESETS, ROWS
 from tests.to_voucherify.raw import event, sent, take
 
 UPSERT, EVENT, GROUP = "upsert_customer", "add_custom_event", "assign_group"

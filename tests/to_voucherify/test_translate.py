@@ -3,10 +3,10 @@ from typing import Any
 
 import pytest
 
-from bridge.arrival import Outgoing, Status
 from bridge.errors import Invalid
+from bridge.json_text import write
+from bridge.messages import Outgoing, Status
 from bridge.to_voucherify import DIRECTION, SINK, translate
-from bridge.wire import write
 from tests.to_voucherify.calls import CALLS, UNIQUE, take
 
 TITLES = {

@@ -7,9 +7,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bridge.arrival import Arrival, Status
+from bridge.messages import Arrival, Status
 from bridge.to_voucherify import translate_event
-from bridge.to_voucherify.presets import ADD_CUSTOM_EVENT, PRESETS, UPSERT_CUSTOMER
+from bridge.to_voucherify.raw_events.presets import ADD_CUSTOM_EVENT, PRESETS, UPSERT_CUSTOMER
 from tests.to_voucherify.raw import event, mapped, row, sent, take
 from tests.to_voucherify.test_events import JSON
 

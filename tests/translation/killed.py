@@ -18,12 +18,12 @@ sys.path.insert(0, str(Path(__file__).parents[2]))
 
 from sqlalchemy import Connection
 
-from bridge.arrival import CALLS, RAW_EVENTS, WEBHOOKS, Message
-from bridge.delivery.database import Database
-from bridge.delivery.outbox import Outbox
-from bridge.delivery.retry import Policy
-from bridge.delivery.sink import Happened, Outcome, Parcel
-from bridge.delivery.worker import Worker
+from bridge.delivery.database.engine import Database
+from bridge.delivery.outbox.outbox import Outbox
+from bridge.delivery.outbox.worker import Worker
+from bridge.delivery.rules.retry import Policy
+from bridge.delivery.rules.sink import Happened, Outcome, Parcel
+from bridge.messages import CALLS, RAW_EVENTS, WEBHOOKS, Message
 from bridge.translation import meaning
 from tests.delivery.pending import Stand, append, batch, called, redeemed, tracked, translator
 

@@ -5,11 +5,11 @@ from typing import Any
 
 import pytest
 
-from bridge.arrival import Kept, Status
-from bridge.delivery.database import Database
-from bridge.delivery.journal import story
-from bridge.delivery.packing import unpack
-from bridge.delivery.tables import deliveries, events, messages, repeats, seen
+from bridge.delivery.database.engine import Database
+from bridge.delivery.database.packing import unpack
+from bridge.delivery.database.tables import deliveries, events, messages, repeats, seen
+from bridge.messages import Kept, Status
+from bridge.operations.history import story
 from bridge.to_segment import translate
 from bridge.to_segment.catalogue import EVENTS
 from bridge.translation.deciding import CONTRADICTION

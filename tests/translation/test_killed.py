@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from bridge.arrival import CALLS, RAW_EVENTS, WEBHOOKS
-from bridge.delivery.database import Database
-from bridge.delivery.tables import deliveries, events, messages, pending, rounds
+from bridge.delivery.database.engine import Database
+from bridge.delivery.database.tables import deliveries, events, messages, pending, rounds
+from bridge.messages import CALLS, RAW_EVENTS, WEBHOOKS
 from bridge.translation.translator import POISONED
 from tests.delivery.arrivals import count, rows
 from tests.delivery.pending import became

@@ -4,14 +4,14 @@ from typing import Any
 
 import pytest
 
-from bridge.arrival import WEBHOOKS, Arrival, Identity, Outgoing, Status
-from bridge.delivery.database import Database
-from bridge.delivery.outbox import Outbox
-from bridge.delivery.replay import ask, decide, outcome
-from bridge.delivery.retry import Policy
-from bridge.delivery.sink import Happened, Outcome
-from bridge.delivery.tables import deliveries, events
-from bridge.delivery.worker import Worker
+from bridge.delivery.database.engine import Database
+from bridge.delivery.database.tables import deliveries, events
+from bridge.delivery.outbox.outbox import Outbox
+from bridge.delivery.outbox.worker import Worker
+from bridge.delivery.rules.retry import Policy
+from bridge.delivery.rules.sink import Happened, Outcome
+from bridge.messages import WEBHOOKS, Arrival, Identity, Outgoing, Status
+from bridge.operations.replay import ask, decide, outcome
 from bridge.translation.deciding import CONTRADICTION
 from bridge.translation.replaying import GONE, TO_BE_SENT
 from tests.delivery import pending

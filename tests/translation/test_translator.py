@@ -16,16 +16,16 @@ from sqlalchemy import Connection, event, insert, text
 from structlog.testing import capture_logs
 
 from bridge import to_segment
-from bridge.arrival import CALLS, RAW_EVENTS, WEBHOOKS, Arrival, Message, Outgoing, Status
-from bridge.delivery.database import Database
-from bridge.delivery.duty import Duty
+from bridge.delivery.database.engine import Database
+from bridge.delivery.database.packing import pack
+from bridge.delivery.database.tables import deliveries, events, messages, pending, repeats, rounds
 from bridge.delivery.inbox import Inbox, Taker
-from bridge.delivery.packing import pack
-from bridge.delivery.tables import deliveries, events, messages, pending, repeats, rounds
+from bridge.delivery.process.duty import Duty
 from bridge.errors import InvalidMappings, Problem, StoreUnavailable
 from bridge.host import Host
+from bridge.messages import CALLS, RAW_EVENTS, WEBHOOKS, Arrival, Message, Outgoing, Status
 from bridge.to_segment import translate
-from bridge.to_voucherify.mappings import Mappings
+from bridge.to_voucherify.raw_events.mappings import Mappings
 from bridge.translation import meaning
 from bridge.translation import translator as module
 from bridge.translation.translator import REFUSED, SAME_FAULTS

@@ -6,7 +6,7 @@ import pytest
 from flask import Flask
 from flask.testing import FlaskClient
 
-from bridge.delivery.database import Database
+from bridge.delivery.database.engine import Database
 
 
 @pytest.fixture

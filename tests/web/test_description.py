@@ -8,9 +8,9 @@ import pytest
 from flask import Flask
 from openapi_spec_validator import validate
 
-from bridge.config import Settings
+from bridge.settings import Settings
 from bridge.web import create_app
-from bridge.web.description import PATH, describe
+from bridge.web.openapi import PATH, describe
 
 VARIABLES = {
     "SEGMENT_WRITE_KEY": "write-key",

@@ -10,13 +10,13 @@ from flask import Flask, Response
 from flask.testing import FlaskClient
 from werkzeug.test import TestResponse
 
-from bridge.config import Settings, ToSegment, ToVoucherify
-from bridge.delivery.database import Database
-from bridge.delivery.packing import unpack
-from bridge.delivery.tables import deliveries, events, messages
+from bridge.delivery.database.engine import Database
+from bridge.delivery.database.packing import unpack
+from bridge.delivery.database.tables import deliveries, events, messages
 from bridge.demo.calls import CALLS, credentials
 from bridge.demo.serving import Served
 from bridge.demo.voucherify import VoucherifyStandIn
+from bridge.settings import Settings, ToSegment, ToVoucherify
 from bridge.web import create_app
 from tests.delivery.arrivals import count, rows
 from tests.delivery.patience import until

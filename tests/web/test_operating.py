@@ -10,13 +10,13 @@ from flask import Flask
 from flask.testing import FlaskClient
 from prometheus_client.parser import text_string_to_metric_families
 
-from bridge.config import Settings, ToSegment
-from bridge.delivery import translators
-from bridge.delivery.database import Database
-from bridge.delivery.health import NOTHING
-from bridge.delivery.sinks import FOREVER
+from bridge.delivery.database.engine import Database
+from bridge.delivery.inbox import queues as translators
+from bridge.delivery.outbox.sink_states import FOREVER
+from bridge.operations.monitoring.health import NOTHING
+from bridge.settings import Settings, ToSegment
 from bridge.web import create_app, health
-from bridge.web.request_id import HEADER
+from bridge.web.request_log import HEADER
 from tests.delivery.arrivals import keep, received
 from tests.delivery.patience import until
 from tests.translating import translate

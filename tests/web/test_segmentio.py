@@ -6,7 +6,7 @@ from collections.abc import Iterator
 import pytest
 from flask.testing import FlaskClient
 
-from bridge.config import Settings
+from bridge.settings import Settings
 from bridge.web import create_app
 
 APP_ID, SECRET_KEY = "app-id", "sécret"

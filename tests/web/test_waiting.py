@@ -6,10 +6,10 @@ from collections.abc import Callable, Iterator
 import pytest
 from flask import Flask
 
-from bridge.arrival import Kept, Status
-from bridge.delivery.database import Database
+from bridge.delivery.database.engine import Database
 from bridge.intake import Received
-from bridge.web.waiting import MOST, Waiting, answer
+from bridge.messages import Kept, Status
+from bridge.web.doors.waiting import MOST, Waiting, answer
 from tests.delivery.arrivals import keep, received
 from tests.delivery.patience import until
 

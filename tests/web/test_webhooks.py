@@ -16,13 +16,13 @@ from structlog.testing import capture_logs
 from werkzeug.test import TestResponse, create_environ
 from werkzeug.wrappers import Response
 
-from bridge.config import Settings, ToSegment
-from bridge.delivery.crew import Crew
-from bridge.delivery.database import Database
-from bridge.delivery.packing import unpack
-from bridge.delivery.tables import deliveries, events, messages, pending
+from bridge.delivery.database.engine import Database
+from bridge.delivery.database.packing import unpack
+from bridge.delivery.database.tables import deliveries, events, messages, pending
+from bridge.delivery.process.crew import Crew
 from bridge.demo.segment import SegmentStandIn
 from bridge.demo.serving import Served
+from bridge.settings import Settings, ToSegment
 from bridge.signature import HEADER, sign
 from bridge.to_segment.catalogue import EVENTS, Event
 from bridge.web import create_app
@@ -339,7 +339,7 @@ def test_whatever_else_goes_wrong_is_told_without_a_trace(client: FlaskClient, m
     def fail(*_: Any) -> None:
         raise RuntimeError(f"{SECRET} anna@example.com")
 
-    monkeypatch.setattr("bridge.intake.voucherify.verify", fail)
+    monkeypatch.setattr("bridge.intake.voucherify_webhooks.verify", fail)
     refused(post(client, encode(MESSAGE)), 500, "internal_server_error")
 
 

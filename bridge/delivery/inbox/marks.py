@@ -9,9 +9,9 @@ from collections.abc import Iterable, Mapping
 
 from sqlalchemy import Connection, delete, exists, select
 
-from bridge.arrival import Message
-from bridge.delivery.database import INSERT
-from bridge.delivery.tables import marks
+from bridge.delivery.database.engine import INSERT
+from bridge.delivery.database.tables import marks
+from bridge.messages import Message
 
 LIFETIME_SECONDS = 4 * 3600.0
 """Segment retries for four hours; Voucherify's events have ids of their own."""

@@ -11,11 +11,11 @@ from sqlalchemy import Connection, Delete, Row, delete, exists, insert, or_, sel
 from sqlalchemy.exc import IntegrityError
 from ulid import ULID
 
-from bridge.arrival import QUEUES, Message
-from bridge.delivery.database import Database
-from bridge.delivery.packing import unpack
-from bridge.delivery.tables import messages, pending, replays, rounds
+from bridge.delivery.database.engine import Database
+from bridge.delivery.database.packing import unpack
+from bridge.delivery.database.tables import messages, pending, replays, rounds
 from bridge.errors import StoreUnavailable
+from bridge.messages import QUEUES, Message
 
 MOST, MOST_BYTES = 500, 16_000_000
 """Messages of one round, and the compressed bytes of those beyond the first."""

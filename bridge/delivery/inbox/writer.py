@@ -18,14 +18,14 @@ from typing import Protocol
 
 from sqlalchemy import Connection, delete, func, select
 
-from bridge.arrival import Message
-from bridge.delivery.database import Database
+from bridge.delivery.database.engine import Database
+from bridge.delivery.database.packing import pack
+from bridge.delivery.database.rows import insert_rows
+from bridge.delivery.database.tables import messages, pending
 from bridge.delivery.inbox.marks import mark
-from bridge.delivery.packing import pack
-from bridge.delivery.rows import insert_rows
-from bridge.delivery.tables import messages, pending
 from bridge.errors import StoreUnavailable
 from bridge.logs import unexpected
+from bridge.messages import Message
 
 PATIENCE_SECONDS = 8.0
 """How long a request waits: Voucherify counts no answer within 10 s as a failure."""

@@ -13,11 +13,11 @@ from http import HTTPStatus
 from typing import Any
 from urllib.parse import quote
 
-from bridge.delivery.sink import Happened, Outcome
-from bridge.sinks.voucherify.answers import Answer, Reach
+from bridge.delivery.rules.sink import Happened, Outcome
 from bridge.sinks.voucherify.calls import Call
-from bridge.sinks.voucherify.endpoints import ASYNC_ACTION, UPSERT, UPSERT_MANY
 from bridge.sinks.voucherify.run import Run, noted
+from bridge.voucherify_api.answers import Answer, Reach
+from bridge.voucherify_api.endpoints import ASYNC_ACTION, UPSERT, UPSERT_MANY
 
 WORTH_IT = 5
 """Upserts from which on a bulk is made: with its post and a poll or two it costs fewer calls than they do alone, and

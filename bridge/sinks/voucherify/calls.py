@@ -6,8 +6,8 @@ from dataclasses import dataclass, replace
 from hashlib import sha256
 from typing import Any, Self
 
-from bridge import wire
-from bridge.delivery.sink import Parcel
+from bridge import json_text as wire
+from bridge.delivery.rules.sink import Parcel
 from bridge.sinks.voucherify.schemas import Schemas
 from bridge.to_voucherify.merge import merge
 from bridge.to_voucherify.metadata import LeftOut

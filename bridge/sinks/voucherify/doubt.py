@@ -14,11 +14,11 @@ from http import HTTPStatus
 from typing import Any
 from urllib.parse import quote
 
-from bridge.delivery.sink import Happened, Outcome
-from bridge.sinks.voucherify.answers import Answer
+from bridge.delivery.rules.sink import Happened, Outcome
 from bridge.sinks.voucherify.calls import IDENTIFICATION, Call
-from bridge.sinks.voucherify.endpoints import ACTIVITY
 from bridge.sinks.voucherify.run import Run
+from bridge.voucherify_api.answers import Answer
+from bridge.voucherify_api.endpoints import ACTIVITY
 
 MARGIN = 300.0
 """Seconds before the doubt began from which on it is looked for: the clocks of both sides may differ."""

@@ -3,10 +3,10 @@
 from collections.abc import Mapping
 from http import HTTPStatus
 
-from bridge.delivery.sink import Happened, Outcome
-from bridge.sinks.voucherify.answers import Answer, Reach
-from bridge.sinks.voucherify.client import HARMLESS, Client
-from bridge.sinks.voucherify.endpoints import Request
+from bridge.delivery.rules.sink import Happened, Outcome
+from bridge.voucherify_api.answers import Answer, Reach
+from bridge.voucherify_api.client import HARMLESS, Client
+from bridge.voucherify_api.endpoints import Request
 
 ANSWERED: Mapping[int, Happened] = {
     HTTPStatus.UNAUTHORIZED: Happened.FORBIDDEN,

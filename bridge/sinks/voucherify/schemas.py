@@ -9,11 +9,11 @@ from dataclasses import dataclass
 from typing import Any
 from urllib.parse import quote
 
-from bridge.delivery.sink import Happened, Outcome
-from bridge.sinks.voucherify.answers import Answer
-from bridge.sinks.voucherify.endpoints import METADATA_SCHEMA, Request
+from bridge.delivery.rules.sink import Happened, Outcome
 from bridge.sinks.voucherify.run import Run, happened
 from bridge.to_voucherify.metadata import LeftOut, Schema, fit
+from bridge.voucherify_api.answers import Answer
+from bridge.voucherify_api.endpoints import METADATA_SCHEMA, Request
 
 SECONDS_KEPT = 300.0
 """Until a schema is read again: so long a change of it needs to be seen."""

@@ -4,15 +4,15 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 from http import HTTPStatus
 
-from bridge.delivery.sink import Outcome, Parcel
+from bridge.delivery.rules.sink import Outcome, Parcel
 from bridge.sinks.voucherify import bulk
 from bridge.sinks.voucherify.calls import IDENTIFICATION, Call, Draft
-from bridge.sinks.voucherify.client import Account, Client, Timing
 from bridge.sinks.voucherify.doubt import look_up
-from bridge.sinks.voucherify.endpoints import RECORD_EVENT
 from bridge.sinks.voucherify.run import Run, as_outcome, happened
 from bridge.sinks.voucherify.schemas import Schemas
 from bridge.to_voucherify import SINK
+from bridge.voucherify_api.client import Account, Client, Timing
+from bridge.voucherify_api.endpoints import RECORD_EVENT
 
 
 class VoucherifySink:

@@ -10,9 +10,12 @@ from flask import Flask
 from flask_wtf.csrf import CSRFProtect
 
 from bridge.bootstrap import Bridge
-from bridge.web.console import api, audit, errors, events, overview, replays, session, wording
-from bridge.web.console.door import Door
-from bridge.web.console.headers import protect
+from bridge.web.console import api, errors
+from bridge.web.console.pages import audit, events, overview, replays
+from bridge.web.console.security import session
+from bridge.web.console.security.door import Door
+from bridge.web.console.security.headers import protect
+from bridge.web.console.view import wording
 
 PATH = "/console"
 

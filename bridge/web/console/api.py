@@ -8,19 +8,19 @@ from flask import Blueprint, Response, jsonify, request
 from werkzeug.exceptions import BadRequest, TooManyRequests
 
 from bridge.bootstrap import Bridge
-from bridge.delivery import bulk
 from bridge.delivery.audit import trail
-from bridge.delivery.database import Database
-from bridge.delivery.desk import Desk
-from bridge.delivery.journal import entries, story
-from bridge.delivery.overview import PERIODS
-from bridge.delivery.overview import overview as look
+from bridge.delivery.database.engine import Database
 from bridge.errors import SignatureError
+from bridge.operations import bulk_replay as bulk
+from bridge.operations.desk import Desk
+from bridge.operations.history import entries, story
+from bridge.operations.monitoring.overview import PERIODS
+from bridge.operations.monitoring.overview import overview as look
 from bridge.translation import with_own_bytes
-from bridge.web.console.asked import wanted
-from bridge.web.console.door import Door
-from bridge.web.console.masking import shortened
-from bridge.web.console.story import plain
+from bridge.web.console.security.door import Door
+from bridge.web.console.view.asked import wanted
+from bridge.web.console.view.masking import shortened
+from bridge.web.console.view.story import plain
 
 WHO = "script"
 PAGE, LARGEST_PAGE = 50, 1000

@@ -5,7 +5,7 @@ from werkzeug.exceptions import HTTPException, InternalServerError
 
 from bridge.errors import InHand, Invalid, NoSuchEvent, SignatureError, StoreUnavailable
 from bridge.logs import unexpected
-from bridge.web import answers
+from bridge.web import errors as answers
 
 _TOLD: dict[type[Exception], tuple[int, str]] = {
     Invalid: (400, "That cannot be done"),

@@ -6,11 +6,11 @@ from collections.abc import Callable
 import pytest
 from sqlalchemy import insert, text, update
 
-from bridge.arrival import CALLS, RAW_EVENTS, WEBHOOKS
-from bridge.delivery.database import Database
+from bridge.delivery.database.engine import Database
+from bridge.delivery.database.tables import pending, replays, rounds
 from bridge.delivery.inbox import Replay, Round, Taker, take_over
 from bridge.delivery.inbox import rounds as module
-from bridge.delivery.tables import pending, replays, rounds
+from bridge.messages import CALLS, RAW_EVENTS, WEBHOOKS
 from tests.delivery.arrivals import count, rows
 from tests.delivery.pending import append, called, message
 

@@ -10,12 +10,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 from sqlalchemy import event
 
-from bridge.arrival import WEBHOOKS, Message, Status
-from bridge.delivery.database import Database
+from bridge.delivery.database.engine import Database
+from bridge.delivery.database.packing import unpack
+from bridge.delivery.database.tables import deliveries, events, marks, messages, pending
 from bridge.delivery.inbox import Inbox, writer
-from bridge.delivery.packing import unpack
-from bridge.delivery.tables import deliveries, events, marks, messages, pending
 from bridge.errors import StoreUnavailable
+from bridge.messages import WEBHOOKS, Message, Status
 from tests.delivery.arrivals import count, rows
 from tests.delivery.faults import held, once
 from tests.delivery.patience import until

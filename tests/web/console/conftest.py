@@ -11,7 +11,7 @@ from flask.testing import FlaskClient
 from werkzeug.test import TestResponse
 
 from bridge.bootstrap import Bridge
-from bridge.config import Settings, ToSegment, ToVoucherify
+from bridge.settings import Settings, ToSegment, ToVoucherify
 from bridge.web import create_app
 
 TOKEN = "the-token-of-the-console"

@@ -6,8 +6,8 @@ import pytest
 from flask import Flask
 
 from bridge.bootstrap import Bridge
-from bridge.delivery.sign_ins import MOST, WINDOW
-from bridge.delivery.tables import audit
+from bridge.delivery.database.tables import audit
+from bridge.operations.sign_ins import MOST, WINDOW
 from tests.delivery.arrivals import rows
 from tests.web.console.conftest import TOKEN, MakeApp, Visitor
 

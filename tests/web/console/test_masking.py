@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from bridge.demo.calls import CALLS
 from bridge.demo.samples import CUSTOMER, all_webhooks
 from bridge.to_segment import translate
-from bridge.web.console.masking import FREE_IN_CALLS, HIDDEN, hidden, mask, mask_answer, scrub, shortened
+from bridge.web.console.view.masking import FREE_IN_CALLS, HIDDEN, hidden, mask, mask_answer, scrub, shortened
 
 
 @pytest.mark.parametrize(

@@ -8,15 +8,15 @@ from typing import Any
 import pytest
 
 from bridge.bootstrap import Bridge
-from bridge.delivery import sinks
-from bridge.delivery.bulk import STEP, BulkReplayer
-from bridge.delivery.outbox import Outbox
-from bridge.delivery.retry import Policy
-from bridge.delivery.sink import Happened, Outcome
-from bridge.delivery.tables import audit
-from bridge.delivery.worker import Worker
+from bridge.delivery.database.tables import audit
+from bridge.delivery.outbox import sink_states as sinks
+from bridge.delivery.outbox.outbox import Outbox
+from bridge.delivery.outbox.worker import Worker
+from bridge.delivery.rules.retry import Policy
+from bridge.delivery.rules.sink import Happened, Outcome
 from bridge.demo.calls import CALLS, credentials
 from bridge.intake import Given
+from bridge.operations.bulk_replay import STEP, BulkReplayer
 from bridge.signature import sign
 from tests.delivery.arrivals import rows
 from tests.delivery.sinks import ScriptedSink
@@ -260,7 +260,7 @@ def test_a_time_that_is_none_is_said(visitor: Visitor) -> None:
 
 
 def test_the_list_goes_on(visitor: Visitor, post: Post, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("bridge.web.console.events.PAGE", 2)
+    monkeypatch.setattr("bridge.web.console.pages.events.PAGE", 2)
     ids = [post(unique=str(number)) for number in range(5)]
     seen: list[str] = []
     path = "/events?status=waiting"
@@ -321,7 +321,7 @@ def test_what_is_not_there_is_a_page(visitor: Visitor, path: str) -> None:
 def test_what_is_not_foreseen_is_a_page_without_a_word_too_many(
     visitor: Visitor, bridge: Bridge, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("bridge.web.console.events.entries", None)
+    monkeypatch.setattr("bridge.web.console.pages.events.entries", None)
     response = visitor.get("/events")
     assert response.status_code == 500
     assert "NoneType" not in response.text

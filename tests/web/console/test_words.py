@@ -7,12 +7,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 from markupsafe import Markup
 
-from bridge.delivery.overview import Point
-from bridge.delivery.retry import Fate
-from bridge.delivery.sink import Happened
-from bridge.web.console.chart import HEIGHT, LEAST, WIDTH, chart
-from bridge.web.console.shown import parts, pretty, value_of
-from bridge.web.console.wording import OUTCOMES, STANDINGS, count, duration, iso, when
+from bridge.delivery.rules.retry import Fate
+from bridge.delivery.rules.sink import Happened
+from bridge.operations.monitoring.overview import Point
+from bridge.web.console.view.chart import HEIGHT, LEAST, WIDTH, chart
+from bridge.web.console.view.shown import parts, pretty, value_of
+from bridge.web.console.view.wording import OUTCOMES, STANDINGS, count, duration, iso, when
 
 
 @pytest.mark.parametrize(

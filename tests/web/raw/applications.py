@@ -10,8 +10,8 @@ from typing import Any
 from flask import Flask
 from werkzeug.test import TestResponse
 
-from bridge.config import Settings, ToVoucherify
 from bridge.credentials import sign
+from bridge.settings import Settings, ToVoucherify
 from bridge.web import create_app
 
 KEY, SECRET = "write-key-1", "the-shared-secret"

@@ -7,8 +7,8 @@ from flask.testing import FlaskClient
 from hypothesis import HealthCheck, given, settings
 from werkzeug.test import TestResponse
 
-from bridge.delivery.database import Database
-from bridge.delivery.tables import deliveries, events, messages
+from bridge.delivery.database.engine import Database
+from bridge.delivery.database.tables import deliveries, events, messages
 from tests.delivery.arrivals import count, rows
 from tests.to_voucherify.test_events import JSON
 from tests.translating import translate, translating

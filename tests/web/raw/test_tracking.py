@@ -11,11 +11,11 @@ from hypothesis import strategies as st
 from structlog.testing import capture_logs
 from werkzeug.test import TestResponse
 
-from bridge.config import Settings
-from bridge.delivery.database import Database
-from bridge.delivery.packing import unpack
-from bridge.delivery.tables import deliveries, events, messages
-from bridge.to_voucherify.events import BATCH_BYTES, EVENT_BYTES, TOO_LARGE, TYPES
+from bridge.delivery.database.engine import Database
+from bridge.delivery.database.packing import unpack
+from bridge.delivery.database.tables import deliveries, events, messages
+from bridge.settings import Settings
+from bridge.to_voucherify.raw_events.events import BATCH_BYTES, EVENT_BYTES, TOO_LARGE, TYPES
 from tests.delivery.arrivals import count, rows
 from tests.to_voucherify.test_events import JSON, of_size
 from tests.translating import shown, translate, translating

@@ -1,0 +1,39 @@
+"""Folding the counts: into longer intervals the older they are, and at last into one for all time."""
+
+from typing import Any
+
+from sqlalchemy import Connection, Table, delete, func, literal_column, select
+
+from bridge.delivery.counts.tallies import TOTAL_AFTER, WIDTHS
+from bridge.delivery.database.engine import INSERT
+from bridge.delivery.database.tables import latencies, tallies
+
+# Written out: of what has a parameter PostgreSQL would not see that it is what is grouped by; a mere 0 is a position.
+_NOUGHT: Any = literal_column("bucket * 0")
+
+
+def fold(connection: Connection, now: float) -> None:
+    """Hold older counts in fewer rows; every total stays what it is, for whoever looks meanwhile, too."""
+    for table, *summed in ((tallies, "count"), (latencies, "count", "seconds")):
+        bucket = table.c.bucket
+        _fold(connection, table, summed, (bucket > 0) & (bucket < now - TOTAL_AFTER), _NOUGHT)
+        for age, wide in WIDTHS:
+            end = int(now - age) // wide * wide
+            finer = (bucket > 0) & (bucket < end) & ((bucket % wide != 0) | (table.c.shard != 0))
+            _fold(connection, table, summed, finer, literal_column(f"bucket - bucket % {wide}"))
+
+
+def _fold(connection: Connection, table: Table, summed: list[str], these: Any, into: Any) -> None:
+    """Move what is counted in ``these`` rows to the bucket ``into``, and to one shard."""
+    key = [
+        into,
+        *(column for column in table.primary_key if column.name not in ("bucket", "shard")),
+        literal_column("0"),
+    ]
+    names = ["bucket", *(column.name for column in key[1:-1]), "shard"]
+    moved = select(*key, *(func.sum(table.c[name]) for name in summed)).where(these).group_by(*key[:-1])
+    insertion = INSERT[connection.dialect.name](table).from_select([*names, *summed], moved)
+    values = {name: table.c[name] + insertion.excluded[name] for name in summed}
+    # What is moved is never where it is moved to: else it would be counted twice, and then deleted.
+    connection.execute(insertion.on_conflict_do_update(index_elements=list(table.primary_key), set_=values))
+    connection.execute(delete(table).where(these))

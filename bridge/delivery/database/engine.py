@@ -1,0 +1,233 @@
+"""Opening a database, SQLite or PostgreSQL, and writing to it: the only place that knows which one it is."""
+
+import fcntl
+import shutil
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager, nullcontext
+from errno import ENOENT
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import Connection, create_engine, event, inspect, text
+from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.engine import Engine, make_url
+from sqlalchemy.exc import DBAPIError, OperationalError, SQLAlchemyError
+
+from bridge.delivery.database.migrations import HEAD
+from bridge.errors import StoreUnavailable
+
+INSERT: dict[str, Any] = {"sqlite": sqlite.insert, "postgresql": postgresql.insert}
+"""Each dialect's ``insert``, for ``on_conflict_do_…``."""
+
+# A server that has gone without a word is noticed within seconds, not when TCP gives up.
+_LIBPQ = {
+    "connect_timeout": 5,
+    "tcp_user_timeout": 10_000,
+    "keepalives_idle": 10,
+    "keepalives_interval": 5,
+    "keepalives_count": 2,
+}
+
+_NOW = text("SELECT CAST(extract(epoch FROM clock_timestamp()) AS double precision)")
+
+# Any constant does: it names the lock that processes starting at once take turns by.
+_MIGRATION_LOCK = 0x6272696467
+
+
+class Database:
+    """An open database with today's schema. Safe to use from any number of threads."""
+
+    def __init__(self, url: str) -> None:
+        self.engine = _engine(url)
+        self._hasty = self.engine.execution_options(hasty=True)
+        self.insert = INSERT[self.engine.dialect.name]
+        self._file = Path(self.engine.url.database or "").absolute() if self.engine.dialect.name == "sqlite" else None
+        self._turn = self._file and self._file.with_name(f"{self._file.name}-turn")
+        self._is_current = False
+
+    @property
+    def name(self) -> str:
+        """Which database, without who may use it."""
+        url = self.engine.url
+        return str(self._file) if self._file else f"postgresql://{url.host or ''}/{url.database}"
+
+    def free_bytes(self) -> int | None:
+        """Free space on the disk of SQLite's file; None if it is elsewhere, or cannot be found out."""
+        try:
+            return shutil.disk_usage(self._file.parent).free if self._file else None
+        except OSError:
+            return None
+
+    def now(self, connection: Connection) -> float:
+        """Epoch seconds on the database's clock, which is one for all hosts."""
+        if self._file:
+            return time.time()
+        now: float = connection.execute(_NOW).scalar_one()
+        return now
+
+    def exists(self) -> bool:
+        """Whether there is one to read; a file is not made by looking for it."""
+        return self._file is None or self._file.exists()
+
+    def migrate(self) -> None:
+        """Bring the schema up to date; processes that start at the same time wait for the one that does it.
+
+        Whatever uses the database does this first, if it was not possible before: a database that is down when a
+        process starts is used as soon as it is back.
+
+        Raises:
+            StoreUnavailable: the database cannot be used.
+        """
+        with _told(), self._my_turn(), self.engine.begin() as connection:
+            if self._turn is None:
+                connection.execute(text("SELECT pg_advisory_xact_lock(:lock)"), {"lock": _MIGRATION_LOCK})
+            if revision(connection) != HEAD:
+                _upgrade(connection)
+        self._is_current = True
+
+    @contextmanager
+    def writing(self, *, hasty: bool = False) -> Iterator[Connection]:
+        """A transaction that writes, committed at the end of the block.
+
+        Args:
+            hasty: on SQLite, do not wait for the disk: a power cut may undo the transaction, and with it all that came
+                after, but nothing before. For what is then done again without effect.
+
+        SQLite has one writer at a time. Its own waiting is sleeping in growing steps, which is unfair; so processes and
+        threads take turns by file locks, where the kernel wakes the next one at once.
+
+        Raises:
+            StoreUnavailable: nothing was written.
+        """
+        if not self._is_current:
+            self.migrate()
+        with _told(), self._my_turn(), (self._hasty if hasty else self.engine).begin() as connection:
+            self._refuse_if_removed(connection)
+            yield connection
+
+    @contextmanager
+    def reading(self) -> Iterator[Connection]:
+        """A connection for single statements that only read.
+
+        Raises:
+            StoreUnavailable: the database does not answer.
+        """
+        if not self._is_current:
+            self.migrate()
+        with _told(), self.engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
+            yield connection
+
+    def check(self) -> None:
+        """See that it can be written and has today's schema, and leave nothing behind.
+
+        Raises:
+            StoreUnavailable: it cannot.
+        """
+        with self.writing() as connection:
+            connection.execute(text("CREATE TABLE bridge_check (id INTEGER)"))
+            connection.execute(text("DROP TABLE bridge_check"))
+
+    def close(self) -> None:
+        """Give up all connections; the next use opens new ones. For a process that is about to fork, or to end."""
+        self.engine.dispose()
+
+    def _refuse_if_removed(self, connection: Connection) -> None:
+        """SQLite would go on writing to a file that somebody has deleted or replaced, and all of that would be lost."""
+        if self._file and (not self._file.exists() or self._file.stat().st_ino != connection.info["inode"]):
+            connection.invalidate()
+            self._is_current = False
+            raise FileNotFoundError(ENOENT, "it was replaced", str(self._file))
+
+    def _my_turn(self) -> Any:
+        return nullcontext() if self._turn is None else _holding(self._turn)
+
+
+def revision(connection: Connection) -> str | None:
+    """The schema revision that the database has."""
+    if not inspect(connection).has_table("alembic_version"):
+        return None
+    found: str | None = connection.execute(text("SELECT version_num FROM alembic_version")).scalar()
+    return found
+
+
+@contextmanager
+def _holding(path: Path) -> Iterator[None]:
+    """Take a turn. The first lock is the queue's head: without it, who has just written could lock again at once, and
+    the others would starve.
+    """
+    # Opened anew each time: the lock belongs to the open file, so threads exclude each other as processes do, and
+    # nothing of it crosses a fork.
+    with path.open("ab") as turn:
+        with path.with_name(f"{path.name}-next").open("ab") as head:
+            fcntl.flock(head, fcntl.LOCK_EX)
+            fcntl.flock(turn, fcntl.LOCK_EX)
+        yield
+
+
+@contextmanager
+def _told() -> Iterator[None]:
+    """Whatever keeps a database from answering, as one error. Its text may hold parameters, so it is not repeated."""
+    try:
+        yield
+    except OperationalError as error:
+        raise StoreUnavailable(f"the database says: {str(error.orig).splitlines()[0]}") from error
+    except DBAPIError as error:
+        raise StoreUnavailable(f"the database says {type(error.orig).__name__}") from error
+    except OSError as error:
+        raise StoreUnavailable(f"the database cannot be used: {error.filename}: {error.strerror}") from error
+    except SQLAlchemyError as error:
+        raise StoreUnavailable(f"the database cannot be used: {type(error).__name__}") from error
+
+
+def _engine(url: str) -> Engine:
+    """``postgresql://`` means psycopg 3, the driver that comes with the bridge."""
+    parsed = make_url(url)
+    if parsed.drivername in ("postgresql", "postgres"):
+        parsed = parsed.set(drivername="postgresql+psycopg")
+    if parsed.get_backend_name() == "postgresql":
+        # Tried before use, so that a connection which the server dropped costs nobody an event.
+        # No prepared statements: behind a transaction pooler they would be another client's.
+        return create_engine(parsed, pool_pre_ping=True, connect_args=_LIBPQ | {"prepare_threshold": None})
+    engine = create_engine(parsed, connect_args={"timeout": 5.0})
+    event.listen(engine, "connect", partial(_configure_sqlite, engine.url.database or ""))
+    event.listen(engine, "begin", _begin_sqlite)
+    return engine
+
+
+# 16 MB. The pages of indices change with nearly every event: the later they go into the file, the less often.
+_WAL_PAGES = 4_000
+
+
+def _configure_sqlite(path: str, connection: Any, record: Any) -> None:
+    record.info["inode"] = Path(path).stat().st_ino
+    # The driver must not begin transactions by itself: BEGIN IMMEDIATE is sent when one begins.
+    connection.isolation_level = None
+    connection.execute("PRAGMA journal_mode = WAL")
+    connection.execute(f"PRAGMA wal_autocheckpoint = {_WAL_PAGES}")
+    connection.execute("PRAGMA foreign_keys = ON")
+
+
+def _begin_sqlite(connection: Connection) -> None:
+    # SQLAlchemy tells of a beginning in AUTOCOMMIT, too: who only reads must not take the writers' lock.
+    options = connection.get_execution_options()
+    if options.get("isolation_level") != "AUTOCOMMIT":
+        connection.exec_driver_sql(f"PRAGMA synchronous = {'NORMAL' if options.get('hasty') else 'FULL'}")
+        connection.exec_driver_sql("BEGIN IMMEDIATE")
+
+
+def _upgrade(connection: Connection) -> None:
+    # Imported when there is something to do: it takes longer to load than the rest of the store.
+    from alembic import command  # noqa: PLC0415
+    from alembic.config import Config  # noqa: PLC0415
+    from alembic.util import CommandError  # noqa: PLC0415
+
+    config = Config()
+    config.set_main_option("script_location", "bridge.delivery.database:migrations")
+    config.set_main_option("path_separator", "os")
+    config.attributes["connection"] = connection
+    try:
+        command.upgrade(config, "head")
+    except CommandError as error:
+        raise StoreUnavailable(f"the database was made by a newer bridge (schema {revision(connection)})") from error

@@ -1,0 +1,121 @@
+"""The state of each queue's translation: whether a translator lives, is paused, or has a problem."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from sqlalchemy import Connection, exists, func, select
+
+from bridge.delivery.database.engine import INSERT
+from bridge.delivery.database.tables import messages, pending, rounds, translators
+from bridge.delivery.outbox.sink_states import ALIVE_WITHIN, by_hand
+from bridge.doors import DOORS
+from bridge.messages import QUEUES
+
+DIRECTIONS: Mapping[str, str] = {door.queue: door.direction for door in DOORS.values()}
+"""By queue, where its messages go."""
+
+TRANSLATION = "translation"
+"""The name under which an operator pauses the translation."""
+
+
+@dataclass(frozen=True, slots=True)
+class QueueState:
+    """One queue.
+
+    Attributes:
+        direction: where its messages go.
+        pending: messages that wait for translation, those in a round not included.
+        oldest_seconds: age of the oldest of them; None if none waits.
+        beat_at: when a translator was last known to be alive, in epoch seconds; 0 if never.
+        problem: why nothing is translated, or only with errors; "" if all is well.
+    """
+
+    queue: str
+    direction: str
+    pending: int
+    oldest_seconds: float | None
+    beat_at: float
+    is_paused: bool
+    problem: str
+
+    @property
+    def is_used(self) -> bool:
+        """Whether there was ever a translator for it, or anything to translate."""
+        return bool(self.beat_at or self.pending)
+
+    def trouble(self, now: float) -> str:
+        """What keeps its messages waiting, or lets them fail, at ``now`` (epoch seconds); "" if all is well."""
+        if self.is_paused:
+            return f"{self.queue}: paused {by_hand(TRANSLATION)}"
+        if now - self.beat_at > ALIVE_WITHIN:
+            return f"no worker translates {self.queue}"
+        return f"{self.queue}: {self.problem}" if self.problem else ""
+
+
+def is_paused(connection: Connection, queue: str, now: float) -> bool:
+    """Whether an operator has paused the translation."""
+    until = select(translators.c.paused_until).where(translators.c.queue == queue)
+    return (connection.execute(until).scalar() or 0.0) > now
+
+
+def beat(connection: Connection, problems: Mapping[str, str], now: float) -> None:
+    """Say that translators live; by queue, their problem or ""."""
+    if problems:
+        insertion = INSERT[connection.dialect.name](translators)
+        values = {name: insertion.excluded[name] for name in ("beat_at", "problem")}
+        rows = [{"queue": queue, "beat_at": now, "problem": problem} for queue, problem in sorted(problems.items())]
+        connection.execute(insertion.on_conflict_do_update(index_elements=["queue"], set_=values), rows)
+
+
+def pause(connection: Connection, until: float) -> None:
+    """Pause the translation of all queues; 0 ends it."""
+    insertion = INSERT[connection.dialect.name](translators)
+    values = {"paused_until": insertion.excluded.paused_until}
+    rows = [{"queue": queue, "paused_until": until} for queue in QUEUES]
+    connection.execute(insertion.on_conflict_do_update(index_elements=["queue"], set_=values), rows)
+
+
+def states(connection: Connection, now: float) -> tuple[QueueState, ...]:
+    """Every queue; ``now`` in epoch seconds."""
+    rows = {row.queue: row for row in connection.execute(select(translators))}
+    return tuple(_state(connection, queue, rows.get(queue), now) for queue in QUEUES)
+
+
+def newest_pending(connection: Connection, direction: str) -> float | None:
+    """When the newest message that waits came in, in epoch seconds."""
+    newest = (
+        select(messages.c.received_at)
+        .join(pending, pending.c.message_id == messages.c.id)
+        .where(messages.c.direction == direction)
+        .order_by(pending.c.sequence.desc())
+        .limit(1)
+    )
+    at: float | None = connection.execute(newest).scalar()
+    return at
+
+
+def is_in_hand(connection: Connection, message_id: str) -> bool:
+    """Whether a translator has the message in its round at this moment."""
+    return any(f'"{message_id}' in work for work in connection.execute(select(rounds.c.work)).scalars())
+
+
+def is_waiting(connection: Connection, message_id: str) -> bool:
+    """Whether the message waits for translation, or is in a round."""
+    waits = exists().where(pending.c.message_id == message_id)
+    return bool(connection.execute(select(waits)).scalar()) or is_in_hand(connection, message_id)
+
+
+def _state(connection: Connection, queue: str, row: object, now: float) -> QueueState:
+    waiting = connection.execute(select(func.count()).where(pending.c.queue == queue)).scalar_one()
+    oldest = (
+        select(messages.c.received_at)
+        .join(pending, pending.c.message_id == messages.c.id)
+        .where(pending.c.queue == queue)
+        .order_by(pending.c.sequence)
+        .limit(1)
+    )
+    at: float | None = connection.execute(oldest).scalar() if waiting else None
+    beat_at, paused_until, problem = (row.beat_at, row.paused_until, row.problem) if row else (0.0, 0.0, "")  # type: ignore[attr-defined]
+    age = None if at is None else max(0.0, now - at)
+    is_alive = now - beat_at <= ALIVE_WITHIN
+    return QueueState(queue, DIRECTIONS[queue], waiting, age, beat_at, paused_until > now, problem if is_alive else "")

@@ -1,0 +1,228 @@
+"""Claiming: what is due longest, as much as a sink takes at once, for one worker at a time.
+
+A claimed delivery is ``sending`` until it is settled or its lease expires. Then it is ``waiting`` again.
+"""
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, NamedTuple
+
+from sqlalchemy import Connection, Row, and_, bindparam, exists, func, or_, select, text, update
+from sqlalchemy.sql.dml import ReturningUpdate
+
+from bridge.delivery import lanes
+from bridge.delivery.database.packing import unpack
+from bridge.delivery.database.tables import deliveries, sinks
+from bridge.delivery.rules.retry import Fate, Tried
+from bridge.delivery.rules.sink import Parcel, Sink
+
+
+@dataclass(frozen=True, slots=True)
+class Follower:
+    """A delivery that is merged into a claimed one, and shares its fate."""
+
+    id: int
+    event: str
+    created_at: float
+
+
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """A delivery that this worker, and no other, may send until the lease ends.
+
+    Attributes:
+        number: the fencing token. A later claim has a higher one, and then this one settles nothing any more.
+        event: the event's name.
+        lease_expires_at: in epoch seconds.
+        mergeable: as in ``Outgoing.mergeable``.
+        at: when it was claimed, in epoch seconds.
+        followers: the deliveries whose payloads are ``parcel.followers``.
+    """
+
+    id: int
+    number: int
+    event_id: str
+    event: str
+    at: float
+    lease_expires_at: float
+    mergeable: bool
+    tried: Tried
+    parcel: Parcel
+    followers: tuple[Follower, ...] = ()
+
+
+@dataclass(slots=True)
+class Room:
+    """New deliveries that a worker can begin soon: they are born sending, without a claim.
+
+    Attributes:
+        count, size: how many, and the bytes of their payloads.
+        lease_seconds: how long they are the worker's.
+    """
+
+    count: int
+    size: int
+    lease_seconds: float
+
+    def takes(self, size: int) -> bool:
+        """Take a payload of ``size`` bytes, if there is room for it."""
+        if self.count < 1 or self.size < size:
+            return False
+        self.count -= 1
+        self.size -= size
+        return True
+
+
+class Taken(NamedTuple):
+    """Rows of ``deliveries`` that were taken; and by the id of one, those that are merged into it."""
+
+    rows: Sequence[Row[Any]]
+    runs: Mapping[int, Sequence[Row[Any]]]
+
+
+_columns = deliveries.c
+
+# Written out, as in the partial index that answers it: with a parameter SQLite would not use the index.
+_WAITING = text("deliveries.status = 'waiting'")
+
+_PAUSED = exists().where(sinks.c.name == bindparam("of_sink"), sinks.c.paused_until > bindparam("now"))
+
+_DUE = select(_columns.id, _columns.due_at, _columns.size).where(
+    _columns.sink == bindparam("of_sink"), _WAITING, _columns.due_at <= bindparam("now"), ~_PAUSED
+)
+
+_EXPIRED = select(_columns.id).where(
+    _columns.sink == bindparam("of_sink"),
+    text("deliveries.status = 'sending'"),
+    _columns.lease_expires_at <= bindparam("now"),
+)
+
+_IS_DUE = select(
+    or_(_DUE.with_only_columns(_columns.id).exists(), and_(_EXPIRED.exists(), ~_PAUSED)),
+)
+
+_RELEASE = (
+    update(deliveries)
+    .where(_columns.id.in_(_EXPIRED))
+    .values(status=Fate.WAITING, due_at=bindparam("now"), lease_expires_at=None)
+)
+
+
+def _take() -> ReturningUpdate[Any]:
+    oldest = _DUE.order_by(_columns.due_at, _columns.id).limit(bindparam("most")).subquery()
+    total = func.sum(oldest.c.size).over(order_by=(oldest.c.due_at, oldest.c.id))
+    sized = select(oldest.c.id, oldest.c.size, total.label("total")).subquery()
+    is_first = sized.c.total == sized.c.size  # and goes, whatever its size
+    fitting = select(sized.c.id).where(or_(sized.c.total <= bindparam("most_bytes"), is_first))
+    # The status is asked once more where the rows are locked: meanwhile another worker may have claimed them. As a
+    # parameter, or SQLite would go through the whole backlog in the partial index instead of to each row by its id.
+    mine = (
+        select(_columns.id)
+        .where(_columns.id.in_(fitting), _columns.status == bindparam("waiting"))
+        .with_for_update(skip_locked=True)
+    )
+    return (
+        update(deliveries)
+        .where(_columns.id.in_(mine))
+        .values(
+            status=Fate.SENDING,
+            lease_expires_at=bindparam("until"),
+            claims=_columns.claims + 1,
+        )
+        .returning(
+            _columns.id,
+            _columns.claims,
+            _columns.event_id,
+            _columns.event,
+            _columns.key,
+            _columns.lane,
+            _columns.mergeable,
+            _columns.run_end,
+            _columns.attempts,
+            _columns.created_at,
+            _columns.doubt_since,
+            _columns.payload,
+        )
+    )
+
+
+# Made once: to put such a statement together costs more than to execute it.
+_TAKE = _take()
+
+_REMEMBER_RUN = update(deliveries).where(_columns.id == bindparam("head")).values(run_end=bindparam("end"))
+
+
+def is_due(connection: Connection, sink: str, now: float) -> bool:
+    """Whether there is anything to claim."""
+    return bool(connection.execute(_IS_DUE, {"of_sink": sink, "now": now}).scalar())
+
+
+def take(connection: Connection, sink: Sink, now: float, lease: float) -> Taken:
+    """Take deliveries for ``lease`` seconds."""
+    connection.execute(_RELEASE, {"of_sink": sink.name, "now": now})
+    limits = {"of_sink": sink.name, "now": now, "most": sink.max_count, "most_bytes": sink.max_bytes}
+    rows = connection.execute(_TAKE, limits | {"until": now + lease, "waiting": Fate.WAITING}).all()
+    return Taken(rows, _runs(connection, sink.name, rows))
+
+
+def claims(taken: Taken, now: float, lease: float) -> list[Claim]:
+    """What was taken, unpacked, in the order of arrival."""
+    return [_claim(row, now, lease, taken.runs.get(row.id, ())) for row in sorted(taken.rows, key=lambda row: row.id)]
+
+
+def _runs(connection: Connection, sink: str, rows: Sequence[Row[Any]]) -> dict[int, list[Row[Any]]]:
+    """By the id of a claimed delivery, those that are merged into it: at a repeat the same as before, for what came of
+    the first time is not known, and with fewer of them an older value could come after a newer one.
+    """
+    heads = {row.lane: row for row in rows if row.mergeable and row.run_end != row.id}
+    found = lanes.behind(connection, sink, heads.keys()) if heads else {}
+    runs = {
+        heads[lane].id: [one for one in run if heads[lane].run_end is None or one.id <= heads[lane].run_end]
+        for lane, run in found.items()
+    }
+    fresh = [{"head": row.id, "end": runs[row.id][-1].id} for row in heads.values() if runs.get(row.id)]
+    if fresh:
+        connection.execute(_REMEMBER_RUN, fresh)
+    return runs
+
+
+def _claim(row: Row[Any], now: float, lease: float, run: Collection[Row[Any]]) -> Claim:
+    parcel = Parcel(
+        key=row.key,
+        payload=unpack(row.payload),
+        lane=row.lane,
+        in_doubt_since=row.doubt_since,
+        followers=tuple(unpack(one.payload) for one in run),
+    )
+    tried = Tried(row.attempts, row.created_at, merged=bool(run))
+    followers = tuple(Follower(one.id, one.event, one.created_at) for one in run)
+    return Claim(row.id, row.claims, row.event_id, row.event, now, now + lease, row.mergeable, tried, parcel, followers)
+
+
+def born(row: Mapping[str, Any], delivery_id: int, payload: bytes, now: float) -> Claim:
+    """The claim of a delivery that was written as being sent."""
+    parcel = Parcel(key=row["key"], payload=payload, lane=row["lane"])
+    tried = Tried(0, row["created_at"])
+    return Claim(
+        delivery_id,
+        row["claims"],
+        row["event_id"],
+        row["event"],
+        now,
+        row["lease_expires_at"],
+        row["mergeable"],
+        tried,
+        parcel,
+    )
+
+
+def hold(connection: Connection, claimed: Collection[Claim], values: Mapping[str, Any]) -> list[Claim]:
+    """Change the deliveries whose claims still hold; these claims."""
+    by_number: dict[int, list[Claim]] = {}
+    for one in claimed:
+        by_number.setdefault(one.number, []).append(one)
+    held: set[int] = set()
+    for number, some in by_number.items():
+        ours = (_columns.id.in_([one.id for one in some]), _columns.claims == number, _columns.status == Fate.SENDING)
+        held.update(connection.execute(update(deliveries).where(*ours).values(values).returning(_columns.id)).scalars())
+    return [one for one in claimed if one.id in held]

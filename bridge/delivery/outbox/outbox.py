@@ -1,0 +1,160 @@
+"""What must go out: claimed for a while, and settled by whoever still holds the claim."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from sqlalchemy import Connection, case, func, select
+
+from bridge.delivery import lanes
+from bridge.delivery.database.engine import Database
+from bridge.delivery.database.rows import insert_returning, insert_rows
+from bridge.delivery.database.tables import deliveries, sinks
+from bridge.delivery.outbox.claims import Claim, Room, born, claims, hold, is_due, take
+from bridge.delivery.outbox.samples import last_accepted_at
+from bridge.delivery.outbox.settling import Settlement, settle
+from bridge.delivery.rules.retry import Fate, Throttling, is_throttled, least_pause, throttled_again
+from bridge.delivery.rules.sink import Happened, Outcome, Sink
+
+__all__ = ["Claim", "Outbox", "Settlement", "enqueue", "placed"]
+
+
+def enqueue(
+    connection: Connection, made: Sequence[tuple[Mapping[str, Any], bytes]], rooms: Mapping[str, Room], now: float
+) -> dict[str, list[Claim]]:
+    """Insert new deliveries, each with its payload as it will be sent.
+
+    Args:
+        rooms: by sink, what a worker can begin soon: so much of it is born sending.
+        now: epoch seconds.
+
+    Returns:
+        By sink, the claims of what was born sending.
+    """
+    rows = [_born(row, rooms.get(row["sink"]), now) for row in placed(connection, [row for row, _ in made])]
+    payloads = {(row["sink"], row["key"]): payload for row, payload in made}
+    if all(row["status"] != Fate.SENDING for row in rows):
+        insert_rows(connection, deliveries, rows)
+        return {}
+    ids = {(one.sink, one.key): one.id for one in insert_returning(connection, deliveries, rows, "id", "sink", "key")}
+    claimed: dict[str, list[Claim]] = {}
+    for row in rows:
+        if row["status"] == Fate.SENDING:
+            name = (row["sink"], row["key"])
+            claimed.setdefault(row["sink"], []).append(born(row, ids[name], payloads[name], now))
+    return claimed
+
+
+def placed(connection: Connection, rows: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
+    """Rows of new deliveries, each with the status that its place in its lane gives it."""
+    wanted = {(row["sink"], row["lane"]) for row in rows if row["lane"] is not None}
+    lanes.enter(connection, wanted)
+    return lanes.place(rows, lanes.occupied(connection, wanted))
+
+
+def _born(row: Mapping[str, Any], room: Room | None, now: float) -> dict[str, Any]:
+    if row["status"] == Fate.WAITING and room and room.takes(row["size"]):
+        return {**row, "status": Fate.SENDING, "claims": 1, "lease_expires_at": now + room.lease_seconds}
+    return {**row, "claims": 0, "lease_expires_at": None}
+
+
+class Outbox:
+    """The deliveries of all sinks, shared by all workers of all processes."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    def is_due(self, sink: str, now: float) -> bool:
+        """Whether there is anything to send: a cheap question, which may be asked often."""
+        with self._database.reading() as connection:
+            return is_due(connection, sink, now)
+
+    def claim(self, sink: Sink, now: float, lease: float) -> list[Claim]:
+        """Take what is due longest, as much as ``sink`` takes at once, for ``lease`` seconds."""
+        with self._database.writing(hasty=True) as connection:
+            taken = take(connection, sink, now, lease)
+        return claims(taken, now, lease)  # unpacked when others can write again
+
+    def doubt(self, claimed: Sequence[Claim], now: float) -> list[Claim]:
+        """Note that these may have been taken, from now on, before they are called; those whose claims still hold."""
+        if not claimed:
+            return []
+        with self._database.writing() as connection:
+            return hold(connection, claimed, {"doubt_since": func.coalesce(deliveries.c.doubt_since, now)})
+
+    def hand_back(self, claimed: Sequence[Claim], now: float) -> None:
+        """Give up claims of which nothing was sent: they are due at once."""
+        if claimed:
+            with self._database.writing(hasty=True) as connection:
+                hold(connection, claimed, {"status": Fate.WAITING, "due_at": now, "lease_expires_at": None})
+
+    def settle(self, sink: str, settled: Sequence[Settlement], began: float, now: float) -> None:
+        """Record what happened, and do what was decided; a claim that was lost meanwhile changes nothing."""
+        with self._database.writing(hasty=True) as connection:
+            settle(connection, sink, settled, began, now)
+            self._pause(connection, sink, settled, now)
+
+    def pause(self, sink: str, now: float) -> float:
+        """Seconds for which nobody may call ``sink``."""
+        until = select(sinks.c.paused_until).where(sinks.c.name == sink)
+        with self._database.reading() as connection:
+            return max(0.0, (connection.execute(until).scalar() or 0.0) - now)
+
+    def reserve(self, sink: str, interval: float, now: float) -> float:
+        """Take the next free moment to call ``sink``, when calls are to be ``interval`` seconds apart, from everywhere.
+
+        Returns:
+            The seconds to wait for it.
+        """
+        insertion = self._database.insert(sinks)
+        free = case((sinks.c.next_call_at > now, sinks.c.next_call_at), else_=now)
+        statement = (
+            insertion.values(name=sink, next_call_at=now + interval)
+            .on_conflict_do_update(index_elements=["name"], set_={"next_call_at": free + interval})
+            .returning(sinks.c.next_call_at)
+        )
+        with self._database.writing() as connection:
+            following: float = connection.execute(statement).scalar_one()
+        return max(0.0, following - interval - now)
+
+    def _pause(self, connection: Connection, sink: str, settled: Sequence[Settlement], now: float) -> None:
+        pauses = [one for one in settled if one.decision.pause_until is not None]
+        if not pauses:
+            return
+        latest = max(pauses, key=lambda one: one.decision.pause_until or 0.0)
+        until, reason = latest.decision.pause_until or now, _reason(latest.outcome)
+        if any(is_throttled(one.outcome) for one in settled):
+            until = max(until, now + self._least_pause(connection, sink, now))
+        untried = latest.outcome.happened is Happened.UNTRIED
+        # Who did not even call knows only that there is a pause; why, says the one who was told to make it.
+        told = case((sinks.c.paused_until > now, sinks.c.reason), else_=reason) if untried else reason
+        connection.execute(
+            self._database.insert(sinks)
+            .values(name=sink, paused_until=until, reason=reason)
+            .on_conflict_do_update(
+                index_elements=["name"],
+                set_={"paused_until": until, "reason": told},
+                where=sinks.c.paused_until < until,
+            )
+        )
+
+    def _least_pause(self, connection: Connection, sink: str, now: float) -> float:
+        """Count an answer of 429, known to all processes; the seconds that it costs at least."""
+        row = connection.execute(select(sinks).where(sinks.c.name == sink)).first()
+        last = Throttling(row.throttled, row.throttled_at) if row and row.throttled else None
+        in_force = select(sinks.c.name).where(sinks.c.name == sink, sinks.c.paused_until > now)
+        # Others that called at the same time were told the same: that is no repetition.
+        if last is None or connection.execute(in_force).first() is None:
+            last = throttled_again(last, last_accepted_at(connection, sink), now)
+            values = {"throttled": last.times, "throttled_at": last.at}
+            connection.execute(
+                self._database.insert(sinks)
+                .values(name=sink, **values)
+                .on_conflict_do_update(index_elements=["name"], set_=values)
+            )
+        return least_pause(last.times)
+
+
+def _reason(outcome: Outcome) -> str:
+    if outcome.happened is Happened.UNTRIED:
+        return "the rate limit is reached"
+    return f"{outcome.happened} ({outcome.code})" if outcome.code else outcome.happened

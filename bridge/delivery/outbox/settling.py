@@ -1,0 +1,216 @@
+"""Settling: what happened to claimed deliveries is recorded, and what was decided is done."""
+
+from collections import Counter, defaultdict
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, NamedTuple
+
+from sqlalchemy import Connection, bindparam, case, select, update
+
+from bridge.delivery import lanes
+from bridge.delivery.counts import tallies
+from bridge.delivery.counts.tallies import Tally
+from bridge.delivery.database.rows import insert_rows
+from bridge.delivery.database.tables import attempts, deliveries
+from bridge.delivery.outbox.claims import Claim
+from bridge.delivery.rules import causes
+from bridge.delivery.rules.retry import Decision, Fate
+from bridge.delivery.rules.sink import RESPONSE_LENGTH, Happened, Outcome
+from bridge.json_text import storable
+
+
+@dataclass(frozen=True, slots=True)
+class Settlement:
+    """What happened to a claimed delivery, and what follows."""
+
+    claim: Claim
+    outcome: Outcome
+    decision: Decision
+
+    @property
+    def is_final(self) -> bool:
+        """Whether it will not be sent again."""
+        return self.decision.fate is not Fate.WAITING
+
+    @property
+    def needs_row(self) -> bool:
+        """Whether it is recorded in ``attempts``: a success without a note stands in the delivery itself."""
+        return self.decision.fate is not Fate.DELIVERED or bool(self.outcome.note)
+
+    @property
+    def cause(self) -> str | None:
+        """Why it is not delivered."""
+        return None if self.decision.fate is Fate.DELIVERED else causes.of_outcome(self.outcome)
+
+
+class _Settled(NamedTuple):
+    """What is recorded of a delivery that still has the claim of that number."""
+
+    number: int
+    fate: Fate
+    due: float
+    tries: int
+    doubt: float | None
+    settled: float | None
+    why: str | None
+    alone: bool
+    status_code: int | None
+    took: float | None
+
+
+_columns = deliveries.c
+
+_SETTLE = (
+    update(deliveries)
+    .where(_columns.id.in_(bindparam("claimed", expanding=True)), _columns.claims == bindparam("number"))
+    .values(
+        status=bindparam("fate"),
+        lease_expires_at=None,
+        code=bindparam("status_code"),
+        seconds=bindparam("took"),
+        due_at=bindparam("due"),
+        attempts=bindparam("tries"),
+        doubt_since=bindparam("doubt"),
+        settled_at=bindparam("settled"),
+        cause=bindparam("why"),
+        run_end=case((bindparam("alone"), _columns.id), else_=_columns.run_end),
+    )
+)
+
+_SETTLE_FOLLOWER = (
+    update(deliveries)
+    .where(_columns.id == bindparam("follower"), _columns.status == Fate.QUEUED)
+    .values(
+        status=bindparam("fate"),
+        claims=bindparam("number"),
+        attempts=1,
+        settled_at=bindparam("settled"),
+        cause=bindparam("why"),
+        code=bindparam("status_code"),
+        seconds=bindparam("took"),
+    )
+)
+
+
+def settle(connection: Connection, sink: str, settled: Sequence[Settlement], began: float, now: float) -> None:
+    """Record and do it all; a claim that was lost meanwhile changes nothing."""
+    given = settled
+    if final := _final_lanes(settled):
+        lanes.enter(connection, {(sink, lane) for lane in final})
+        settled = _still_ours(connection, settled)
+        _settle_followers(connection, settled, began, now)
+    if settled:
+        changed = sum(connection.execute(_SETTLE, alike).rowcount for alike in _alike(settled, began, now))
+        settled = settled if changed == len(settled) else _still_ours(connection, settled)
+    if ended := _final_lanes(settled):
+        lanes.advance(connection, sink, ended, now)
+    ours = {one.claim.id for one in settled}
+    told = [one for one in given if one.needs_row or one.claim.id not in ours]
+    insert_rows(connection, attempts, [_attempt(one, one.claim.id, began, now) for one in told])
+    _count(connection, sink, settled, now)
+
+
+def _count(connection: Connection, sink: str, settled: Sequence[Settlement], now: float) -> None:
+    taken = [(now, now - at) for one in settled if one.decision.fate is Fate.DELIVERED for at in _received_at(one)]
+    tallies.add_latencies(connection, sink, taken)
+    tallies.add(connection, Counter(tally for one in settled for tally in _tallies(sink, one, now)))
+
+
+def _tallies(sink: str, one: Settlement, now: float) -> Iterator[Tally]:
+    when, direction, cause = tallies.bucket(now), tallies.direction_of(sink), one.cause or ""
+    if one.is_final:
+        for event in (one.claim.event, *(follower.event for follower in one.claim.followers)):
+            yield Tally(when, direction, event, one.decision.fate, cause)
+    elif one.decision.attempts > one.claim.tried.attempts:
+        yield Tally(when, direction, one.claim.event, tallies.RETRIED, cause)
+
+
+def _received_at(one: Settlement) -> Iterator[float]:
+    yield one.claim.tried.created_at
+    yield from (follower.created_at for follower in one.claim.followers)
+
+
+def _final_lanes(settled: Sequence[Settlement]) -> set[str]:
+    return {one.claim.parcel.lane for one in settled if one.is_final and one.claim.parcel.lane is not None}
+
+
+def _still_ours(connection: Connection, settled: Sequence[Settlement]) -> list[Settlement]:
+    """Those whose claim nobody has taken over."""
+    rows = connection.execute(
+        select(_columns.id, _columns.claims)
+        .where(_columns.id.in_([one.claim.id for one in settled]))
+        .order_by(_columns.id)
+        .with_for_update()
+    )
+    numbers = {row.id: row.claims for row in rows}
+    return [one for one in settled if numbers.get(one.claim.id) == one.claim.number]
+
+
+def _settle_followers(connection: Connection, settled: Sequence[Settlement], began: float, now: float) -> None:
+    followers = [(one, follower) for one in settled if one.is_final for follower in one.claim.followers]
+    if followers:
+        connection.execute(
+            _SETTLE_FOLLOWER,
+            [
+                {
+                    "follower": follower.id,
+                    "number": one.claim.number,
+                    "fate": one.decision.fate,
+                    "settled": now,
+                    "why": one.cause,
+                    **_success(one, began, now),
+                }
+                for one, follower in followers
+            ],
+        )
+        told = [(one, follower) for one, follower in followers if one.needs_row]
+        insert_rows(connection, attempts, [_attempt(one, follower.id, began, now) for one, follower in told])
+
+
+def _alike(settled: Sequence[Settlement], began: float, now: float) -> Iterator[Mapping[str, Any]]:
+    """What is recorded of several at once: of a batch that was delivered, it is the same for all."""
+    claimed: dict[_Settled, list[int]] = defaultdict(list)
+    for one in settled:
+        claimed[_settled(one, began, now)].append(one.claim.id)
+    for values, ids in claimed.items():
+        yield {**values._asdict(), "claimed": ids}
+
+
+def _success(one: Settlement, began: float, now: float) -> dict[str, Any]:
+    """Code and duration of the call that delivered it."""
+    is_delivered = one.decision.fate is Fate.DELIVERED
+    return {"status_code": one.outcome.code if is_delivered else None, "took": now - began if is_delivered else None}
+
+
+def _settled(one: Settlement, began: float, now: float) -> _Settled:
+    return _Settled(
+        number=one.claim.number,
+        fate=one.decision.fate,
+        due=one.decision.due_at,
+        tries=one.decision.attempts,
+        doubt=_doubt(one),
+        settled=now if one.is_final else None,
+        why=one.cause,
+        alone=one.decision.alone,
+        **_success(one, began, now),
+    )
+
+
+def _doubt(one: Settlement) -> float | None:
+    """Since when it is not known whether it was taken."""
+    if one.is_final:
+        return None
+    # Before it was sent again it was looked up, so a new doubt begins with this claim.
+    return one.claim.at if one.outcome.happened is Happened.UNKNOWN else one.claim.parcel.in_doubt_since
+
+
+def _attempt(one: Settlement, delivery_id: int, began: float, now: float) -> Mapping[str, Any]:
+    return {
+        "delivery_id": delivery_id,
+        "claim": one.claim.number,
+        "at": began,
+        "seconds": now - began,
+        "outcome": one.outcome.happened,
+        "code": one.outcome.code,
+        "detail": storable(one.outcome.detail[:RESPONSE_LENGTH]),
+    }

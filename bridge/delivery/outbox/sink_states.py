@@ -1,0 +1,72 @@
+"""How the services that are delivered to are doing: who may call them, and whether anybody does."""
+
+from collections.abc import Collection
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import Connection, Row, select
+
+from bridge.delivery.database.engine import INSERT
+from bridge.delivery.database.tables import sinks
+
+ALIVE_WITHIN = 15.0
+"""Seconds without a beat after which a sink is taken to have no worker."""
+
+
+@dataclass(frozen=True, slots=True)
+class SinkState:
+    """One service that is delivered to.
+
+    Attributes:
+        state: ``running``, ``paused`` (no worker calls it before ``paused_until``, because of ``reason``) or
+            ``no worker``.
+        paused_until: epoch seconds; None if it is not paused, or until an operator resumes it.
+        beat_at: when a worker of it was last known to be alive, in epoch seconds; 0 if never.
+    """
+
+    name: str
+    state: str
+    paused_until: float | None
+    reason: str
+    beat_at: float
+
+
+def sink_states(connection: Connection, now: float) -> tuple[SinkState, ...]:
+    """Every sink that there has been."""
+    return tuple(_state(row, now) for row in connection.execute(select(sinks).order_by(sinks.c.name)))
+
+
+def beat(connection: Connection, names: Collection[str], now: float) -> None:
+    """Say that somebody delivers to these."""
+    if names:
+        insertion = INSERT[connection.dialect.name](sinks)
+        later = insertion.on_conflict_do_update(
+            index_elements=["name"],
+            set_={"beat_at": insertion.excluded.beat_at},
+            where=sinks.c.beat_at < insertion.excluded.beat_at,
+        )
+        connection.execute(later, [{"name": name, "beat_at": now} for name in sorted(names)])
+
+
+FOREVER = 9_999_999_999.0
+"""Epoch seconds: a pause by hand has no end but a resume."""
+
+
+def pause(connection: Connection, name: str, until: float) -> None:
+    """Let nothing be sent to a sink until then, in epoch seconds; 0 ends a pause."""
+    values = {"paused_until": until, "reason": by_hand(name) if until else ""}
+    insertion = INSERT[connection.dialect.name](sinks).values(name=name, **values)
+    connection.execute(insertion.on_conflict_do_update(index_elements=["name"], set_=values))
+
+
+def by_hand(name: str) -> str:
+    """Why it is paused, and what to do, if an operator has paused it."""
+    return f"by an operator: `bridge resume {name}` ends it"
+
+
+def _state(row: Row[Any], now: float) -> SinkState:
+    if row.paused_until > now:
+        until = row.paused_until if row.paused_until < FOREVER else None
+        return SinkState(row.name, "paused", until, row.reason, row.beat_at)
+    state = "running" if now - row.beat_at <= ALIVE_WITHIN else "no worker"
+    return SinkState(row.name, state, None, "", row.beat_at)

@@ -1,0 +1,259 @@
+"""Claim → send → settle, over and over. The clock and the dice are handed in.
+
+Deliveries come in two ways: born sending, handed over by a translator of this process; or claimed from the outbox.
+"""
+
+import random
+import threading
+import time
+from collections import deque
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
+from datetime import UTC, datetime
+
+import structlog
+
+from bridge.delivery.database.rows import portions
+from bridge.delivery.outbox.claims import Room
+from bridge.delivery.outbox.outbox import Claim, Outbox, Settlement
+from bridge.delivery.rules.retry import Fate, Policy, decide
+from bridge.delivery.rules.sink import Happened, Outcome, Sink
+from bridge.errors import StoreUnavailable
+from bridge.logs import Sparing, unexpected
+
+BEAT = 0.25
+"""Seconds between two looks into an outbox that had nothing: long enough for a batch to gather."""
+
+LEASE_MARGIN = 10.0
+"""Seconds beyond a sink's patience until its claims are anybody's again."""
+
+SOON_SECONDS = 5.0
+"""A worker that is idle takes as many new deliveries as it can begin within so long."""
+
+FIRST_GUESS_SECONDS = 0.05
+"""How long a delivery takes, before any was measured."""
+
+LONGEST_TURN = 60.0
+"""Seconds from one look at the outbox to the next, beyond a sink's patience, in whatever trouble."""
+
+IDS_IN_A_LINE = 100
+
+_ENDED_BADLY = {Fate.DEAD: "dead letter", Fate.UNCERTAIN: "uncertain, an operator must decide"}
+
+_WHY: Mapping[Happened, str] = {
+    Happened.FORBIDDEN: "the service refuses our key: see the settings; it is tried again then",
+    Happened.THROTTLED: "the service asks to wait",
+}
+
+_SETTLED = (Happened.DELIVERED, Happened.REJECTED)
+
+_log = structlog.get_logger("bridge.worker")
+
+
+class Worker:
+    """Delivers what is due for one sink. Any number may run, in any number of processes."""
+
+    def __init__(
+        self,
+        outbox: Outbox,
+        sink: Sink,
+        policy: Policy,
+        clock: Callable[[], float] = time.time,
+        dice: Callable[[], float] = random.random,
+    ) -> None:
+        self.sink = sink
+        self._outbox = outbox
+        self._policy = policy
+        self._clock = clock
+        self._dice = dice
+        self._complaints = Sparing()
+        self._turned_at = time.monotonic()
+        self._looked_at = float("-inf")
+        self.wake = threading.Event()
+        self._handed: deque[Claim] = deque()
+        self._is_ready = False  # running, and nothing that is due waits, and the sink is not paused
+        self._seconds_each = FIRST_GUESS_SECONDS
+
+    @property
+    def name(self) -> str:
+        """What its thread is called."""
+        return f"deliver-{self.sink.name}"
+
+    @property
+    def patience(self) -> float:
+        """Seconds within which what it has in hand is finished."""
+        return self.sink.patience
+
+    @property
+    def moves(self) -> bool:
+        """Whether it has begun something new lately, or looked whether there is anything."""
+        return time.monotonic() - self._turned_at < self.sink.patience + LONGEST_TURN
+
+    def room(self) -> Room:
+        """What it can begin soon, beside what it has in hand. Asked by translators, on other threads."""
+        handed = list(self._handed)
+        most = min(self.sink.max_count, int(SOON_SECONDS / self._seconds_each)) if self._is_ready else 0
+        size = self.sink.max_bytes - sum(len(claim.parcel.payload) for claim in handed)
+        return Room(most - len(handed), size, SOON_SECONDS + self._lease)
+
+    def hand(self, claims: Sequence[Claim]) -> None:
+        """Take deliveries that were born sending. Called by translators, on other threads."""
+        self._handed.extend(claims)
+        self.wake.set()
+
+    @property
+    def _lease(self) -> float:
+        return self.sink.patience + LEASE_MARGIN
+
+    def run(self, stop: threading.Event) -> None:
+        """Work until ``stop`` is set; what is in hand then is finished first, or handed back.
+
+        It begins with a pause: a process that is about to fork has nothing in hand yet.
+        """
+        troubles = 0
+        while not stop.is_set():
+            if troubles:
+                stop.wait(min(2.0**troubles, 30.0) * self._dice())
+            else:
+                self.wake.wait(BEAT)
+                self.wake.clear()
+            try:
+                while not stop.is_set() and self.step() and not stop.is_set():
+                    pass
+                troubles = 0
+            except StoreUnavailable as error:
+                troubles += 1
+                _log.error("store unavailable", sink=self.sink.name, reason=str(error))
+            except Exception as error:  # noqa: BLE001 - a worker that ended would lose events in silence
+                troubles += 1
+                unexpected("worker", error, sink=self.sink.name)
+        self._is_ready = False
+        with suppress(StoreUnavailable):  # then their leases expire
+            while claims := self._taken_over():
+                self._hand_back(claims)
+
+    def step(self) -> bool:
+        """Send one batch. Returns whether it is worth looking again at once.
+
+        Raises:
+            StoreUnavailable: nothing was claimed; or it was sent and could not be recorded, and the same deliveries
+                will be sent again, under the same keys, when the lease has ended.
+        """
+        self._turned_at = time.monotonic()
+        # The outbox is looked at now and then, however much is handed over: what waits there is older.
+        has_looked = self._turned_at - self._looked_at < BEAT
+        handed = self._unless_paused(self._taken_over()) if has_looked else []
+        claims = self._in_doubt(handed or self._claimed())
+        if not claims:
+            return bool(self._handed)
+        began = self._clock()
+        outcomes = self._send(claims)
+        ended = self._clock()
+        self._seconds_each = 0.7 * self._seconds_each + 0.3 * max(ended - began, 0.0005) / max(len(claims), 1)
+        # Dice for each: if one of them makes a service fail, the others must not meet it again every time.
+        settled = [
+            Settlement(claim, outcome, decide(outcome, claim.tried, self._policy, ended, self._dice()))
+            for claim, outcome in zip(claims, outcomes, strict=True)
+        ]
+        if settled:
+            self._outbox.settle(self.sink.name, settled, began, ended)
+        if any(one.outcome.happened not in _SETTLED for one in settled):
+            self._is_ready = False  # until it has looked whether the sink is paused
+        self._report(settled, ended - began)
+        if handed and self._is_ready:
+            return True
+        return self._is_pressed(claims) and all(one.outcome.happened in _SETTLED for one in settled)
+
+    def _taken_over(self) -> list[Claim]:
+        """What was handed over, as much as the sink takes at once, in different lanes."""
+        claims: list[Claim] = []
+        size = 0
+        while self._handed and len(claims) < self.sink.max_count:
+            size += len(self._handed[0].parcel.payload)
+            if claims and size > self.sink.max_bytes:
+                break
+            claims.append(self._handed.popleft())
+        # A call begins only while its lease covers the longest time that it can take.
+        late = [claim for claim in claims if claim.lease_expires_at < self._clock() + self.sink.patience]
+        self._hand_back(late)
+        return [claim for claim in claims if claim not in late] if late else claims
+
+    def _unless_paused(self, claims: list[Claim]) -> list[Claim]:
+        """Hand all back if the sink was paused since they were handed over, by this worker or anybody else."""
+        if not claims or not self._outbox.pause(self.sink.name, self._clock()):
+            return claims
+        self._is_ready = False
+        self._hand_back(claims)
+        return []
+
+    def _hand_back(self, claims: Sequence[Claim]) -> None:
+        self._outbox.hand_back(claims, self._clock())
+
+    def _claimed(self) -> list[Claim]:
+        self._looked_at = time.monotonic()
+        now = self._clock()
+        is_due = self._outbox.is_due(self.sink.name, now)
+        self._is_ready = not is_due and not self._outbox.pause(self.sink.name, now)
+        return self._outbox.claim(self.sink, now, self._lease) if is_due else []
+
+    def _in_doubt(self, claims: list[Claim]) -> list[Claim]:
+        """Note what may be taken twice before it is called: of that, only what is still claimed is called."""
+        if self.sink.knows_repeats:
+            return claims
+        once = [claim for claim in claims if not claim.mergeable]
+        held = {claim.id for claim in self._outbox.doubt(once, self._clock())}
+        return [claim for claim in claims if claim.mergeable or claim.id in held]
+
+    def _is_pressed(self, claims: Sequence[Claim]) -> bool:
+        """After less than half of a batch nothing presses: until the next look a larger one gathers.
+
+        Where there are lanes, the next of each waits behind what was just settled.
+        """
+        if any(claim.parcel.lane is not None for claim in claims):
+            return True
+        size = sum(len(claim.parcel.payload) for claim in claims)
+        return 2 * size > self.sink.max_bytes or 2 * len(claims) > self.sink.max_count
+
+    def _send(self, claims: Sequence[Claim]) -> Sequence[Outcome]:
+        """Whatever a sink did not foresee must not end the worker; nobody knows then what was taken."""
+        try:
+            outcomes = self.sink.send([claim.parcel for claim in claims])
+        except Exception as error:  # noqa: BLE001
+            unexpected("worker", error, sink=self.sink.name, event_id=claims[0].event_id)
+            return [Outcome(Happened.UNKNOWN, detail=f"unexpected error: {type(error).__name__}")] * len(claims)
+        if len(outcomes) != len(claims):
+            return [Outcome(Happened.UNKNOWN, detail="unexpected error: not an outcome for each")] * len(claims)
+        return outcomes
+
+    def _report(self, settled: Sequence[Settlement], seconds: float) -> None:
+        sink = self.sink.name
+        for one in settled:
+            if one.decision.fate in _ENDED_BADLY:
+                _log.error(
+                    _ENDED_BADLY[one.decision.fate], sink=sink, event_id=one.claim.event_id, code=one.outcome.code
+                )
+        paused = next((one for one in settled if one.decision.pause_until is not None), None)
+        if paused:
+            now = self._clock()
+            until = datetime.fromtimestamp(now + self._outbox.pause(sink, now), UTC).isoformat(timespec="seconds")
+            happened, code = paused.outcome.happened, paused.outcome.code
+            if happened in _WHY:
+                _log.error("sink paused", sink=sink, until=until, code=code, reason=_WHY[happened])
+            else:
+                _log.info("sink waits for the rate limit", sink=sink, until=until)
+        failed = [one for one in settled if one.outcome.happened in (Happened.FAILED, Happened.UNKNOWN)]
+        if failed and (times := self._complaints.admits(sink)):
+            code = failed[0].outcome.code
+            reason = f"answered {code}" if code else ": ".join(failed[0].outcome.detail.splitlines())
+            _log.warning(
+                "not delivered, will be tried again",
+                sink=sink,
+                failed=len(failed),
+                times=times,
+                reason=reason,
+                event_id=failed[0].claim.event_id,
+            )
+        delivered = [one.claim.event_id for one in settled if one.decision.fate is Fate.DELIVERED]
+        # A line a batch: at thousands a second one for each would cost more than delivering it.
+        for ids in portions(delivered, IDS_IN_A_LINE):
+            _log.info("delivered", sink=sink, delivered=len(ids), seconds=round(seconds, 3), event_ids=ids)

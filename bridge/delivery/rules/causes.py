@@ -1,0 +1,56 @@
+"""PURE: why something went wrong, in so few words that a thousand of a kind are one line."""
+
+import json
+from typing import Any
+
+from bridge.delivery.rules.sink import Outcome
+from bridge.json_text import storable
+
+LENGTH = 120
+"""Characters of a cause."""
+
+_DIGITS = 3
+"""So many in one word make it particular: an id, a time, a telephone number."""
+
+_TELLING = ("message", "key", "error", "code")
+"""Where services say in JSON what is wrong, the most readable first."""
+
+
+def of_outcome(outcome: Outcome) -> str:
+    """As ``rejected 400: Duplicate resource key``; the service's own words without ids, numbers and addresses."""
+    happened = f"{outcome.happened} {outcome.code}" if outcome.code else str(outcome.happened)
+    said = _said(outcome)
+    return _short(f"{happened}: {_general(said)}" if said else happened)
+
+
+def of_reason(reason: str) -> str:
+    """Why an event is quarantined."""
+    return _short(_general(reason))
+
+
+def _said(outcome: Outcome) -> str:
+    try:
+        return _telling(json.loads(outcome.detail))
+    except (ValueError, RecursionError):
+        # A page of HTML explains nothing; what the bridge says itself does.
+        return "" if outcome.code else outcome.detail
+
+
+def _telling(value: Any) -> str:
+    if isinstance(value, dict):
+        return next((said for name in _TELLING if (said := _telling(value.get(name)))), "")
+    return value if isinstance(value, str) else ""
+
+
+def _general(text: str) -> str:
+    return " ".join("…" if _is_particular(word) else word for word in text[:1000].split())
+
+
+def _is_particular(word: str) -> bool:
+    """Whether it differs from one to the next, and may name somebody."""
+    return "@" in word or sum(map(str.isdigit, word)) >= _DIGITS
+
+
+def _short(text: str) -> str:
+    told: str = storable(text)
+    return told if len(told) <= LENGTH else told[: LENGTH - 1] + "…"

@@ -1,0 +1,208 @@
+"""PURE: what follows from what happened.
+
+delivered                           → delivered
+rejected                            → a dead letter; if it was merged with others, again, alone
+failed                              → again, with full jitter; a dead letter once it is too old
+throttled                           → the sink pauses for everybody, longer each time in a row; costs no attempt
+forbidden                           → the sink pauses for everybody; costs no attempt, never a dead letter
+untried                             → again at once; costs no attempt
+unknown                             → again, with full jitter, and looked up first; too old, an operator decides
+uncertain                           → an operator decides
+
+Whatever happened, an outcome may ask for a pause: then the sink is called by nobody until it has passed.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from enum import StrEnum
+from http import HTTPStatus
+
+from bridge.delivery.rules.sink import Happened, Outcome
+
+FIRST_DELAY, LONGEST_DELAY = 1.0, 600.0
+"""Seconds: full jitter waits between nothing and first · 2^attempts, at most the longest.
+
+Source: https://aws.amazon.com/blogs/architecture/exponential-backoff-and-jitter/
+"""
+
+UNTOLD_PAUSE = 10.0
+"""Seconds, when a service says 429 and names no time that is still to come."""
+
+LONGEST_REPEATED_PAUSE = 300.0
+"""Seconds that the bridge waits by itself, however often a service says 429 in a row."""
+
+ROW_SECONDS = 2 * LONGEST_REPEATED_PAUSE
+"""Two answers of 429 that are further apart are not in a row."""
+
+LONGEST_PAUSE = 86_400.0
+"""Seconds: a service that asks for more is believed to have made a mistake."""
+
+FORBIDDEN_PAUSE = 60.0
+"""Seconds until the credentials are tried again: somebody may have mended them at the other end."""
+
+
+class Fate(StrEnum):
+    """Where a delivery stands."""
+
+    WAITING = "waiting"
+    QUEUED = "queued"
+    """Behind another of its lane."""
+    SENDING = "sending"
+    """A worker has it in hand, until its lease expires."""
+    DELIVERED = "delivered"
+    DEAD = "dead"
+    UNCERTAIN = "uncertain"
+    DISCARDED = "discarded"
+    """By an operator: see ``discard.py``."""
+
+
+@dataclass(frozen=True, slots=True)
+class Tried:
+    """What the policy knows of a delivery: attempts before, when it was created, whether others were merged into it."""
+
+    attempts: int
+    created_at: float
+    merged: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Policy:
+    """The operator's part: seconds until a delivery that keeps failing becomes a dead letter."""
+
+    max_age: float
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """What to do with a delivery.
+
+    Attributes:
+        fate: where it stands now.
+        due_at: not to be tried before (epoch seconds).
+        attempts: how many it has had.
+        pause_until: the sink must not be called by anybody before (epoch seconds), or None.
+        alone: it must not be merged with others any more.
+    """
+
+    fate: Fate
+    due_at: float
+    attempts: int
+    pause_until: float | None = None
+    alone: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class _Case:
+    outcome: Outcome
+    tried: Tried
+    policy: Policy
+    now: float
+    chance: float
+
+
+@dataclass(frozen=True, slots=True)
+class Throttling:
+    """The latest answer of 429: how many there were in a row, this one included, and when it came."""
+
+    times: int
+    at: float
+
+
+def is_throttled(outcome: Outcome) -> bool:
+    """Whether the service said 429, to the delivery or to a call that was made for it."""
+    return outcome.happened is Happened.THROTTLED or outcome.code == HTTPStatus.TOO_MANY_REQUESTS
+
+
+def throttled_again(last: Throttling | None, accepted_at: float, now: float) -> Throttling:
+    """Count another answer of 429.
+
+    Args:
+        last: the one before, if there was one.
+        accepted_at: when the service last accepted something, which ends a row.
+    """
+    in_a_row = last is not None and accepted_at <= last.at and now - last.at <= ROW_SECONDS
+    return Throttling(last.times + 1 if last and in_a_row else 1, now)
+
+
+def least_pause(times: int) -> float:
+    """Seconds to pause after so many answers of 429 in a row, whatever the service asks for."""
+    return min(LONGEST_REPEATED_PAUSE, UNTOLD_PAUSE * 2.0 ** min(times - 1, 32)) if times > 1 else 0.0
+
+
+def decide(outcome: Outcome, tried: Tried, policy: Policy, now: float, chance: float) -> Decision:
+    """What to do with a delivery after ``outcome``.
+
+    Args:
+        now: epoch seconds.
+        chance: a random number of [0, 1), which the jitter is drawn with.
+    """
+    decision = _RULES[outcome.happened](_Case(outcome, tried, policy, now, chance))
+    if outcome.pause is None:
+        return decision
+    return replace(decision, pause_until=max(decision.pause_until or 0.0, now + min(outcome.pause, LONGEST_PAUSE)))
+
+
+def delay(attempts: int, chance: float) -> float:
+    """Seconds to wait after so many failed attempts."""
+    return chance * min(LONGEST_DELAY, FIRST_DELAY * 2.0 ** min(attempts, 32))
+
+
+def _delivered(case: _Case) -> Decision:
+    return Decision(Fate.DELIVERED, case.now, case.tried.attempts + 1)
+
+
+def _rejected(case: _Case) -> Decision:
+    return _given_up(case)
+
+
+def _failed(case: _Case) -> Decision:
+    attempts = case.tried.attempts + 1
+    if case.now - case.tried.created_at > case.policy.max_age:
+        return _given_up(case)
+    asked = min(case.outcome.retry_after or 0.0, LONGEST_PAUSE)
+    return Decision(Fate.WAITING, case.now + max(delay(attempts, case.chance), asked), attempts)
+
+
+def _throttled(case: _Case) -> Decision:
+    return _pause(case, min(case.outcome.retry_after or UNTOLD_PAUSE, LONGEST_PAUSE))
+
+
+def _forbidden(case: _Case) -> Decision:
+    return _pause(case, FORBIDDEN_PAUSE)
+
+
+def _untried(case: _Case) -> Decision:
+    return Decision(Fate.WAITING, case.now, case.tried.attempts)
+
+
+def _unknown(case: _Case) -> Decision:
+    again = _failed(case)
+    # A dead letter may be replayed without a thought; this one may have been taken.
+    return replace(again, fate=Fate.UNCERTAIN) if again.fate is Fate.DEAD else again
+
+
+def _uncertain(case: _Case) -> Decision:
+    return Decision(Fate.UNCERTAIN, case.now, case.tried.attempts + 1)
+
+
+def _given_up(case: _Case) -> Decision:
+    """Of several that were merged one may be to blame: before any of them is dead, each goes alone."""
+    fate = Fate.WAITING if case.tried.merged else Fate.DEAD
+    return Decision(fate, case.now, case.tried.attempts + 1, alone=case.tried.merged)
+
+
+def _pause(case: _Case, seconds: float) -> Decision:
+    until = case.now + seconds
+    return Decision(Fate.WAITING, until, case.tried.attempts, pause_until=until)
+
+
+_RULES: dict[Happened, Callable[[_Case], Decision]] = {
+    Happened.DELIVERED: _delivered,
+    Happened.REJECTED: _rejected,
+    Happened.FAILED: _failed,
+    Happened.THROTTLED: _throttled,
+    Happened.FORBIDDEN: _forbidden,
+    Happened.UNTRIED: _untried,
+    Happened.UNKNOWN: _unknown,
+    Happened.UNCERTAIN: _uncertain,
+}

@@ -1,0 +1,86 @@
+"""What Segment's webhooks post: the events of a source as they are, one at a time or as an array."""
+
+import json
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from bridge.credentials import basic, known, signed
+from bridge.doors import SEGMENT
+from bridge.errors import Invalid, SignatureError, Unusable
+from bridge.intake.receiving import Received, Receiver
+from bridge.json_text import read
+from bridge.to_voucherify.raw_events.events import several, single
+
+SIGNATURE, SECRET = "X-Signature", "X-Bridge-Secret"
+
+_OPENING = re.compile(rb"[ \t\r\n]*\[[ \t\r\n]*")
+_DECODER = json.JSONDecoder()
+
+
+@dataclass(frozen=True, slots=True)
+class Presented:
+    """The headers ``X-Signature``, ``Authorization`` and ``X-Bridge-Secret``."""
+
+    signature: str | None
+    authorization: str | None
+    secret: str | None
+
+
+class EventWebhooks:
+    """Takes them in.
+
+    Args:
+        secrets: the shared secrets that are valid at the moment.
+    """
+
+    def __init__(self, secrets: Sequence[str], receiver: Receiver) -> None:
+        self._secrets = secrets
+        self._receiver = receiver
+
+    def take(self, body: bytes, given: Presented, request_id: str) -> Received:
+        """Store an event, or an array of them.
+
+        Raises:
+            SignatureError: it is not authentic; nothing was stored.
+            Invalid: a single one is no event, or an array is too long; nothing was stored.
+            StoreUnavailable: it could not be stored.
+        """
+        used = self._authenticate(body, given)
+        try:
+            value = read(body)
+        except Unusable as error:
+            raise Invalid({"": str(error)}) from error
+        if isinstance(value, list):
+            count = len(several(value))
+        else:
+            single(value)
+            count = 1
+        stored = self._receiver.store(SEGMENT, body, used, request_id)
+        return Received(stored, is_several=isinstance(value, list), count=count)
+
+    def _authenticate(self, body: bytes, given: Presented) -> str:
+        """All must be signed. Of an array Segment signs only the first event: the rest needs the secret itself."""
+        first = _first(body)
+        used = signed(body, given.signature, self._secrets) or (
+            signed(first, given.signature, self._secrets) if first else None
+        )
+        if used is None:
+            raise SignatureError(f"the header {SIGNATURE} is missing, or does not match")
+        header = basic(given.authorization)
+        if first is not None and known([given.secret, header and header.password], self._secrets) is None:
+            raise SignatureError(f"an array must come with the secret, too: as {SECRET}, or as the password")
+        return used
+
+
+def _first(body: bytes) -> bytes | None:
+    """The JSON of the first event of an array, as it stands there; b"" if it cannot be read; None if it is no array."""
+    opening = _OPENING.match(body)
+    if opening is None:
+        return None
+    try:
+        text = body[opening.end() :].decode()
+        _, end = _DECODER.raw_decode(text)
+    except (ValueError, RecursionError):
+        return b""
+    return text[:end].encode()

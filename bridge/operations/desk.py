@@ -1,0 +1,133 @@
+"""The operator's desk: what can be done by hand, each deed recorded with who did it, in the same transaction."""
+
+import time
+from collections.abc import Callable
+
+from bridge.delivery.audit import Deed, record
+from bridge.delivery.counts.tallies import DIRECTIONS, sink_of
+from bridge.delivery.database.engine import Database
+from bridge.delivery.inbox import Wake
+from bridge.delivery.inbox import queues as translators
+from bridge.delivery.inbox.queues import TRANSLATION
+from bridge.delivery.outbox import sink_states as sinks
+from bridge.delivery.outbox.sink_states import FOREVER
+from bridge.errors import Invalid
+from bridge.operations import bulk_replay as bulk
+from bridge.operations import discard, replay
+from bridge.operations.history import Filter, Story, story
+
+PAUSABLE = (*map(sink_of, DIRECTIONS), TRANSLATION)
+"""What an operator can pause: each sink, and the translation of all queues."""
+
+REPLAY_SECONDS = 10.0
+"""How long an operator waits for a replay's outcome."""
+
+LOOK_SECONDS = 0.05
+
+WAITS = "waiting for a translator: see the event later"
+"""What is said of a replay that no translator has come to in that time."""
+
+
+class Desk:
+    """Where an operator acts, from the console or the command line.
+
+    Every method may raise StoreUnavailable (nothing was changed) and, given an event's id, NoSuchEvent.
+
+    Args:
+        wake: is rung when there is something to translate.
+        clock: the time, in epoch seconds.
+    """
+
+    def __init__(self, database: Database, wake: Wake, clock: Callable[[], float]) -> None:
+        self._database = database
+        self._wake = wake
+        self._clock = clock
+
+    def replay(self, event_id: str, who: str, seconds: float = REPLAY_SECONDS) -> str:
+        """Let a translator translate an event again, and wait for it; what became of it, or ``WAITS``."""
+        with self._database.writing() as connection:
+            audit_id = replay.ask(connection, event_id, who, self._clock())
+        self._wake.ring()
+        ends = time.monotonic() + seconds
+        while time.monotonic() < ends:
+            with self._database.reading() as connection:
+                became = replay.outcome(connection, audit_id)
+            if became is not None:
+                return became
+            time.sleep(LOOK_SECONDS)
+        return WAITS
+
+    def pause(self, name: str, who: str, *, until: float = FOREVER) -> None:
+        """Pause a sink, or the translation (``TRANSLATION``), until then; 0 resumes it.
+
+        Raises:
+            Invalid: there is nothing of that name.
+        """
+        if name not in PAUSABLE:
+            raise Invalid({"name": f"must be one of {', '.join(PAUSABLE)}"})
+        with self._database.writing() as connection:
+            if name == TRANSLATION:
+                translators.pause(connection, until)
+            else:
+                sinks.pause(connection, name, until)
+            record(connection, who, Deed.PAUSED if until else Deed.RESUMED, self._clock(), detail=name)
+        self._wake.ring()
+
+    def discard(self, event_id: str, who: str) -> int:
+        """Give up what is not delivered of an event; how many there were.
+
+        Raises:
+            InHand: it is being sent at this moment.
+        """
+        with self._database.writing() as connection:
+            now = self._clock()
+            given_up = discard.discard(connection, event_id, now)
+            if given_up:
+                record(connection, who, Deed.DISCARDED, now, event_id=event_id)
+        return given_up
+
+    def decide(self, event_id: str, who: str, *, again: bool) -> int:
+        """Say what became of an event's uncertain deliveries; how many there were."""
+        with self._database.writing() as connection:
+            now = self._clock()
+            story(connection, event_id)  # that there is one
+            decided = replay.decide(connection, event_id, again=again, now=now)
+            if decided:
+                record(connection, who, Deed.SENT_AGAIN if again else Deed.MARKED, now, event_id=event_id)
+        return decided
+
+    def reveal(self, event_id: str, who: str) -> Story:
+        """An event's story, for who has asked to see the customer's data."""
+        with self._database.writing() as connection:
+            told = story(connection, event_id)
+            record(connection, who, Deed.REVEALED, self._clock(), event_id=event_id)
+        return told
+
+    def begin_bulk_replay(self, wanted: Filter, who: str) -> str:
+        """Run again all that fit, in the background; the bulk replay's id.
+
+        Raises:
+            Invalid: they do not stand where they may be replayed by the many.
+        """
+        if wanted.status not in bulk.REPLAYABLE:
+            raise Invalid({"status": f"must be one of {', '.join(bulk.REPLAYABLE)}"})
+        with self._database.writing() as connection:
+            now = self._clock()
+            replay_id = bulk.begin(connection, wanted, who, now)
+            record(connection, who, Deed.BULK_BEGUN, now, detail=replay_id)
+        return replay_id
+
+    def stop_bulk_replay(self, replay_id: str, who: str) -> bool:
+        """Stop it after the step in hand. Returns whether it was running."""
+        with self._database.writing() as connection:
+            now = self._clock()
+            bulk.one(connection, replay_id)  # that there is one
+            stopped = bulk.stop(connection, replay_id, now)
+            if stopped:
+                record(connection, who, Deed.BULK_STOPPED, now, detail=replay_id)
+        return stopped
+
+    def sign_in(self, who: str) -> None:
+        """Note that somebody has signed in."""
+        with self._database.writing() as connection:
+            record(connection, who, Deed.SIGNED_IN, self._clock())

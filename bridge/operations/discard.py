@@ -1,0 +1,142 @@
+"""What an operator gives up: it will not be delivered, and what waits behind it goes on. A replay brings it back."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from sqlalchemy import Connection, Row, case, delete, func, insert, select, text, update
+
+from bridge.delivery import lanes
+from bridge.delivery.counts.tallies import Tally, add, bucket
+from bridge.delivery.database import tables
+from bridge.delivery.inbox.queues import is_in_hand
+from bridge.delivery.rules.retry import Fate
+from bridge.errors import InHand, NoSuchEvent
+from bridge.messages import Status
+
+UNTRANSLATED = "discarded before it was translated"
+"""The reason of such an event: a replay lets its message wait for translation again."""
+
+DISCARDABLE = (Fate.WAITING, Fate.QUEUED, Fate.SENDING, Fate.DEAD, Fate.UNCERTAIN)
+"""Of a delivery; an event can be discarded that is quarantined."""
+
+_deliveries, _events = tables.deliveries.c, tables.events.c
+
+# Written out, as in the partial index that answers it.
+_FIRST = text("deliveries.status IN ('waiting', 'sending')")
+
+
+def discard(connection: Connection, event_id: str, now: float) -> int:
+    """Give up what is not delivered of an event, or a message that waits for translation.
+
+    Returns:
+        How many there were: deliveries, or the quarantined event, or the message itself.
+
+    Raises:
+        NoSuchEvent: there is none of that id.
+        InHand: a worker is translating or sending it at this moment; nothing was changed.
+    """
+    ours = select(_events.status, _events.direction, _events.event).where(_events.id == event_id)
+    event = connection.execute(ours).first()
+    if event is None:
+        return _discard_message(connection, event_id, now)
+    given_up = _discard_deliveries(connection, event_id, now)
+    if event.status == Status.QUARANTINED:
+        quarantined = (_events.id == event_id, _events.status == Status.QUARANTINED)
+        changed = connection.execute(update(tables.events).where(*quarantined).values(status=Fate.DISCARDED))
+        given_up = given_up or changed.rowcount
+    if given_up:
+        add(connection, {Tally(bucket(now), event.direction, event.event, Fate.DISCARDED): given_up})
+    return given_up
+
+
+def _discard_message(connection: Connection, message_id: str, now: float) -> int:
+    message = connection.execute(select(tables.messages).where(tables.messages.c.id == message_id)).first()
+    if message is None:
+        raise NoSuchEvent(f"there is no event {message_id}")
+    gone = connection.execute(delete(tables.pending).where(tables.pending.c.message_id == message_id))
+    if not gone.rowcount:
+        if is_in_hand(connection, message_id):
+            raise InHand("it is being translated at this moment: try again in a few seconds")
+        raise NoSuchEvent(f"there is no event {message_id}")
+    row = {
+        "id": message_id,
+        "door": message.door,
+        "direction": message.direction,
+        "status": Fate.DISCARDED,
+        "event": "",
+        "reason": UNTRANSLATED,
+        "received_at": message.received_at,
+    }
+    connection.execute(insert(tables.events).values(row))
+    add(connection, {Tally(bucket(now), message.direction, "", Fate.DISCARDED): 1})
+    return 1
+
+
+def bring_back(connection: Connection, event_ids: Sequence[str]) -> Sequence[str]:
+    """Let messages wait for translation again, of those events that were discarded before; their ids."""
+    chosen = select(_events.id).where(_events.id.in_(event_ids), _events.reason == UNTRANSLATED)
+    ids = connection.execute(chosen.where(_events.status == Fate.DISCARDED).order_by(_events.id)).scalars().all()
+    if ids:
+        columns = tables.messages.c
+        stored = select(columns.queue, columns.id, func.length(columns.body)).where(columns.id.in_(ids))
+        into = insert(tables.pending).from_select(["queue", "message_id", "size"], stored.order_by(columns.id))
+        connection.execute(into)
+        connection.execute(delete(tables.events).where(_events.id.in_(ids)))
+    return ids
+
+
+def _discard_deliveries(connection: Connection, event_id: str, now: float) -> int:
+    ours = select(_deliveries.id, _deliveries.sink, _deliveries.lane).where(_deliveries.event_id == event_id)
+    found = connection.execute(ours).all()
+    in_lanes = {(row.sink, row.lane) for row in found if row.lane is not None}
+    lanes.enter(connection, in_lanes)
+    ids = {row.id for row in found} | {row.id for sink, lane in in_lanes for row in _first(connection, sink, lane)}
+    rows = _locked(connection, sorted(ids), now)
+    given_up = [row for row in rows if row.event_id == event_id and row.status in DISCARDABLE]
+    if any(row.in_hand for row in given_up) or any(_is_merged(row, rows) for row in given_up):
+        raise InHand("it is being sent at this moment: try again when that has ended, in a minute at the latest")
+    connection.execute(
+        update(tables.deliveries)
+        .where(_deliveries.id.in_([row.id for row in given_up]))
+        .values(
+            status=Fate.DISCARDED,
+            settled_at=now,
+            lease_expires_at=None,
+            cause=None,
+            claims=_deliveries.claims + 1,  # whoever had claimed it settles nothing any more
+            # Brought back, it is looked up before it is sent again.
+            doubt_since=case(
+                (_deliveries.status == Fate.UNCERTAIN, _deliveries.created_at), else_=_deliveries.doubt_since
+            ),
+        )
+    )
+    for row in given_up:
+        if row.lane is not None and row.status in (Fate.WAITING, Fate.SENDING):
+            lanes.advance(connection, row.sink, [row.lane], now)
+    return len(given_up)
+
+
+def _first(connection: Connection, sink: str, lane: str) -> Sequence[Row[Any]]:
+    in_lane = (_deliveries.sink == sink, _deliveries.lane == lane, _FIRST)
+    return connection.execute(select(_deliveries.id).where(*in_lane)).all()
+
+
+def _locked(connection: Connection, ids: Sequence[int], now: float) -> Sequence[Row[Any]]:
+    """The rows, which nobody claims or settles until the end of the transaction.
+
+    One is in hand while it is being sent and its lease runs.
+    """
+    connection.execute(select(_deliveries.id).where(_deliveries.id.in_(ids)).order_by(_deliveries.id).with_for_update())
+    in_hand = (_deliveries.status == Fate.SENDING) & (_deliveries.lease_expires_at > now)
+    columns = (_deliveries.id, _deliveries.event_id, _deliveries.sink, _deliveries.lane, _deliveries.status)
+    return connection.execute(
+        select(*columns, _deliveries.run_end, in_hand.label("in_hand")).where(_deliveries.id.in_(ids))
+    ).all()
+
+
+def _is_merged(row: Row[Any], rows: Sequence[Row[Any]]) -> bool:
+    """Whether it is being sent with the first of its lane."""
+    return row.status == Fate.QUEUED and any(
+        (first.sink, first.lane) == (row.sink, row.lane) and first.in_hand and row.id <= (first.run_end or 0)
+        for first in rows
+    )

@@ -1,0 +1,195 @@
+"""What an operator reads: which events there are, and one event's whole story."""
+
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import Connection, Row, Select, exists, func, or_, select
+
+from bridge.delivery.database.packing import unpack
+from bridge.delivery.database.tables import attempts, deliveries, events, messages, repeats
+from bridge.delivery.inbox.outcomes import outcomes
+from bridge.delivery.inbox.queues import is_waiting
+from bridge.delivery.rules.retry import Fate
+from bridge.messages import Status
+from bridge.operations.replay import ID_LENGTH
+from bridge.operations.search import STATUSES, Filter, fitting, standing
+from bridge.operations.upkeep.retention import missing
+
+__all__ = ["STATUSES", "Attempt", "Delivered", "Entry", "Filter", "Story", "counts", "entries", "of_message", "story"]
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """An event in a list. ``status`` is where its delivery stands, if it has one. Times are epoch seconds."""
+
+    id: str
+    received_at: float
+    direction: str
+    event: str
+    status: str
+    reason: str
+    customer: str | None
+    repeats: int
+    attempts: int
+    settled_at: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class Attempt:
+    """One call to a service: when, for how long, and what came of it."""
+
+    at: float
+    seconds: float
+    outcome: str
+    code: int | None
+    detail: str
+
+
+@dataclass(frozen=True, slots=True)
+class Delivered:
+    """One delivery: what is sent under which key, and every attempt."""
+
+    sink: str
+    key: str
+    status: str
+    due_at: float
+    settled_at: float | None
+    payload: bytes
+    attempts: tuple[Attempt, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Story:
+    """Everything about one event.
+
+    Attributes:
+        door: the path that it was posted to.
+        body: the bytes of its message: of a batch, all of it.
+        repeat_id: the id that was asked for, if that is a repeat of this event.
+    """
+
+    entry: Entry
+    door: str
+    body: bytes
+    deliveries: tuple[Delivered, ...]
+    repeat_id: str = ""
+
+
+def entries(connection: Connection, wanted: Filter, limit: int) -> list[Entry]:
+    """The newest ``limit`` events that fit, newest first; one with several deliveries is there once for each.
+
+    The id of the last, as ``before``, is where the next page begins.
+    """
+    ids = fitting(connection, wanted, limit)
+    statement = _entries().where(events.c.id.in_(ids), *standing(wanted)).order_by(events.c.id.desc(), deliveries.c.id)
+    return [_entry(row) for row in connection.execute(statement)]
+
+
+PENDING = "pending"
+"""The status of a message that waits for translation."""
+
+
+EMPTY = "it holds no event"
+"""Why nothing came of a list without events."""
+
+
+def story(connection: Connection, event_id: str) -> Story:
+    """All of one event; of a duplicate's id, the event that it repeats; of a message that waits, what is known of it.
+
+    Raises:
+        NoSuchEvent: there is none of that id.
+    """
+    first = connection.execute(select(repeats.c.event_id).where(repeats.c.id == event_id)).scalar()
+    message = connection.execute(select(messages).where(messages.c.id == (first or event_id)[:ID_LENGTH])).first()
+    door, body = (message.door, unpack(message.body)) if message else ("", b"")
+    entry = _one(connection, first or event_id)
+    if entry is None and message is not None:
+        entry = _untranslated(connection, message, event_id)
+    if entry is None:
+        raise missing(event_id)
+    found = connection.execute(select(deliveries).where(deliveries.c.event_id == entry.id).order_by(deliveries.c.id))
+    delivered = tuple(_delivered(connection, one) for one in found.all())
+    return Story(entry, door, body, delivered, repeat_id=event_id if first else "")
+
+
+def _one(connection: Connection, event_id: str) -> Entry | None:
+    row = connection.execute(_entries().where(events.c.id == event_id)).first()
+    return _entry(row) if row else None
+
+
+def _untranslated(connection: Connection, message: Row[Any], event_id: str) -> Entry | None:
+    """What is known of a message whose event there is not."""
+    status, reason = PENDING, ""
+    if not is_waiting(connection, message.id):
+        if (entry := _one(connection, event_id)) or _is_translated(connection, message.id):
+            return entry  # it has been translated at this moment, or the id is behind its last event
+        status, reason = Status.IGNORED, EMPTY
+    return Entry(message.id, message.received_at, message.direction, "", status, reason, None, 0, 0, None)
+
+
+def _is_translated(connection: Connection, message_id: str) -> bool:
+    """Whether there are events of the message, or repeats."""
+    last = message_id + "9999"
+    stored, repeated = (exists().where(column.between(message_id, last)) for column in (events.c.id, repeats.c.id))
+    return bool(connection.execute(select(or_(stored, repeated))).scalar())
+
+
+def of_message(connection: Connection, message_id: str) -> list[Entry]:
+    """The events of a message that is a batch, in their order; in place of a duplicate, the event that it repeats."""
+    ids = [one.id for one in outcomes(connection, message_id)]
+    found = connection.execute(_entries().where(events.c.id.in_(ids)).order_by(deliveries.c.id))
+    by_id: dict[str, list[Entry]] = {}
+    for row in found:
+        by_id.setdefault(row.id, []).append(_entry(row))
+    return [entry for one in ids for entry in by_id.get(one, ())]
+
+
+def counts(connection: Connection) -> dict[tuple[str, str], int]:
+    """How many events there are by (event name, status)."""
+    status = func.coalesce(deliveries.c.status, events.c.status)
+    statement = select(events.c.event, status, func.count()).select_from(_JOINED).group_by(events.c.event, status)
+    return {(row[0], row[1]): row[2] for row in connection.execute(statement)}
+
+
+_JOINED = events.outerjoin(deliveries, deliveries.c.event_id == events.c.id)
+
+
+def _entries() -> Select[Any]:
+    return select(
+        events.c.id,
+        events.c.received_at,
+        events.c.direction,
+        events.c.event,
+        func.coalesce(deliveries.c.status, events.c.status).label("status"),
+        func.coalesce(func.nullif(events.c.reason, ""), deliveries.c.cause, "").label("reason"),
+        events.c.customer,
+        events.c.repeats,
+        func.coalesce(deliveries.c.attempts, 0).label("attempts"),
+        deliveries.c.settled_at,
+    ).select_from(_JOINED)
+
+
+def _entry(row: Row[Any]) -> Entry:
+    return Entry(*tuple(row)[:10])
+
+
+def _delivered(connection: Connection, row: Row[Any]) -> Delivered:
+    tries = connection.execute(
+        select(attempts.c.at, attempts.c.seconds, attempts.c.outcome, attempts.c.code, attempts.c.detail)
+        .where(attempts.c.delivery_id == row.id)
+        .order_by(attempts.c.claim)
+    )
+    tried = [Attempt(*one) for one in tries]
+    if row.status == Fate.DELIVERED and row.seconds is not None and row.settled_at is not None:
+        is_told = any(one.outcome == Fate.DELIVERED for one in tried)
+        success = Attempt(row.settled_at - row.seconds, row.seconds, Fate.DELIVERED, row.code, "")
+        tried += [] if is_told else [success]
+    return Delivered(
+        row.sink,
+        row.key,
+        row.status,
+        row.due_at,
+        row.settled_at,
+        unpack(row.payload),
+        tuple(tried),
+    )

@@ -1,0 +1,125 @@
+"""What an operator should know without asking: nothing arrives, every call is refused, a sink stands still."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+
+from sqlalchemy import ColumnElement, Connection, func, literal_column, select
+
+from bridge.delivery.counts.tallies import BUCKET, DIRECTIONS, REFUSED, bucket, sink_of, width
+from bridge.delivery.database.tables import tallies
+from bridge.delivery.inbox.queues import QueueState, newest_pending
+from bridge.delivery.outbox.sink_states import ALIVE_WITHIN, SinkState
+from bridge.messages import Status
+from bridge.operations.monitoring.silence import Interval, silence
+
+SILENT, REFUSING, PAUSED, UNMANNED, UNTRANSLATED = "silent", "refusing", "paused", "no worker", "translation"
+"""The kinds of concern."""
+
+_IN_USE = 7 * 86_400.0
+"""Seconds since its last worker's beat, after which a direction is taken to have been given up."""
+
+_RECENT = 3
+"""Intervals, the present one included, in which nothing but refusals is a concern."""
+
+_REFUSALS = 3
+"""Fewer may be anybody's."""
+
+_CREDENTIALS = {
+    "to_segment": "is VOUCHERIFY_WEBHOOK_SECRET the project's webhook secret?",
+    "to_voucherify": "are VOUCHERIFY_APP_ID and VOUCHERIFY_SECRET_KEY those that are entered at Segment?",
+}
+
+
+_REFUSED: ColumnElement[str] = literal_column(f"'{REFUSED}'")
+
+
+@dataclass(frozen=True, slots=True)
+class Concern:
+    """One thing to look after.
+
+    Attributes:
+        kind: ``silent``, ``refusing``, ``paused``, ``no worker`` or ``translation``.
+        text: what it is, and what to look at.
+        since: epoch seconds, or None if that is not known.
+    """
+
+    kind: str
+    direction: str
+    text: str
+    since: float | None
+
+
+def concerns(
+    connection: Connection, sinks: Sequence[SinkState], queues: Sequence[QueueState], now: float
+) -> tuple[Concern, ...]:
+    """All there are. Of a direction that was given up there is none, unless messages of it wait for translation."""
+    beats = {state.name: state for state in sinks}
+    found: list[Concern] = []
+    counts = _arrivals(connection)
+    for direction in DIRECTIONS:
+        if newest := newest_pending(connection, direction):
+            # It has arrived, although it is not translated, and so not counted yet.
+            counts.setdefault(direction, {})[bucket(newest), False] = 1
+    for direction in DIRECTIONS:
+        state = beats.get(sink_of(direction))
+        if state and now - state.beat_at < _IN_USE:
+            found += [*_arrival(counts.get(direction, {}), direction, now), *_sink(state, direction)]
+        found += [one for queue in queues if queue.direction == direction for one in _queue(queue, now)]
+    return tuple(found)
+
+
+_Counts = dict[tuple[int, bool], int]
+"""How many calls came, by (interval, whether they were refused), in the order of the intervals."""
+
+
+def _arrivals(connection: Connection) -> dict[str, _Counts]:
+    columns = tallies.c
+    refused = (columns.what == _REFUSED).label("refused")
+    statement = (
+        select(columns.direction, columns.bucket, refused, func.sum(columns.count))
+        .where(columns.what.in_([*Status, REFUSED]))
+        .group_by(columns.direction, columns.bucket, refused)
+        .order_by(columns.bucket)
+    )
+    found: dict[str, _Counts] = {}
+    for direction, at, is_refused, count in connection.execute(statement):
+        found.setdefault(direction, {})[at, bool(is_refused)] = int(count)
+    return found
+
+
+def _arrival(counts: _Counts, direction: str, now: float) -> Iterator[Concern]:
+    arrivals = dict.fromkeys(sorted(at for at, is_refused in counts if not is_refused))
+    ever = arrivals.pop(0, ...) is None
+    recent = range(bucket(now) - (_RECENT - 1) * BUCKET, bucket(now) + 1, BUCKET)
+    refused = sum(counts.get((at, True), 0) for at in recent)
+    if refused >= _REFUSALS and arrivals.keys().isdisjoint(recent):
+        text = f"all of the last {refused} calls were refused: {_CREDENTIALS[direction]}"
+        yield Concern(REFUSING, direction, text, None)
+    if found := silence([Interval(at, at + width(at, now)) for at in arrivals], ever=ever, now=now):
+        yield Concern(SILENT, direction, _silent(found.since, found.usual, now), found.since or None)
+
+
+def _silent(since: float, usual: float, now: float) -> str:
+    how_long = f"for {_words(now - since)}, longer than usual (up to {_words(usual)})" if since else "for over a week"
+    return f"nothing has arrived {how_long}: is it still switched on at the sender?"
+
+
+def _sink(state: SinkState, direction: str) -> Iterator[Concern]:
+    if state.state == PAUSED:
+        yield Concern(PAUSED, direction, f"deliveries to {state.name} are paused: {state.reason}", None)
+    if state.state == UNMANNED:
+        yield Concern(UNMANNED, direction, f"no worker delivers to {state.name}", state.beat_at)
+
+
+def _queue(state: QueueState, now: float) -> Iterator[Concern]:
+    is_alive = now - state.beat_at <= ALIVE_WITHIN
+    if (trouble := state.trouble(now)) and (state.pending or is_alive):
+        since = None if state.oldest_seconds is None else now - state.oldest_seconds
+        waiting = f"; {state.pending} pending" if state.pending else ""
+        yield Concern(UNTRANSLATED, state.direction, f"{trouble}{waiting}", since)
+
+
+def _words(seconds: float) -> str:
+    """To the minute."""
+    return str(timedelta(minutes=int(seconds // 60)))[:-3]

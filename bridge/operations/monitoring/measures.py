@@ -1,0 +1,73 @@
+"""What a monitoring system wants to know, as numbers: totals of all time, and how it is now."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from sqlalchemy import Connection, func, select
+
+from bridge.delivery.database.tables import latencies, tallies
+from bridge.delivery.inbox.queues import QueueState
+from bridge.delivery.inbox.queues import states as queue_states
+from bridge.delivery.outbox.sink_states import SinkState, sink_states
+from bridge.operations.monitoring.backlog import oldest_waiting, standing
+from bridge.operations.monitoring.concerns import Concern, concerns
+
+
+@dataclass(frozen=True, slots=True)
+class Histogram:
+    """How long deliveries took: (upper bound in seconds, how many, not those below the bound before); and all added."""
+
+    counts: Sequence[tuple[float, int]]
+    seconds: float
+
+
+@dataclass(frozen=True, slots=True)
+class Measures:
+    """All of them.
+
+    Attributes:
+        totals: (direction, event, what, how many ever); see ``Tally``.
+        latencies: by sink.
+        standing: how many deliveries, by (sink, fate), but for those that are delivered.
+        oldest_waiting: by sink, in seconds; 0 if nothing waits.
+    """
+
+    totals: Sequence[tuple[str, str, str, int]]
+    latencies: Mapping[str, Histogram]
+    standing: Mapping[tuple[str, str], int]
+    oldest_waiting: Mapping[str, float]
+    sinks: Sequence[SinkState]
+    queues: Sequence[QueueState]
+    concerns: Sequence[Concern]
+
+
+def measures(connection: Connection, now: float) -> Measures:
+    """Read them; ``now`` in epoch seconds."""
+    states, queues = sink_states(connection, now), queue_states(connection, now)
+    return Measures(
+        totals=_totals(connection),
+        latencies=_latencies(connection),
+        standing=standing(connection),
+        oldest_waiting={one.name: oldest_waiting(connection, one.name, now) or 0.0 for one in states},
+        sinks=states,
+        queues=queues,
+        concerns=concerns(connection, states, queues, now),
+    )
+
+
+def _totals(connection: Connection) -> Sequence[tuple[str, str, str, int]]:
+    columns = tallies.c
+    key = (columns.direction, columns.event, columns.what)
+    rows = connection.execute(select(*key, func.sum(columns.count)).group_by(*key).order_by(*key))
+    return [(row[0], row[1], row[2], int(row[3])) for row in rows]
+
+
+def _latencies(connection: Connection) -> Mapping[str, Histogram]:
+    columns = latencies.c
+    key = (columns.sink, columns.up_to)
+    statement = select(*key, func.sum(columns.count), func.sum(columns.seconds)).group_by(*key).order_by(*key)
+    found: dict[str, Histogram] = {}
+    for sink, up_to, count, seconds in connection.execute(statement):
+        before = found.get(sink, Histogram((), 0.0))
+        found[sink] = Histogram([*before.counts, (up_to, int(count))], before.seconds + seconds)
+    return found

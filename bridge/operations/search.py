@@ -1,0 +1,208 @@
+"""Which events fit: their ids, newest first, found by reading little more than those, however many there are.
+
+A filter is answered by ranges of an index: in each the ids are in order, so the newest that fit are read from its end,
+and the newest of all ranges together are the answer. The most telling part of a filter chooses the index, the rest of
+it is asked of each row there. SQLite is told which index it is, since it does not count what is in a table.
+"""
+
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    Select,
+    Subquery,
+    and_,
+    exists,
+    func,
+    literal_column,
+    or_,
+    select,
+    union,
+)
+from ulid import ULID
+
+from bridge.delivery.counts.tallies import DIRECTIONS, sink_of
+from bridge.delivery.database.tables import CUSTOMER_PREFIX, customer_prefix, deliveries, events
+from bridge.delivery.rules.retry import Fate
+from bridge.messages import Status
+
+_ID_TIME = 10
+"""Characters of an id that are its time."""
+
+_LAST_TIME = (1 << 48) / 1000 - 1
+"""Epoch seconds: later ones no id can hold."""
+
+# Written out, as in the partial index that answers it.
+_QUARANTINED: ColumnElement[str] = literal_column("'quarantined'")
+
+_KEPT = (Status.ACCEPTED, Status.IGNORED, Status.QUARANTINED, Fate.DISCARDED)
+"""What an event can be; it is discarded that was quarantined, of a delivered one it is the delivery."""
+
+STATUSES = (*map(str, Fate), str(Status.IGNORED), str(Status.QUARANTINED))
+"""What a filter can ask for."""
+
+
+@dataclass(frozen=True, slots=True)
+class Filter:
+    """Which events; what is None does not matter.
+
+    Attributes:
+        status: what became of it when it came in (ignored, quarantined), or where its delivery stands
+            (waiting, delivered, dead).
+        event: its name, as at Segment.
+        customer: the ``source_id``.
+        direction: ``to_segment`` or ``to_voucherify``.
+        before: an event's id; only older ones.
+        after: an event's id, or ""; only newer ones, and the oldest of these first.
+        since, until: when it was received, in epoch seconds; not at ``until`` itself.
+        error: is in the cause of a delivery that failed, or in the reason of what is quarantined, however written.
+    """
+
+    status: str | None = None
+    event: str | None = None
+    customer: str | None = None
+    direction: str | None = None
+    before: str | None = None
+    after: str | None = None
+    since: float | None = None
+    until: float | None = None
+    error: str | None = None
+
+
+def fitting(connection: Connection, wanted: Filter, limit: int) -> list[str]:
+    """The ids of the newest events that fit; with ``after``, of the oldest."""
+    found = _found(wanted, limit)
+    return list(connection.execute(select(found.c.id).order_by(_in_order(wanted, found.c.id)).limit(limit)).scalars())
+
+
+def count(connection: Connection, wanted: Filter, most: int) -> int:
+    """How many events fit, counted no further than ``most``."""
+    found: int = connection.execute(select(func.count()).select_from(_found(wanted, most))).scalar_one()
+    return min(found, most)
+
+
+def _found(wanted: Filter, limit: int) -> Subquery:
+    return union(*(select(one.limit(limit).subquery().c.id) for one in _ranges(wanted))).subquery()
+
+
+def _in_order(wanted: Filter, column: ColumnElement[str]) -> ColumnElement[str]:
+    return column.desc() if wanted.after is None else column.asc()
+
+
+def standing(wanted: Filter) -> list[ColumnElement[bool]]:
+    """What ``wanted`` asks of an event and one delivery of it, joined."""
+    conditions: list[ColumnElement[bool]] = []
+    if wanted.status is not None:
+        undelivered = and_(deliveries.c.id.is_(None), events.c.status == wanted.status)
+        conditions.append(or_(deliveries.c.status == wanted.status, undelivered))
+    if wanted.error is not None:
+        conditions.append(or_(_failed_with(wanted.error), _quarantined_with(wanted.error)))
+    return conditions
+
+
+def _ranges(wanted: Filter) -> Sequence[Select[Any]]:
+    directions = [wanted.direction] if wanted.direction is not None else DIRECTIONS
+    if wanted.customer is not None:
+        return [_events(wanted, "events_by_customer")]
+    if wanted.error is not None:
+        return [
+            _deliveries(wanted, "deliveries_by_cause", _failed_with(wanted.error)),
+            _events(wanted, "events_by_reason", _quarantined_with(wanted.error)),
+        ]
+    if wanted.status in set(Fate) and not (wanted.status == Fate.DELIVERED and wanted.event is not None):
+        columns = deliveries.c
+        ranges = [
+            _deliveries(wanted, "deliveries_by_status", columns.sink == sink, columns.status == wanted.status)
+            for sink in map(sink_of, directions)
+        ]
+        return [*ranges, *(_by_event(wanted, directions) if wanted.status in _KEPT else ())]
+    return _by_event(wanted, directions)
+
+
+def _by_event(wanted: Filter, directions: Collection[str]) -> Sequence[Select[Any]]:
+    columns = events.c
+    if wanted.event is not None:
+        return [
+            _events(wanted, "events_by_name", columns.direction == direction, columns.event == wanted.event)
+            for direction in directions
+        ]
+    if wanted.status is None and wanted.direction is None:
+        return [_events(wanted, None)]
+    statuses = [wanted.status] if wanted.status in _KEPT else _KEPT
+    return [
+        _events(wanted, "events_by_status", columns.direction == direction, columns.status == status)
+        for direction in directions
+        for status in statuses
+    ]
+
+
+def _events(wanted: Filter, index: str | None, *conditions: ColumnElement[bool]) -> Select[Any]:
+    """A range of events; what is asked of a delivery is asked of each of theirs."""
+    statement = select(events.c.id).where(*conditions, *_within(wanted, events.c.id), *_of_event(wanted))
+    if wanted.status is not None:
+        own = deliveries.c.event_id == events.c.id
+        stands = exists().where(own, deliveries.c.status == wanted.status)
+        statement = statement.where(or_(stands, and_(events.c.status == wanted.status, ~exists().where(own))))
+    if wanted.error is not None and index != "events_by_reason":
+        own = deliveries.c.event_id == events.c.id
+        statement = statement.where(
+            or_(exists().where(own, _failed_with(wanted.error)), _quarantined_with(wanted.error))
+        )
+    hinted = statement.with_hint(events, f"INDEXED BY {index}", "sqlite") if index else statement
+    return hinted.order_by(_in_order(wanted, events.c.id))
+
+
+def _deliveries(wanted: Filter, index: str, *conditions: ColumnElement[bool]) -> Select[Any]:
+    """A range of deliveries; what is asked of an event is asked of theirs."""
+    columns = deliveries.c
+    statement = select(columns.event_id.label("id")).distinct().where(*conditions, *_within(wanted, columns.event_id))
+    if wanted.status is not None:
+        statement = statement.where(columns.status == wanted.status)
+    if wanted.event is not None:
+        statement = statement.where(columns.event == wanted.event)
+    if asked := _of_event(replace(wanted, event=None)):
+        statement = statement.where(exists().where(events.c.id == columns.event_id, *asked))
+    hinted = statement.with_hint(deliveries, f"INDEXED BY {index}", "sqlite")
+    return hinted.order_by(_in_order(wanted, columns.event_id))
+
+
+def _of_event(wanted: Filter) -> list[ColumnElement[bool]]:
+    exact = {events.c.event: wanted.event, events.c.direction: wanted.direction}
+    asked = [column == value for column, value in exact.items() if value is not None]
+    return asked if wanted.customer is None else [*asked, *_of_customer(wanted.customer)]
+
+
+def _of_customer(customer: str) -> list[ColumnElement[bool]]:
+    """In two parts, of which the index holds the first: of the whole SQLite would make a constant, and scan."""
+    rest = func.substr(events.c.customer, CUSTOMER_PREFIX + 1) == customer[CUSTOMER_PREFIX:]
+    return [events.c.customer.is_not(None), customer_prefix == customer[:CUSTOMER_PREFIX], rest]
+
+
+def _within(wanted: Filter, column: ColumnElement[str]) -> list[ColumnElement[bool]]:
+    """Ids begin with their time."""
+    conditions = []
+    if wanted.before is not None:
+        conditions.append(column < wanted.before)
+    if wanted.after is not None:
+        conditions.append(column > wanted.after)
+    if wanted.since is not None:
+        conditions.append(column >= _first_id(wanted.since))
+    if wanted.until is not None:
+        conditions.append(column < _first_id(wanted.until))
+    return conditions
+
+
+def _first_id(at: float) -> str:
+    return str(ULID.from_timestamp(min(max(at, 0.0), _LAST_TIME)))[:_ID_TIME]
+
+
+def _failed_with(error: str) -> ColumnElement[bool]:
+    # Said once more that there is one, as in the partial index that answers it.
+    return and_(deliveries.c.cause.is_not(None), deliveries.c.cause.icontains(error, autoescape=True))
+
+
+def _quarantined_with(error: str) -> ColumnElement[bool]:
+    return and_(events.c.status == _QUARANTINED, events.c.reason.icontains(error, autoescape=True))

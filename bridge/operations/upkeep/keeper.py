@@ -1,0 +1,195 @@
+"""Keeping the house, beside those who deliver: in every process, every few seconds.
+
+The keeper says that the workers of its process are alive, writes down what was refused, looks whether the process can
+do its work; and does its share of what one process does for all: removing what is old, folding counts, telling what an
+operator should know. It writes between the others, never before them, and what it cannot do now it does next time.
+"""
+
+import threading
+import time
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass
+
+import structlog
+from sqlalchemy import Connection
+
+from bridge.delivery.audit import sweep_records
+from bridge.delivery.counts.folding import fold
+from bridge.delivery.counts.tallies import BUCKET, ERROR, OF_THE_BRIDGE, REFUSED, Tally, add, bucket, errors_since
+from bridge.delivery.database.engine import Database, revision
+from bridge.delivery.database.migrations import HEAD
+from bridge.delivery.inbox import queues as translators
+from bridge.delivery.inbox.queues import QueueState
+from bridge.delivery.outbox.sink_states import ALIVE_WITHIN, beat, sink_states
+from bridge.errors import StoreUnavailable
+from bridge.logs import Sparing, taken_unexpected, unexpected
+from bridge.operations.monitoring.concerns import PAUSED, REFUSING, SILENT, UNMANNED, concerns
+from bridge.operations.monitoring.health import DATABASE, ERRORS, NOTHING, PAUSES, SCHEMA, TRANSLATION, WORKER, Found
+from bridge.operations.monitoring.refusals import Refusals
+from bridge.operations.upkeep import chores
+from bridge.operations.upkeep.retention import SEEN_AGE, sweep_events, sweep_repeats, sweep_seen
+
+BEAT = 3.0
+"""Seconds from one round to the next."""
+
+FIRST = 0.25
+"""Seconds before the first: a process that is about to fork has nothing in hand yet."""
+
+SWEEPING = 2.0
+"""Seconds of a round that may go into removing what is old."""
+
+RESTING = 4.0
+"""Times as long as a step of removing took, until the next: four fifths of the time are everybody else's."""
+
+MINUTE, HOUR = 60.0, 3600.0
+
+MANY_ERRORS = 3
+"""Unexpected errors within minutes that are no single accident."""
+
+_TOLD = (SILENT, REFUSING, UNMANNED)
+"""What the log says every hour; that a sink is paused, its worker says."""
+
+_log = structlog.get_logger("bridge.keeper")
+
+Sweep = Callable[[Connection, str, float], str]
+
+
+@dataclass(frozen=True, slots=True)
+class House:
+    """What there is to keep.
+
+    Attributes:
+        sinks: those that must have a worker somewhere.
+        delivering: says which of them have one in this process.
+        refusals: what was refused in this process.
+        retention: seconds for which settled events stay.
+        translating: by queue, what keeps its translator in this process from its work, or "".
+        queues: those that must have a translator somewhere.
+    """
+
+    sinks: Collection[str]
+    delivering: Callable[[], Sequence[str]]
+    refusals: Refusals
+    retention: float
+    translating: Callable[[], Mapping[str, str]] = dict
+    queues: Collection[str] = ()
+
+
+class Keeper:
+    """Keeps the house of one process."""
+
+    name = "keeper"
+    patience = 10.0
+
+    def __init__(
+        self, database: Database, house: House, clock: Callable[[], float] = time.time, rest: float = RESTING
+    ) -> None:
+        self._database = database
+        self._house = house
+        self._clock = clock
+        self._rest = rest
+        self._found = NOTHING
+        self._complaints = Sparing()
+
+    def problems(self) -> Mapping[str, str | None]:
+        """What keeps this process from its work, by what was looked at; None where all is well."""
+        return self._found.problems(time.monotonic())
+
+    def run(self, stop: threading.Event) -> None:
+        """Do a round every few seconds, until ``stop`` is set."""
+        pause = FIRST
+        while not stop.wait(pause):
+            pause = BEAT
+            try:
+                self.round(stop)
+            except StoreUnavailable as error:
+                self._complain("store unavailable", str(error))
+            except Exception as error:  # noqa: BLE001 - a keeper that ended would be missed by nobody
+                unexpected("keeper", error)
+
+    def round(self, stop: threading.Event) -> None:
+        """Everything once.
+
+        Raises:
+            StoreUnavailable: the database cannot be used; what is not done is done next time.
+        """
+        self._beat()
+        now, house = self._clock(), self._house
+        self._sweep("remove events", sweep_events, now - house.retention, stop)
+        self._sweep("remove repeats", sweep_repeats, now - house.retention, stop)
+        self._sweep("forget keys", sweep_seen, now - SEEN_AGE, stop)
+        self._sweep("forget records", sweep_records, now - SEEN_AGE, stop)
+        if self._is_mine("fold counts", HOUR / 2, now):
+            with self._database.writing() as connection:
+                fold(connection, now)
+        if self._is_mine("look for concerns", MINUTE, now):
+            self._tell(now)
+
+    def _beat(self) -> None:
+        """Write: that proves that it can be written."""
+        refused, errors = self._house.refusals.take(), taken_unexpected()
+        now = self._clock()
+        try:
+            with self._database.writing() as connection:
+                schema = revision(connection)
+                chores.touch(connection, "write", now)
+                beat(connection, self._house.delivering(), now)
+                translators.beat(connection, self._house.translating(), now)
+                counted = {Tally(bucket(now), one, "", REFUSED): count for one, count in refused.items()}
+                counted |= {Tally(bucket(now), OF_THE_BRIDGE, one, ERROR): count for one, count in errors.items()}
+                add(connection, counted)
+                recent = errors_since(connection, bucket(now - BUCKET))
+            with self._database.reading() as connection:
+                states = {state.name: state for state in sink_states(connection, now)}
+                queues = {state.queue: state for state in translators.states(connection, now)}
+        except StoreUnavailable as error:
+            self._house.refusals.give_back(refused)
+            self._found = Found(time.monotonic(), {**self._found.wrong, DATABASE: str(error)})
+            raise
+        idle = [one for one in self._house.sinks if one not in states or now - states[one].beat_at > ALIVE_WITHIN]
+        wrong = {
+            DATABASE: None,
+            SCHEMA: None if schema == HEAD else f"is {schema}, and this code works with {HEAD}",
+            WORKER: f"no worker delivers to {' and '.join(sorted(idle))}" if idle else None,
+            TRANSLATION: self._translation(queues, now),
+            ERRORS: f"{recent} unexpected errors within minutes: see the log" if recent >= MANY_ERRORS else None,
+            PAUSES: "; ".join(f"{one.name}: {one.reason}" for one in states.values() if one.state == PAUSED) or None,
+        }
+        self._found = Found(time.monotonic(), wrong)
+
+    def _translation(self, queues: Mapping[str, QueueState], now: float) -> str | None:
+        troubles = [queues[queue].trouble(now) for queue in self._house.queues]
+        return "; ".join(filter(None, troubles)) or None
+
+    def _is_mine(self, chore: str, every: float, now: float) -> bool:
+        with self._database.reading() as connection:
+            if not chores.is_due(connection, chore, every, now):
+                return False
+        with self._database.writing() as connection:
+            return chores.take(connection, chore, every, now)
+
+    def _sweep(self, chore: str, sweep: Sweep, before: float, stop: threading.Event) -> None:
+        """Step by step, as far as it comes in this round; whoever is next goes on there."""
+        if not self._is_mine(chore, MINUTE, self._clock()):
+            return
+        ends = time.monotonic() + SWEEPING
+        while True:
+            began = time.monotonic()
+            with self._database.writing() as connection:
+                mark = sweep(connection, chores.mark(connection, chore), before)
+                chores.leave(connection, chore, mark, again_at_once=bool(mark))
+            now = time.monotonic()
+            if not mark or now > ends or stop.wait(self._rest * (now - began)):
+                return
+
+    def _tell(self, now: float) -> None:
+        with self._database.reading() as connection:
+            queues = translators.states(connection, now)
+            found = concerns(connection, sink_states(connection, now), queues, now)
+        for one in found:
+            if one.kind in _TOLD and self._is_mine(f"tell {one.kind} {one.direction}", HOUR, now):
+                _log.error(one.kind, direction=one.direction, reason=one.text)
+
+    def _complain(self, what: str, reason: str) -> None:
+        if times := self._complaints.admits(what):
+            _log.error(what, keeper=True, reason=reason, times=times)

@@ -1,0 +1,105 @@
+"""Retention: settled events are deleted when they are old, in small steps, so that no writer waits long.
+
+An event is settled when nothing more happens to it: nothing of it waits, and nothing of it is uncertain, for then a
+person has to decide. It goes with its deliveries and attempts when it came in, and was settled, longer ago than the
+operator wants it kept. What keeps a repeat from being a second event stays much longer.
+"""
+
+from collections.abc import Sequence
+
+from sqlalchemy import Connection, delete, exists, or_, select
+from ulid import ULID
+
+from bridge.delivery.database.tables import attempts, deliveries, events, messages, repeats, seen
+from bridge.delivery.rules.retry import Fate
+from bridge.errors import NoSuchEvent
+
+STEP = 500
+"""Events in one transaction."""
+
+SEEN_STEP = 5_000
+"""Keys that one transaction looks at."""
+
+SEEN_AGE = 400 * 86_400.0
+"""Seconds for which a repeat is recognised: a year, and a month to spare."""
+
+_ID_TIME = 10
+"""Characters of an id that are its time."""
+
+_ID_LENGTH = 26
+"""Characters of a message's id."""
+
+_BEHIND = "9999"
+"""The ids of a batch's events are the id of its message, followed by four digits."""
+
+
+def sweep_events(connection: Connection, mark: str, before: float) -> str:
+    """Remove what is settled, came in and was settled ``before`` (epoch seconds), of the next few events.
+
+    Args:
+        mark: where to go on; "" at the beginning.
+
+    Returns:
+        Where to go on; "" when the end is reached.
+    """
+    columns = events.c
+    end = str(ULID.from_timestamp(before))[:_ID_TIME]
+    # Whoever replays an event locks it, too.
+    oldest = select(columns.id).where(columns.id > mark, columns.id < end).order_by(columns.id).limit(STEP)
+    looked_at = connection.execute(oldest.with_for_update(skip_locked=True)).scalars().all()
+    if gone := sorted(set(looked_at) - _needed(connection, looked_at, before)):
+        doomed = select(deliveries.c.id).where(deliveries.c.event_id.in_(gone))
+        connection.execute(delete(attempts).where(attempts.c.delivery_id.in_(doomed)))
+        connection.execute(delete(deliveries).where(deliveries.c.event_id.in_(gone)))
+        connection.execute(delete(events).where(columns.id.in_(gone)))
+        _delete_messages(connection, gone)
+    return looked_at[-1] if len(looked_at) == STEP else ""
+
+
+def sweep_repeats(connection: Connection, mark: str, before: float) -> str:
+    """Remove the ids of duplicates that came in ``before``, and their bytes; see ``sweep_events``."""
+    end = str(ULID.from_timestamp(before))[:_ID_TIME]
+    oldest = select(repeats.c.id).where(repeats.c.id > mark, repeats.c.id < end).order_by(repeats.c.id).limit(STEP)
+    gone = connection.execute(oldest).scalars().all()
+    if gone:
+        connection.execute(delete(repeats).where(repeats.c.id.in_(gone)))
+        _delete_messages(connection, gone)
+    return gone[-1] if len(gone) == STEP else ""
+
+
+def _delete_messages(connection: Connection, gone: Sequence[str]) -> None:
+    """Remove the messages of these events, but for those of which other events are left."""
+    ids = {event_id[:_ID_LENGTH] for event_id in gone}
+    left = [
+        exists().where(column.between(messages.c.id, messages.c.id + _BEHIND)) for column in (events.c.id, repeats.c.id)
+    ]
+    connection.execute(delete(messages).where(messages.c.id.in_(ids), *(~one for one in left)))
+
+
+def _needed(connection: Connection, ids: Sequence[str], before: float) -> set[str]:
+    columns = deliveries.c
+    needed = or_(columns.settled_at.is_(None), columns.settled_at >= before, columns.status == Fate.UNCERTAIN)
+    return set(connection.execute(select(columns.event_id).where(columns.event_id.in_(ids), needed)).scalars())
+
+
+def sweep_seen(connection: Connection, mark: str, before: float) -> str:
+    """Remove what was first seen ``before``, of the next few keys; see ``sweep_events``.
+
+    They are in no order of time: an index of it would cost every event more than going through them costs once a week.
+    """
+    columns = seen.c
+    following = select(columns.key, columns.at).where(columns.key > bytes.fromhex(mark)).order_by(columns.key)
+    looked_at = connection.execute(following.limit(SEEN_STEP)).all()
+    if gone := [row.key for row in looked_at if row.at < before]:
+        connection.execute(delete(seen).where(columns.key.in_(gone)))
+    return bytes(looked_at[-1].key).hex() if len(looked_at) == SEEN_STEP else ""
+
+
+def missing(event_id: str) -> NoSuchEvent:
+    """That there is no such event, and whether there may have been."""
+    told = f"there is no event {event_id}"
+    try:
+        came_in = ULID.from_str(event_id[:_ID_LENGTH]).datetime.date()
+    except ValueError:
+        return NoSuchEvent(told)
+    return NoSuchEvent(f"{told}; if it came in on {came_in}, it may have been removed: see BRIDGE_RETENTION_DAYS")

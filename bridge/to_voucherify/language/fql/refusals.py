@@ -1,0 +1,147 @@
+"""TriggerError, and the tables of what is refused although Segment's engine would take it.
+
+The engine refuses next to nothing: an operand it does not expect is compared as text or as not-a-number, a pattern's
+wildcards are plain characters. Each row says what happens there and how to write what was probably meant.
+"""
+
+from __future__ import annotations
+
+import re
+from types import NoneType
+from typing import NamedTuple
+
+from bridge.errors import BridgeError
+from bridge.to_voucherify.language.fql.conditions import Path
+from bridge.to_voucherify.language.fql.operators import (
+    FIELDS,
+    FUNCTIONS,
+    OPERATORS,
+    SIGNS,
+    Kind,
+    Operand,
+    Operator,
+    kind,
+)
+
+
+class TriggerError(BridgeError):
+    """A trigger that cannot be accepted: where (characters from the start, from 0), why, and how to write it."""
+
+    def __init__(self, position: int, reason: str, remedy: str) -> None:
+        super().__init__(position, reason, remedy)
+        self.position = position
+        self.reason = reason
+        self.remedy = remedy
+
+    def __str__(self) -> str:
+        return f"character {self.position + 1}: {self.reason}; {self.remedy}"
+
+
+class _Misuse(NamedTuple):
+    """A row: for these fields, signs and kinds of operand, this reason and remedy."""
+
+    roots: frozenset[str]
+    signs: frozenset[str]
+    kinds: frozenset[Kind]
+    reason: str
+    remedy: str
+
+
+_NESTED = frozenset(root for root, field in FIELDS.items() if field.nested)
+_EQUAL = frozenset({"=", "!="})
+_CALLS = FUNCTIONS | {f"!{function}" for function in FUNCTIONS}
+_ANY: frozenset[Kind] = frozenset({str, float, bool, NoneType})
+
+_MISUSES = (
+    _Misuse(
+        frozenset({"type"}),
+        _CALLS,
+        _ANY,
+        "Segment skips {sign}() on type, as if the condition were not there",
+        'compare it: type = "track", or several joined by or',
+    ),
+    _Misuse(
+        frozenset(FIELDS),
+        _CALLS,
+        _ANY - {str},
+        "{sign}() looks for text",
+        "write its second argument in double quotes",
+    ),
+    _Misuse(
+        _NESTED | {"userId"},
+        frozenset({"!="}),
+        frozenset({bool}),
+        "Segment compares with the text, so this holds for every boolean, {operand} included",
+        "write {path} = {opposite}, or ({path} = {opposite} or {path} = null) if it may be missing",
+    ),
+    _Misuse(
+        frozenset({"type", "event"}),
+        _EQUAL,
+        frozenset({NoneType}),
+        'Segment compares {path} with the text "null"',
+        "leave this condition out, or compare {path} with a text",
+    ),
+    _Misuse(
+        frozenset(FIELDS) - _NESTED,
+        _EQUAL,
+        frozenset({bool, float}),
+        "{path} is text, and Segment compares it as such",
+        "write the value in double quotes",
+    ),
+    _Misuse(
+        frozenset(FIELDS) - _NESTED,
+        SIGNS - _EQUAL,
+        _ANY,
+        "{sign} compares numbers, and {path} is text",
+        "compare with = or !=",
+    ),
+    _Misuse(
+        _NESTED,
+        SIGNS - _EQUAL,
+        _ANY - {float},
+        "{sign} compares numbers only",
+        "write a number, without quotes",
+    ),
+)
+
+
+def operator_for(path: Path, sign: str, operand: Operand, position: int) -> Operator:
+    """The operator's row, or a TriggerError if its meaning for this field and operand would surprise."""
+    key = (sign, kind(operand))
+    if key in FIELDS[path.root].takes:
+        return OPERATORS[key]
+    row = next(row for row in _MISUSES if path.root in row.roots and sign in row.signs and key[1] in row.kinds)
+    opposite = "false" if operand is True else "true"
+    words = {"path": path, "sign": sign, "operand": str(operand).lower(), "opposite": opposite}
+    raise TriggerError(position, row.reason.format(**words), row.remedy.format(**words))
+
+
+# In the order they are looked for; the first group of each pattern says where the trouble is.
+_PATTERNS = (
+    (
+        re.compile(r"()[^*]*\Z"),
+        "without a star at either end Segment drops the first character and compares the rest with the end of the text",
+        'write = to compare all of it, "start*" or "*end" to compare a part, or use contains()',
+    ),
+    (
+        re.compile(r"\*[^*]*(\*)\Z"),
+        "of two stars only the last is one, the other a plain character",
+        "use contains()",
+    ),
+    (
+        re.compile(r"(?:\*|[^*]+(?=\*.))[^*]*(\*)", re.DOTALL),
+        "a star within the pattern is a plain character",
+        'write two conditions joined by and: match(…, "start*") and match(…, "*end")',
+    ),
+)
+
+
+def check_pattern(pattern: str, position: int) -> None:
+    """Refuse a pattern of match() that is not a text with one star, at its start or its end.
+
+    position is that of the pattern's first character. ? and [ are plain characters. See
+    https://segment.com/docs/api/public-api/fql/ for the wildcards that destination filters have and triggers have not.
+    """
+    for trouble, reason, remedy in _PATTERNS:
+        if found := trouble.match(pattern):
+            raise TriggerError(position + found.start(1), reason, remedy)

@@ -1,0 +1,111 @@
+"""A Liquid template → a function of the payload."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from io import StringIO
+from typing import Any, TextIO
+
+from liquid import Environment, RenderContext, Token
+from liquid.builtin.output import Output, OutputNode
+from liquid.builtin.tags.echo_tag import EchoNode, EchoTag
+from liquid.exceptions import LiquidError
+
+from bridge.json_text import storable
+from bridge.to_voucherify.language.liquid.expressions import check, check_source
+from bridge.to_voucherify.language.liquid.filters import FILTERS
+from bridge.to_voucherify.language.liquid.parts import lookup
+from bridge.to_voucherify.language.liquid.printing import check_length, printed
+from bridge.to_voucherify.language.mapping.errors import Refused, Unrendered
+from bridge.to_voucherify.language.mapping.javascript import UNDEFINED, whole
+
+_SYNTAX = ("content", "output", "illegal")
+"""What python-liquid takes for tags, too: the text between them, and what prints."""
+
+_TAGS = (*_SYNTAX, "assign", "capture", "comment", "echo", "if", "unless", "#")
+"""And `raw`, which is the tokenizer's. Segment has switched others off; the rest needs loops, or is rendered apart."""
+
+
+def compile_template(source: str) -> Callable[[Any], str]:
+    """The template, ready to be rendered with a payload. The function raises ``Unrendered``.
+
+    Raises:
+        Refused: it is no template to liquidjs, or one that would be rendered differently there.
+    """
+    check_source(source)
+    try:
+        template = _ENVIRONMENT.from_string(source)
+        for node in template.nodes:
+            check(node, RenderContext(template))
+    except LiquidError as error:
+        raise Refused(f"must be a Liquid template that Segment takes: {error.message}") from None
+
+    def render(payload: Any) -> str:
+        try:
+            buffer = _Buffer()
+            context = _Context(template, globals=payload if isinstance(payload, dict) else {})
+            template.render_with_context(context, buffer)
+            return str(storable(whole(buffer.getvalue())))
+        except LiquidError as error:
+            # Its own words may repeat what it found.
+            raise Unrendered(f"fails as Liquid on this event ({type(error).__name__})") from None
+
+    return render
+
+
+class _Buffer(StringIO):
+    """Takes line ends as they come, and no more than is allowed."""
+
+    def __init__(self) -> None:
+        super().__init__(newline="")
+        self._size = 0
+
+    def write(self, written: str) -> int:
+        self._size += len(written)
+        check_length(self._size)
+        return super().write(written)
+
+
+class _Context(RenderContext):
+    """Finds nothing but what the payload holds and the template assigned."""
+
+    def get(self, path: list[object], *, token: Token | None, default: object = UNDEFINED) -> object:  # noqa: ARG002
+        root, steps = str(path[0]), path[1:]
+        value = self.locals[root] if root in self.locals else self.globals.get(root, UNDEFINED)
+        for step in steps:
+            value = lookup(value, step)
+        return value
+
+    def get_buffer(self, buf: TextIO | None = None) -> _Buffer:  # noqa: ARG002
+        return _Buffer()
+
+
+class _OutputNode(OutputNode):
+    def render_to_output(self, context: RenderContext, buffer: TextIO) -> int:
+        return buffer.write(printed(self.expression.evaluate(context)))
+
+
+class _Output(Output):
+    node_class = _OutputNode
+
+
+class _EchoNode(_OutputNode, EchoNode):
+    pass
+
+
+class _Echo(EchoTag):
+    node_class = _EchoNode
+
+
+class _Environment(Environment):
+    suppress_blank_control_flow_blocks = False
+
+    def setup_tags_and_filters(self, *, extra: bool = False) -> None:
+        super().setup_tags_and_filters(extra=extra)
+        self.add_tag(_Output)
+        self.add_tag(_Echo)
+        self.tags = {name: self.tags[name] for name in _TAGS}
+        self.filters = {name: row.apply for name, row in FILTERS.items()}
+
+
+_ENVIRONMENT = _Environment(strict_filters=False)

@@ -1,0 +1,38 @@
+"""The endpoints of Segment's Voucherify (Actions) destination, as that destination calls them."""
+
+from functools import partial
+
+from flask import Blueprint, Response, jsonify, request
+
+from bridge.doors import ACTIONS
+from bridge.intake import DestinationCalls, Given
+from bridge.web.doors.body import json_body
+from bridge.web.doors.waiting import Waiting, answer
+from bridge.web.request_log import request_id
+
+
+def blueprint(calls: DestinationCalls, waiting: Waiting) -> Blueprint:
+    """``/segmentio/…``: 200 once a call is stored; 400 names what is wrong with it, and Segment shows that to its user.
+
+    Segment takes any 2xx for a success and follows a redirect as a GET without a body, so there is never one.
+    """
+    door = Blueprint("segmentio", __name__, url_prefix="/segmentio")
+
+    @door.get("/test-authentication")
+    def test_authentication() -> Response:
+        calls.test(_given())
+        return jsonify(status="accepted", id=None, event=None, reason=None)
+
+    for path in ACTIONS:
+        process = partial(_process, calls, waiting, path)
+        door.post(path.removeprefix("segmentio"), endpoint=path.rpartition("/")[2])(process)
+
+    return door
+
+
+def _process(calls: DestinationCalls, waiting: Waiting, path: str) -> Response:
+    return answer(calls.take(path, json_body(), _given(), request_id()), waiting)
+
+
+def _given() -> Given:
+    return Given(request.headers.get("Authorization"), request.headers.get("Secret-Key"))

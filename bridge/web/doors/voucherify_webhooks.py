@@ -1,0 +1,24 @@
+"""Voucherify's webhook URL."""
+
+from flask import Blueprint, Response, request
+
+from bridge.intake import VoucherifyWebhooks
+from bridge.signature import HEADER
+from bridge.web.doors.body import whole_body
+from bridge.web.doors.waiting import Waiting, answer
+from bridge.web.request_log import request_id
+
+
+def blueprint(webhooks: VoucherifyWebhooks, waiting: Waiting) -> Blueprint:
+    """``POST /webhooks/voucherify``: 202 once an authentic webhook is stored, whatever its content or type.
+
+    Voucherify switches a webhook off after twelve answers that are not 2xx.
+    """
+    door = Blueprint("voucherify", __name__)
+
+    @door.post("/webhooks/voucherify")
+    def receive() -> tuple[Response, int]:
+        received = webhooks.take(whole_body(), request.headers.get(HEADER), request_id())
+        return answer(received, waiting), 202
+
+    return door

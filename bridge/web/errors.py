@@ -1,0 +1,82 @@
+"""What a caller gets when it does not get what it asked for: JSON, with a code and a message, and nothing else."""
+
+from collections.abc import Mapping
+from functools import partial
+from typing import Any
+
+import msgspec
+import structlog
+from flask import Flask, Response, jsonify, request
+from flask.json.provider import JSONProvider
+from werkzeug.exceptions import HTTPException, InternalServerError
+
+from bridge.errors import BridgeError, Invalid, SignatureError, StoreUnavailable, UpstreamError
+from bridge.logs import Sparing, unexpected
+from bridge.operations.monitoring.refusals import Refusals
+from bridge.web.request_log import request_id
+
+ERRORS: dict[type[BridgeError], tuple[int, str]] = {
+    Invalid: (400, "invalid"),
+    SignatureError: (401, "unauthorized"),
+    UpstreamError: (502, "bad_gateway"),
+    StoreUnavailable: (503, "unavailable"),
+}
+"""The status and code of each error that may reach a caller."""
+
+
+_log = structlog.get_logger("bridge.web")
+_complaints = Sparing()
+
+
+class Answers(JSONProvider):
+    """Answers are written as they are declared, on one line."""
+
+    def dumps(self, obj: Any, **_: Any) -> str:
+        """As JSON."""
+        return msgspec.json.encode(obj).decode()
+
+    def loads(self, s: str | bytes, **_: Any) -> Any:
+        """From JSON."""
+        return msgspec.json.decode(s)
+
+
+DIRECTIONS = {"voucherify": "to_segment", **dict.fromkeys(("segmentio", "tracking", "segment"), "to_voucherify")}
+"""By blueprint: where that goes of which somebody could not prove that it is theirs."""
+
+
+def register(app: Flask, refusals: Refusals) -> None:
+    """Answer every error of ``app`` in this form, and count calls that are not authentic."""
+    for kind in ERRORS:
+        app.register_error_handler(kind, partial(_told, refusals))
+    app.register_error_handler(HTTPException, _http)
+    app.register_error_handler(Exception, _unforeseen)
+
+
+def error(status: int, code: str, message: str, fields: Mapping[str, str] | None = None) -> Response:
+    """``{"error": {"code": …, "message": …, "fields": {path: problem}}}``"""
+    response = jsonify(error={"code": code, "message": message, "fields": fields or {}})
+    response.status_code = status
+    return response
+
+
+def _told(refusals: Refusals, raised: BridgeError) -> Response:
+    status, code = ERRORS[type(raised)]
+    if isinstance(raised, SignatureError) and (direction := DIRECTIONS.get(request.blueprint or "")):
+        refusals.add(direction)
+    if times := _complaints.admits(code):
+        _log.warning("refused", path=request.path, status=status, reason=str(raised), times=times)
+    return error(status, code, str(raised), raised.fields if isinstance(raised, Invalid) else None)
+
+
+def _http(raised: HTTPException) -> Response:
+    response = error(raised.code or 500, raised.name.lower().replace(" ", "_"), raised.description or raised.name)
+    for name, value in raised.get_headers():
+        if name == "Allow":
+            response.headers[name] = value
+    return response
+
+
+def _unforeseen(raised: Exception) -> Response:
+    """500. The log says where it was raised; the text of the exception may hold a person's data."""
+    unexpected("request", raised, path=request.path, request_id=request_id())
+    return _http(InternalServerError())

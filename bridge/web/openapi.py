@@ -1,0 +1,282 @@
+"""What the bridge serves, as OpenAPI at ``/openapi.json``: made of the marshmallow schemas that check what comes in.
+
+Only what this bridge serves is in it: a direction that is off has no paths. The console is for people, and left out.
+"""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from apispec import APISpec
+from apispec.ext.marshmallow import MarshmallowPlugin
+from flask import Blueprint, Flask, Response, current_app, jsonify
+from marshmallow import INCLUDE, Schema, fields, validate
+
+from bridge import __version__
+from bridge.doors import ACTIONS as CALLS
+from bridge.doors import SEGMENT, TRACKING, VOUCHERIFY
+from bridge.intake.segment_webhooks import SECRET, SIGNATURE
+from bridge.messages import Status
+from bridge.signature import HEADER
+from bridge.to_segment.schemas import Balance, Envelope, Identifier
+from bridge.to_voucherify.actions import ACTIONS
+from bridge.to_voucherify.raw_events.events import BATCH_EVENTS
+from bridge.to_voucherify.raw_events.events import TYPES as EVENT_TYPES
+from bridge.to_voucherify.schemas import SCHEMAS, Object, Text
+from bridge.web.doors.tracking_api import ALIASES
+from bridge.web.doors.waiting import LONGEST_SECONDS
+
+PATH = "/openapi.json"
+
+JSON = "application/json"
+
+
+class Stored(Schema):
+    """The answer once a message is stored."""
+
+    status = fields.String(required=True, validate=validate.Equal("stored"))
+    id = fields.String(required=True)
+
+
+class Outcome(Schema):
+    """What became of an event: the answer to a sender that prefers to wait."""
+
+    status = fields.String(required=True, validate=validate.OneOf([str(status) for status in Status]))
+    id = fields.String(required=True, allow_none=True)
+    event = fields.String(required=True, allow_none=True)
+    reason = fields.String(required=True, allow_none=True)
+
+
+class Problem(Schema):
+    """What is wrong: by dotted path, if it is something in the body."""
+
+    code = fields.String(required=True)
+    message = fields.String(required=True)
+    fields_ = fields.Dict(keys=fields.String(), values=fields.String(), required=True, data_key="fields")
+
+
+class Refusal(Schema):
+    """Every answer that is an error."""
+
+    error = fields.Nested(Problem, required=True)
+
+
+class Success(Schema):
+    """What Segment's libraries expect; with ``results``, one an event, for a sender that prefers to wait."""
+
+    success = fields.Boolean(required=True)
+    results = fields.List(fields.Nested(Outcome))
+
+
+class Check(Schema):
+    """One thing that was looked at."""
+
+    ok = fields.Boolean(required=True)
+    reason = fields.String(required=True, allow_none=True)
+
+
+class Readiness(Schema):
+    """Whether this process can do its work."""
+
+    status = fields.String(required=True, validate=validate.OneOf(["ready", "degraded", "unready"]))
+    checks = fields.Dict(keys=fields.String(), values=fields.Nested(Check), required=True)
+
+
+class _Open(Schema):
+    class Meta:
+        unknown = INCLUDE
+
+
+class Event(_Open):
+    """An event as Segment's libraries send it; the path or ``type`` says of which kind."""
+
+    type = fields.String(validate=validate.OneOf(EVENT_TYPES))
+    messageId = Identifier(allow_none=True)  # noqa: N815 - Segment's name, as the following
+    userId = Identifier(allow_none=True)  # noqa: N815
+    anonymousId = Identifier(allow_none=True)  # noqa: N815
+    event = fields.String(allow_none=True)
+    name = fields.String(allow_none=True)
+    groupId = Identifier(allow_none=True)  # noqa: N815
+    properties = fields.Dict(allow_none=True)
+    traits = fields.Dict(allow_none=True)
+    context = fields.Dict(allow_none=True)
+    integrations = fields.Dict(allow_none=True)
+    timestamp = fields.String(allow_none=True)
+
+
+class Batch(_Open):
+    """Several events; what ``context`` and ``integrations`` say holds for all of them."""
+
+    batch = fields.List(fields.Nested(Event), required=True, validate=validate.Length(max=BATCH_EVENTS))
+    writeKey = fields.String()  # noqa: N815 - Segment's name
+    context = fields.Dict()
+    integrations = fields.Dict()
+
+
+SECURITY: Mapping[str, Mapping[str, str]] = {
+    "voucherify signature": {"type": "apiKey", "in": "header", "name": HEADER},
+    "application id": {"type": "apiKey", "in": "header", "name": "Authorization"},
+    "secret key": {"type": "apiKey", "in": "header", "name": "Secret-Key"},
+    "write key": {"type": "http", "scheme": "basic"},
+    "segment signature": {"type": "apiKey", "in": "header", "name": SIGNATURE},
+    "bridge secret": {"type": "apiKey", "in": "header", "name": SECRET},
+}
+"""How callers prove who they are."""
+
+TYPES: Mapping[type[fields.Field[Any]], tuple[str, ...]] = {
+    Text: ("string",),
+    Object: ("object",),
+    Identifier: ("string", "number"),
+    Balance: ("object", "number"),
+}
+"""By a field of our own, the JSON types that it takes."""
+
+PREFER: Mapping[str, Any] = {
+    "in": "header",
+    "name": "Prefer",
+    "description": f"wait=N: wait up to N seconds, at most {LONGEST_SECONDS:g}, for the outcome (RFC 7240)",
+    "schema": {"type": "string", "pattern": "^wait=[0-9]{1,6}$"},
+}
+
+APPLIED: Mapping[str, Any] = {
+    "Preference-Applied": {
+        "description": "there if the answer is the outcome",
+        "schema": {"type": "string", "enum": ["wait"]},
+    }
+}
+
+_EACH: Mapping[str, Any] = {"type": "array", "items": Outcome}
+
+_REFUSALS = {
+    400: "what was posted is wrong",
+    401: "the caller has not proved who it is",
+    413: "the body is too large",
+    415: "the body is of another type",
+    503: "nothing can be stored at the moment",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Operation:
+    """One row.
+
+    Attributes:
+        body: the schema of what is posted.
+        answer: the schemas of answers that are no error; none if it is an object that has none.
+        can_wait: whether the sender may prefer to wait for the outcome.
+        security: all of these together.
+        otherwise: further answers, by status.
+        media: of the answer that is no error.
+        also: further answers that are no refusals, by status.
+    """
+
+    path: str
+    says: str
+    answer: tuple[type[Schema] | Mapping[str, Any], ...]
+    method: str = "post"
+    status: int = 200
+    body: Schema | type[Schema] | None = None
+    security: tuple[str, ...] = ()
+    otherwise: Mapping[int, str] = field(default_factory=dict)
+    media: str = JSON
+    also: Mapping[int, type[Schema]] = field(default_factory=dict)
+    can_wait: bool = False
+
+
+_KEYS = ("application id", "secret key")
+
+_OF_ANY_CONTENT = {status: says for status, says in _REFUSALS.items() if status in (401, 413, 503)}
+
+OPERATIONS = (
+    Operation(f"/{VOUCHERIFY}", "Voucherify's webhook URL", (Stored, Outcome), status=202, body=Envelope,
+              security=("voucherify signature",), otherwise=_OF_ANY_CONTENT, can_wait=True),
+    Operation("/segmentio/test-authentication", "Segment's destination tests its keys", (Outcome,), method="get",
+              security=_KEYS, otherwise={401: _REFUSALS[401], 502: "Voucherify does not say"}),
+    *(Operation(f"/{path}", ACTIONS[name].title, (Stored, Outcome), body=SCHEMAS[name], security=_KEYS,
+                otherwise=_REFUSALS, can_wait=True)
+      for path, name in CALLS.items()),
+    *(Operation(f"/{name}", f"Segment's tracking API: {kind}", (Success,), body=Batch if kind == "batch" else Event,
+                security=("write key",), otherwise=_REFUSALS, can_wait=True)
+      for path, kind in TRACKING.items() for name in (path, *ALIASES[path])),
+    Operation(f"/{SEGMENT}", "Segment's webhooks: an event, or an array of them", (Stored, Outcome, _EACH), body=Event,
+              security=("segment signature", "bridge secret"), otherwise=_REFUSALS, can_wait=True),
+    Operation("/healthz", "Whether this process answers", (), method="get"),
+    Operation("/readyz", "Whether this process can store, and what else is wrong", (Readiness,), method="get",
+              also={503: Readiness}),
+    Operation("/metrics", "Metrics, as Prometheus reads them", (), method="get", media="text/plain",
+              otherwise={503: "the database does not answer"}),
+    Operation(PATH, "This description", (), method="get"),
+)  # fmt: skip
+"""What any caller may find here."""
+
+
+def blueprint() -> Blueprint:
+    """``GET /openapi.json``"""
+    door = Blueprint("description", __name__)
+
+    @door.get(PATH)
+    def description() -> Response:
+        return jsonify(describe(current_app))
+
+    return door
+
+
+def describe(app: Flask) -> dict[str, Any]:
+    """The description of what ``app`` serves."""
+    plugin = MarshmallowPlugin(schema_name_resolver=_name)  # type: ignore[arg-type] # which may give no name
+    spec = APISpec("voucherify-segment-bridge", __version__, "3.1.0", plugins=[plugin])
+    converter: Any = plugin.converter
+    converter.add_attribute_function(_types)
+    for name, scheme in SECURITY.items():
+        spec.components.security_scheme(name.replace(" ", "-"), dict(scheme))
+    served = {rule.rule for rule in app.url_map.iter_rules()}
+    for operation in OPERATIONS:
+        if operation.path in served:
+            spec.path(operation.path, operations={operation.method: dict(_described(operation))})
+    return spec.to_dict()
+
+
+def _described(operation: Operation) -> Iterator[tuple[str, Any]]:
+    yield "summary", operation.says
+    if operation.security:
+        yield "security", [{name.replace(" ", "-"): [] for name in operation.security}]
+    if operation.body:
+        yield "requestBody", {"required": True, "content": {JSON: {"schema": operation.body}}}
+    if operation.can_wait:
+        yield "parameters", [PREFER]
+    yield (
+        "responses",
+        {
+            operation.status: {
+                "description": "done",
+                "content": {operation.media: {"schema": _shape(operation)}},
+                **({"headers": APPLIED} if operation.can_wait else {}),
+            },
+            **{
+                status: {"description": "not done", "content": {JSON: {"schema": schema}}}
+                for status, schema in operation.also.items()
+            },
+            **{
+                status: {"description": says, "content": {JSON: {"schema": Refusal}}}
+                for status, says in operation.otherwise.items()
+            },
+        },
+    )
+
+
+def _shape(operation: Operation) -> Any:
+    if len(operation.answer) > 1:
+        return {"oneOf": list(operation.answer)}
+    return next(iter(operation.answer), {"type": "object" if operation.media == JSON else "string"})
+
+
+def _types(_: Any, field: fields.Field[Any], **__: Any) -> dict[str, Any]:
+    """The JSON types of the fields of our own."""
+    types = next((types for kind, types in TYPES.items() if isinstance(field, kind)), ())
+    return {"type": [*types, *(["null"] if field.allow_none else [])]} if types else {}
+
+
+def _name(schema: Schema | type[Schema] | str) -> str | None:
+    """Of a component; what an action's declaration makes has no name, and stands where it is used."""
+    name = schema if isinstance(schema, str) else (schema if isinstance(schema, type) else type(schema)).__name__
+    return None if name == "GeneratedSchema" else name.lstrip("_")
