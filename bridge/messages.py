@@ -30,6 +30,12 @@ class Message:
     body: bytes = field(repr=False)
 
 
+ID_LENGTH = 26
+"""Characters of a message's id, a ULID. The id of a batch's n-th event has four digits more."""
+
+LAST_SUFFIX = "9999"
+"""Behind a message's id: no event of it has a larger id. Ids sort as text."""
+
 WEBHOOKS, CALLS, RAW_EVENTS = "webhooks", "calls", "events"
 
 QUEUES: Mapping[str, bool] = {WEBHOOKS: False, CALLS: True, RAW_EVENTS: True}

@@ -9,7 +9,7 @@ from bridge.bootstrap import Bridge
 from bridge.delivery.database.engine import Database
 from bridge.delivery.process.crew import Stage
 from bridge.operations.history import story
-from bridge.translation import Translator, with_own_bytes
+from bridge.translation import Translator
 
 
 def translators(bridge: Bridge) -> list[Translator]:
@@ -44,4 +44,4 @@ def translating(bridge: Bridge) -> Iterator[None]:
 def shown(database: Database, event_id: str) -> Any:
     """What people are shown of an event's own bytes."""
     with database.reading() as connection:
-        return json.loads(with_own_bytes(story(connection, event_id)).body)
+        return json.loads(story(connection, event_id).body)

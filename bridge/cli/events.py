@@ -23,7 +23,6 @@ from bridge.operations.history import (
     of_message,
     story,
 )
-from bridge.translation import with_own_bytes
 
 
 @click.command(short_help="List events, or show one whole.")
@@ -63,7 +62,7 @@ def _show(connection: Connection, event_id: str, as_json: bool) -> None:
             raise
         _print_entries(of_batch, as_json)
     else:
-        _print_story(with_own_bytes(found), as_json)
+        _print_story(found, as_json)
 
 
 def _print_counts(counted: dict[tuple[str, str], int], as_json: bool) -> None:

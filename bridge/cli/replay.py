@@ -11,7 +11,7 @@ from bridge.cli.opening import at_desk, opened, who
 from bridge.cli.printing import json_option, print_json, table
 from bridge.delivery.database.engine import Database
 from bridge.errors import NoSuchEvent
-from bridge.operations import bulk_replay as bulk
+from bridge.operations import bulk_replay
 from bridge.operations.bulk_replay import REPLAYABLE, BulkReplay, State
 from bridge.operations.desk import REPLAY_SECONDS, WAITS, Desk
 from bridge.operations.history import Filter
@@ -88,7 +88,7 @@ def _awaited(database: Database, replay_id: str) -> BulkReplay:
 
 def _look(database: Database, replay_id: str) -> BulkReplay:
     with database.reading() as connection:
-        return bulk.one(connection, replay_id)
+        return bulk_replay.one(connection, replay_id)
 
 
 def _progress(total: int) -> AbstractContextManager[Any]:

@@ -15,13 +15,14 @@ A delivery is in one of these states:
   looked up before it is called again.
 - Deliveries of one lane (a customer, at Voucherify) go out one after another, in the order of their ids.
 
-``tables`` and ``migrations`` are the shape of what is stored, and ``database`` opens it. ``inbox`` takes messages in;
-``translators`` is the state of their translation, ``outcomes`` what became of them. ``outbox`` is what must be sent:
-``claims`` and ``settling`` are its two halves, ``lanes`` keeps the order. ``sink`` says what can happen to a delivery,
-``retry`` what follows from it; ``worker`` does that, in a ``crew``, on ``duty``. ``journal`` is what an operator reads,
-found by ``search``; ``desk`` is where an operator acts: ``replay``, ``bulk``, ``discard``, each recorded by ``audit``.
+    database  the tables, and the only module that knows SQLite from PostgreSQL
+    rules     pure: what a sink can report, and what follows from it
+    lanes     the order of a customer's deliveries
+    counts    how often what happened
+    audit     what an operator did, recorded in the transaction that did it
+    inbox     messages in, rounds of messages out
+    outbox    deliveries in, claimed and settled by workers
+    process   the threads of one process
 
-``tallies`` counts what happens where it happens, and ``overview``, ``measures`` and ``concerns`` read the counts: for
-people, for Prometheus, for the log. ``keeper`` looks after each process (``health``, ``refusals``) and runs periodic
-jobs (``chores``): ``retention``, ``folding``.
+``inbox`` and ``outbox`` do not know each other: ``bridge.translation`` stands between them.
 """

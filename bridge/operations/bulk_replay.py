@@ -22,8 +22,9 @@ from bridge.delivery.database.rows import insert_rows
 from bridge.delivery.database.tables import bulk_replays, events, messages, replays
 from bridge.errors import NoSuchEvent, StoreUnavailable
 from bridge.logs import Sparing, unexpected
+from bridge.messages import ID_LENGTH
 from bridge.operations.discard import bring_back
-from bridge.operations.replay import ID_LENGTH, TO_BE_TRANSLATED
+from bridge.operations.replay import TO_BE_TRANSLATED
 from bridge.operations.search import Filter, count, fitting
 
 REPLAYABLE = ("quarantined", "dead", "ignored", "discarded")

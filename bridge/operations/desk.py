@@ -6,14 +6,12 @@ from collections.abc import Callable
 from bridge.delivery.audit import Deed, record
 from bridge.delivery.counts.tallies import DIRECTIONS, sink_of
 from bridge.delivery.database.engine import Database
-from bridge.delivery.inbox import Wake
-from bridge.delivery.inbox import queues as translators
+from bridge.delivery.inbox import Wake, queues
 from bridge.delivery.inbox.queues import TRANSLATION
-from bridge.delivery.outbox import sink_states as sinks
-from bridge.delivery.outbox.sink_states import FOREVER
+from bridge.delivery.outbox import sink_states
+from bridge.delivery.rules.presence import FOREVER
 from bridge.errors import Invalid
-from bridge.operations import bulk_replay as bulk
-from bridge.operations import discard, replay
+from bridge.operations import bulk_replay, discard, replay
 from bridge.operations.history import Filter, Story, story
 
 PAUSABLE = (*map(sink_of, DIRECTIONS), TRANSLATION)
@@ -67,9 +65,9 @@ class Desk:
             raise Invalid({"name": f"must be one of {', '.join(PAUSABLE)}"})
         with self._database.writing() as connection:
             if name == TRANSLATION:
-                translators.pause(connection, until)
+                queues.pause(connection, until)
             else:
-                sinks.pause(connection, name, until)
+                sink_states.pause(connection, name, until)
             record(connection, who, Deed.PAUSED if until else Deed.RESUMED, self._clock(), detail=name)
         self._wake.ring()
 
@@ -109,11 +107,11 @@ class Desk:
         Raises:
             Invalid: they do not stand where they may be replayed by the many.
         """
-        if wanted.status not in bulk.REPLAYABLE:
-            raise Invalid({"status": f"must be one of {', '.join(bulk.REPLAYABLE)}"})
+        if wanted.status not in bulk_replay.REPLAYABLE:
+            raise Invalid({"status": f"must be one of {', '.join(bulk_replay.REPLAYABLE)}"})
         with self._database.writing() as connection:
             now = self._clock()
-            replay_id = bulk.begin(connection, wanted, who, now)
+            replay_id = bulk_replay.begin(connection, wanted, who, now)
             record(connection, who, Deed.BULK_BEGUN, now, detail=replay_id)
         return replay_id
 
@@ -121,8 +119,8 @@ class Desk:
         """Stop it after the step in hand. Returns whether it was running."""
         with self._database.writing() as connection:
             now = self._clock()
-            bulk.one(connection, replay_id)  # that there is one
-            stopped = bulk.stop(connection, replay_id, now)
+            bulk_replay.one(connection, replay_id)  # that there is one
+            stopped = bulk_replay.stop(connection, replay_id, now)
             if stopped:
                 record(connection, who, Deed.BULK_STOPPED, now, detail=replay_id)
         return stopped

@@ -4,16 +4,17 @@ from dataclasses import dataclass
 from typing import Any
 
 from sqlalchemy import Connection, Row, Select, exists, func, or_, select
+from ulid import ULID
 
 from bridge.delivery.database.packing import unpack
 from bridge.delivery.database.tables import attempts, deliveries, events, messages, repeats
 from bridge.delivery.inbox.outcomes import outcomes
 from bridge.delivery.inbox.queues import is_waiting
 from bridge.delivery.rules.retry import Fate
-from bridge.messages import Status
-from bridge.operations.replay import ID_LENGTH
+from bridge.errors import NoSuchEvent
+from bridge.messages import ID_LENGTH, LAST_SUFFIX, Status
 from bridge.operations.search import STATUSES, Filter, fitting, standing
-from bridge.operations.upkeep.retention import missing
+from bridge.translation import own_bytes
 
 __all__ = ["STATUSES", "Attempt", "Delivered", "Entry", "Filter", "Story", "counts", "entries", "of_message", "story"]
 
@@ -109,7 +110,17 @@ def story(connection: Connection, event_id: str) -> Story:
         raise missing(event_id)
     found = connection.execute(select(deliveries).where(deliveries.c.event_id == entry.id).order_by(deliveries.c.id))
     delivered = tuple(_delivered(connection, one) for one in found.all())
-    return Story(entry, door, body, delivered, repeat_id=event_id if first else "")
+    return Story(entry, door, own_bytes(door, body, entry.id), delivered, repeat_id=event_id if first else "")
+
+
+def missing(event_id: str) -> NoSuchEvent:
+    """That there is no such event, and whether there may have been."""
+    told = f"there is no event {event_id}"
+    try:
+        came_in = ULID.from_str(event_id[:ID_LENGTH]).datetime.date()
+    except ValueError:
+        return NoSuchEvent(told)
+    return NoSuchEvent(f"{told}; if it came in on {came_in}, it may have been removed: see BRIDGE_RETENTION_DAYS")
 
 
 def _one(connection: Connection, event_id: str) -> Entry | None:
@@ -129,8 +140,8 @@ def _untranslated(connection: Connection, message: Row[Any], event_id: str) -> E
 
 def _is_translated(connection: Connection, message_id: str) -> bool:
     """Whether there are events of the message, or repeats."""
-    last = message_id + "9999"
-    stored, repeated = (exists().where(column.between(message_id, last)) for column in (events.c.id, repeats.c.id))
+    own = [column.between(message_id, message_id + LAST_SUFFIX) for column in (events.c.id, repeats.c.id)]
+    stored, repeated = (exists().where(one) for one in own)
     return bool(connection.execute(select(or_(stored, repeated))).scalar())
 
 

@@ -8,14 +8,12 @@ from bridge.delivery.counts.tallies import Tally, add, bucket, direction_of
 from bridge.delivery.database import tables
 from bridge.delivery.outbox.outbox import placed
 from bridge.delivery.rules.retry import Fate
+from bridge.messages import ID_LENGTH
 from bridge.operations.discard import bring_back
-from bridge.operations.upkeep.retention import missing
+from bridge.operations.history import missing
 
 TO_BE_TRANSLATED = "to be translated"
 """What becomes of a message that was discarded before it was translated."""
-
-ID_LENGTH = 26
-"""Characters of a message's id; the id of an event begins with it."""
 
 
 def ask(connection: Connection, event_id: str, who: str, now: float) -> str:

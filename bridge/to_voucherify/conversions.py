@@ -10,7 +10,7 @@ from typing import Any
 
 from bridge.errors import Unusable
 from bridge.json_text import read
-from bridge.to_voucherify.language.mapping.javascript import text
+from bridge.to_voucherify.language.javascript import text
 
 SAFE_INTEGER = 2**53
 """From here on, whoever reads JSON numbers as floats no longer tells one integer from the next."""

@@ -10,13 +10,9 @@ from bridge.doors import BATCH, DOORS, SEGMENT, Door
 from bridge.errors import Invalid, Unusable
 from bridge.json_text import read, write
 from bridge.logs import places, unexpected
-from bridge.messages import CALLS, RAW_EVENTS, WEBHOOKS, Arrival, Message, Status
-from bridge.operations.history import Story
+from bridge.messages import CALLS, ID_LENGTH, RAW_EVENTS, WEBHOOKS, Arrival, Message, Status
 from bridge.to_voucherify.raw_events.events import EVENT_BYTES, TOO_LARGE, clean, completed, item, size
 from bridge.to_voucherify.raw_events.mappings import Mappings
-
-ID_LENGTH = 26
-"""Characters of a message's id, a ULID. The n-th event of a batch has four digits more."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,15 +88,19 @@ def again(message: Message, event_id: str, mappings: Mappings) -> Event:
     return _translated(door, value, event_id, message.at, mappings)
 
 
-def with_own_bytes(story: Story) -> Story:
-    """What people see of an event: its own bytes; of a raw event, no write key and no other event of its batch."""
-    door = DOORS.get(story.door)
+def own_bytes(path: str, body: bytes, event_id: str) -> bytes:
+    """Return what people see of an event: no write key, and no other event of its batch.
+
+    Args:
+        path: the door that ``body`` was posted to.
+    """
+    door = DOORS.get(path)
     if door is None or not _holds_events(door):
-        return story
+        return body
     try:
-        return replace(story, body=write(_shown(_own(door, story.body, story.entry.id), door)))
+        return write(_shown(_own(door, body, event_id), door))
     except (Unusable, LookupError, TypeError, ValueError):
-        return story
+        return body
 
 
 def _shown(value: Any, door: Door) -> Any:

@@ -10,17 +10,16 @@ import structlog
 from sqlalchemy.exc import DBAPIError
 
 from bridge.delivery.database.engine import Database
-from bridge.delivery.inbox import Replay, Round, Taker, Work, bodies, take_over
-from bridge.delivery.inbox import queues as translators
+from bridge.delivery.inbox import Replay, Round, Taker, Work, bodies, queues, take_over
 from bridge.delivery.outbox.worker import Worker
 from bridge.delivery.process.duty import Duty
 from bridge.errors import InvalidMappings, StoreUnavailable
 from bridge.logs import Sparing, unexpected
-from bridge.messages import RAW_EVENTS, Arrival, Kept, Message, Status
+from bridge.messages import ID_LENGTH, RAW_EVENTS, Arrival, Kept, Message, Status
 from bridge.to_voucherify.raw_events.mappings import Mappings
 from bridge.translation import meaning
 from bridge.translation.deciding import Unit
-from bridge.translation.meaning import ID_LENGTH, Event
+from bridge.translation.meaning import Event
 from bridge.translation.replaying import Again
 from bridge.translation.writing import RoundLost, SeenMeanwhile, Step, Written, decide, write
 
@@ -171,7 +170,7 @@ class Translator:
         if now - self._asked_at >= STATE_SECONDS:
             self._asked_at = now
             with self._database.reading() as connection:
-                self._is_paused = translators.is_paused(connection, self.queue, time.time())
+                self._is_paused = queues.is_paused(connection, self.queue, time.time())
         return self._is_paused
 
     def _usable_mappings(self) -> Mappings | None:

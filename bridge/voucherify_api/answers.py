@@ -12,9 +12,11 @@ from typing import Any, Self
 
 import requests
 
-from bridge.delivery.rules.retry import UNTOLD_PAUSE
 from bridge.http import retry_after, said_in, service_time
 from bridge.voucherify_api.endpoints import Endpoint
+
+UNTOLD_PAUSE = 10.0
+"""Seconds to wait after a 429 that names no time."""
 
 SUCCESS = 2
 """The class of statuses."""

@@ -8,15 +8,8 @@ from werkzeug.middleware.dispatcher import DispatcherMiddleware
 from bridge import logs
 from bridge.bootstrap import build
 from bridge.settings import Settings
-from bridge.web import console, health, metrics
-from bridge.web import errors as answers
-from bridge.web import openapi as description
-from bridge.web import request_log as request_id
-from bridge.web.doors import paths
-from bridge.web.doors import segment_destination as segmentio
-from bridge.web.doors import segment_webhooks as segment
-from bridge.web.doors import tracking_api as tracking
-from bridge.web.doors import voucherify_webhooks as voucherify
+from bridge.web import console, errors, health, metrics, openapi, request_log
+from bridge.web.doors import paths, segment_destination, segment_webhooks, tracking_api, voucherify_webhooks
 from bridge.web.doors.waiting import Waiting
 from bridge.web.turns import take_turns
 
@@ -36,24 +29,24 @@ def create_app(settings: Settings | None = None) -> Flask:
     bridge = build(settings)
     app = Flask("bridge", static_folder=None)
     app.config["MAX_CONTENT_LENGTH"] = bridge.settings.max_body_bytes
-    app.json = answers.Answers(app)
+    app.json = errors.Answers(app)
     app.extensions["bridge"] = bridge
     paths.register(app)
     waiting = Waiting(bridge.database)
     atexit.register(waiting.is_ending.set)
     if bridge.webhooks:
-        app.register_blueprint(voucherify.blueprint(bridge.webhooks, waiting))
+        app.register_blueprint(voucherify_webhooks.blueprint(bridge.webhooks, waiting))
     if bridge.calls:
-        app.register_blueprint(segmentio.blueprint(bridge.calls, waiting))
+        app.register_blueprint(segment_destination.blueprint(bridge.calls, waiting))
     if bridge.tracking:
-        app.register_blueprint(tracking.blueprint(bridge.tracking, waiting))
+        app.register_blueprint(tracking_api.blueprint(bridge.tracking, waiting))
     if bridge.event_webhooks:
-        app.register_blueprint(segment.blueprint(bridge.event_webhooks, waiting))
-    app.register_blueprint(description.blueprint())
+        app.register_blueprint(segment_webhooks.blueprint(bridge.event_webhooks, waiting))
+    app.register_blueprint(openapi.blueprint())
     app.register_blueprint(health.blueprint(bridge.keeper.problems))
     app.register_blueprint(metrics.blueprint(bridge.database))
-    request_id.register(app)
-    answers.register(app, bridge.refusals)
+    request_log.register(app)
+    errors.register(app, bridge.refusals)
     if token := bridge.settings.admin_token:
         pages = console.application(bridge, token)
         app.wsgi_app = DispatcherMiddleware(app.wsgi_app, {console.PATH: pages})  # type: ignore[method-assign]

@@ -12,8 +12,7 @@ from bridge.delivery.database.packing import pack
 from bridge.delivery.database.tables import messages, rounds
 from bridge.delivery.inbox import Replay, Round, bodies
 from bridge.doors import DOORS, VOUCHERIFY
-from bridge.messages import WEBHOOKS, Arrival, Identity, Kept, Message, Outgoing, Status
-from bridge.operations.replay import ID_LENGTH
+from bridge.messages import ID_LENGTH, WEBHOOKS, Arrival, Identity, Kept, Message, Outgoing, Status
 from bridge.translation.deciding import Unit
 from bridge.translation.meaning import Event
 from bridge.translation.replaying import Again, replay

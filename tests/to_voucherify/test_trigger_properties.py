@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from bridge.to_voucherify.language.fql import Trigger, TriggerError, compile_trigger
 from bridge.to_voucherify.language.fql.conditions import Condition, Group, Path
-from bridge.to_voucherify.language.fql.javascript import OBJECT_MEMBERS
+from bridge.to_voucherify.language.fql.members import OBJECT_MEMBERS
 from bridge.to_voucherify.language.fql.operators import FIELDS, FUNCTIONS, OPERATORS, SIGNS, Operand
 
 WORDS = ["a", "b", "or", "null", "0", "1", "01", "-", "a b", "é", "type", "x" * 30]

@@ -11,8 +11,8 @@ from flask.testing import FlaskClient
 from prometheus_client.parser import text_string_to_metric_families
 
 from bridge.delivery.database.engine import Database
-from bridge.delivery.inbox import queues as translators
-from bridge.delivery.outbox.sink_states import FOREVER
+from bridge.delivery.inbox import queues
+from bridge.delivery.rules.presence import FOREVER
 from bridge.operations.monitoring.health import NOTHING
 from bridge.settings import Settings, ToSegment
 from bridge.web import create_app, health
@@ -119,8 +119,8 @@ def test_metrics_say_what_waits_for_translation(client: FlaskClient, app: Flask)
     assert client.post("/webhooks/voucherify", data=body, headers=signed(body)).status_code == 202
     database: Database = app.extensions["bridge"].database
     with database.writing() as connection:
-        translators.beat(connection, {"webhooks": "a problem"}, time.time() - 2)
-        translators.pause(connection, FOREVER)
+        queues.beat(connection, {"webhooks": "a problem"}, time.time() - 2)
+        queues.pause(connection, FOREVER)
     found = scraped(client)
     assert found["bridge_pending_messages,queue=webhooks"] == 1
     assert found["bridge_pending_messages,queue=calls"] == 0

@@ -5,22 +5,19 @@ from collections.abc import Sequence
 from sqlalchemy import Connection, select
 
 from bridge.delivery.database.tables import events, repeats
-from bridge.messages import Kept, Status
-
-BEHIND = "9999"
-"""The ids of a batch's events are the id of its message, followed by four digits."""
+from bridge.messages import LAST_SUFFIX, Kept, Status
 
 
 def outcomes(connection: Connection, message_id: str) -> Sequence[Kept]:
     """The outcomes of those events of a message that are translated, in their order."""
-    own = events.c.id.between(message_id, message_id + BEHIND)
+    own = events.c.id.between(message_id, message_id + LAST_SUFFIX)
     columns = (events.c.id, events.c.status, events.c.event, events.c.reason)
     rows = connection.execute(select(*columns).where(own))
     found = {row.id: Kept(row.id, Status(row.status), row.event, row.reason) for row in rows}
     repeated = (
         select(repeats.c.id, repeats.c.event_id, events.c.event)
         .outerjoin(events, events.c.id == repeats.c.event_id)
-        .where(repeats.c.id.between(message_id, message_id + BEHIND))
+        .where(repeats.c.id.between(message_id, message_id + LAST_SUFFIX))
     )
     for row in connection.execute(repeated):
         found[row.id] = Kept(row.event_id, Status.DUPLICATE, row.event or "", "")

@@ -7,7 +7,7 @@ from sqlalchemy import Connection, exists, func, select
 
 from bridge.delivery.database.engine import INSERT
 from bridge.delivery.database.tables import messages, pending, rounds, translators
-from bridge.delivery.outbox.sink_states import ALIVE_WITHIN, by_hand
+from bridge.delivery.rules.presence import ALIVE_WITHIN, by_hand
 from bridge.doors import DOORS
 from bridge.messages import QUEUES
 

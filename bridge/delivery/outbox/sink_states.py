@@ -8,9 +8,7 @@ from sqlalchemy import Connection, Row, select
 
 from bridge.delivery.database.engine import INSERT
 from bridge.delivery.database.tables import sinks
-
-ALIVE_WITHIN = 15.0
-"""Seconds without a beat after which a sink is taken to have no worker."""
+from bridge.delivery.rules.presence import ALIVE_WITHIN, FOREVER, by_hand
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,20 +46,11 @@ def beat(connection: Connection, names: Collection[str], now: float) -> None:
         connection.execute(later, [{"name": name, "beat_at": now} for name in sorted(names)])
 
 
-FOREVER = 9_999_999_999.0
-"""Epoch seconds: a pause by hand has no end but a resume."""
-
-
 def pause(connection: Connection, name: str, until: float) -> None:
     """Let nothing be sent to a sink until then, in epoch seconds; 0 ends a pause."""
     values = {"paused_until": until, "reason": by_hand(name) if until else ""}
     insertion = INSERT[connection.dialect.name](sinks).values(name=name, **values)
     connection.execute(insertion.on_conflict_do_update(index_elements=["name"], set_=values))
-
-
-def by_hand(name: str) -> str:
-    """Why it is paused, and what to do, if an operator has paused it."""
-    return f"by an operator: `bridge resume {name}` ends it"
 
 
 def _state(row: Row[Any], now: float) -> SinkState:

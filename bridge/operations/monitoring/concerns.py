@@ -9,7 +9,8 @@ from sqlalchemy import ColumnElement, Connection, func, literal_column, select
 from bridge.delivery.counts.tallies import BUCKET, DIRECTIONS, REFUSED, bucket, sink_of, width
 from bridge.delivery.database.tables import tallies
 from bridge.delivery.inbox.queues import QueueState, newest_pending
-from bridge.delivery.outbox.sink_states import ALIVE_WITHIN, SinkState
+from bridge.delivery.outbox.sink_states import SinkState
+from bridge.delivery.rules.presence import ALIVE_WITHIN
 from bridge.messages import Status
 from bridge.operations.monitoring.silence import Interval, silence
 

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from math import inf
 
-from bridge.delivery.outbox.sink_states import ALIVE_WITHIN
+from bridge.delivery.rules.presence import ALIVE_WITHIN
 
 DATABASE, SCHEMA = "database", "schema"
 WORKER, TRANSLATION, PAUSES, ERRORS = "worker", "translation", "pauses", "errors"

@@ -14,11 +14,10 @@ from bridge.delivery.inbox.queues import QueueState
 from bridge.delivery.inbox.queues import states as queue_states
 from bridge.delivery.outbox.sink_states import SinkState, sink_states
 from bridge.delivery.rules.retry import Fate
-from bridge.messages import Status
+from bridge.messages import ID_LENGTH, Status
 from bridge.operations.monitoring.backlog import oldest_waiting, standing
 from bridge.operations.monitoring.concerns import Concern, concerns
 from bridge.operations.monitoring.percentiles import percentile
-from bridge.operations.replay import ID_LENGTH
 
 _FAILED = (Fate.DEAD, Fate.UNCERTAIN)
 _OPEN = (Fate.WAITING, Fate.QUEUED, Fate.SENDING)

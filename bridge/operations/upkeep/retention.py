@@ -12,7 +12,7 @@ from ulid import ULID
 
 from bridge.delivery.database.tables import attempts, deliveries, events, messages, repeats, seen
 from bridge.delivery.rules.retry import Fate
-from bridge.errors import NoSuchEvent
+from bridge.messages import ID_LENGTH, LAST_SUFFIX
 
 STEP = 500
 """Events in one transaction."""
@@ -25,12 +25,6 @@ SEEN_AGE = 400 * 86_400.0
 
 _ID_TIME = 10
 """Characters of an id that are its time."""
-
-_ID_LENGTH = 26
-"""Characters of a message's id."""
-
-_BEHIND = "9999"
-"""The ids of a batch's events are the id of its message, followed by four digits."""
 
 
 def sweep_events(connection: Connection, mark: str, before: float) -> str:
@@ -69,9 +63,10 @@ def sweep_repeats(connection: Connection, mark: str, before: float) -> str:
 
 def _delete_messages(connection: Connection, gone: Sequence[str]) -> None:
     """Remove the messages of these events, but for those of which other events are left."""
-    ids = {event_id[:_ID_LENGTH] for event_id in gone}
+    ids = {event_id[:ID_LENGTH] for event_id in gone}
     left = [
-        exists().where(column.between(messages.c.id, messages.c.id + _BEHIND)) for column in (events.c.id, repeats.c.id)
+        exists().where(column.between(messages.c.id, messages.c.id + LAST_SUFFIX))
+        for column in (events.c.id, repeats.c.id)
     ]
     connection.execute(delete(messages).where(messages.c.id.in_(ids), *(~one for one in left)))
 
@@ -93,13 +88,3 @@ def sweep_seen(connection: Connection, mark: str, before: float) -> str:
     if gone := [row.key for row in looked_at if row.at < before]:
         connection.execute(delete(seen).where(columns.key.in_(gone)))
     return bytes(looked_at[-1].key).hex() if len(looked_at) == SEEN_STEP else ""
-
-
-def missing(event_id: str) -> NoSuchEvent:
-    """That there is no such event, and whether there may have been."""
-    told = f"there is no event {event_id}"
-    try:
-        came_in = ULID.from_str(event_id[:_ID_LENGTH]).datetime.date()
-    except ValueError:
-        return NoSuchEvent(told)
-    return NoSuchEvent(f"{told}; if it came in on {came_in}, it may have been removed: see BRIDGE_RETENTION_DAYS")

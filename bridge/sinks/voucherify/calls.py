@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from hashlib import sha256
 from typing import Any, Self
 
-from bridge import json_text as wire
+from bridge import json_text
 from bridge.delivery.rules.sink import Parcel
 from bridge.sinks.voucherify.schemas import Schemas
 from bridge.to_voucherify.merge import merge
@@ -55,7 +55,7 @@ class Call:
     @property
     def content(self) -> bytes:
         """The body, as JSON."""
-        return wire.write(self.body)
+        return json_text.write(self.body)
 
     @property
     def source_id(self) -> str:

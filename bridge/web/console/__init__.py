@@ -54,6 +54,19 @@ def application(bridge: Bridge, token: str) -> Flask:
     csrf.exempt(calls)  # it is opened by a header, which no other site can send
     app.register_blueprint(calls)
     errors.register(app)
-    wording.register(app)
+    _teach(app)
     protect(app)
     return app
+
+
+def _teach(app: Flask) -> None:
+    """Let templates use the console's words."""
+    app.jinja_env.filters.update(when=wording.when, iso=wording.iso, duration=wording.duration, count=wording.count)
+    app.jinja_env.globals.update(
+        DIRECTIONS=wording.DIRECTIONS,
+        SERVICES=wording.SERVICES,
+        STANDINGS=wording.STANDINGS,
+        OUTCOMES=wording.OUTCOMES,
+        STATES=wording.STATES,
+        REASONS=wording.REASONS,
+    )

@@ -11,12 +11,11 @@ from bridge.bootstrap import Bridge
 from bridge.delivery.audit import trail
 from bridge.delivery.database.engine import Database
 from bridge.errors import SignatureError
-from bridge.operations import bulk_replay as bulk
+from bridge.operations import bulk_replay
 from bridge.operations.desk import Desk
 from bridge.operations.history import entries, story
 from bridge.operations.monitoring.overview import PERIODS
 from bridge.operations.monitoring.overview import overview as look
-from bridge.translation import with_own_bytes
 from bridge.web.console.security.door import Door
 from bridge.web.console.view.asked import wanted
 from bridge.web.console.view.masking import shortened
@@ -74,10 +73,10 @@ def _serve_events(calls: Blueprint, database: Database, desk: Desk) -> None:
     def event(event_id: str) -> Response:
         reveal = request.args.get("reveal") == "true"
         if reveal:
-            found = with_own_bytes(desk.reveal(event_id, WHO))
+            found = desk.reveal(event_id, WHO)
         else:
             with database.reading() as connection:
-                found = with_own_bytes(story(connection, event_id))
+                found = story(connection, event_id)
         return jsonify(_entry(asdict(found.entry), reveal=reveal) | plain(found, reveal=reveal))
 
     @calls.post("/events/<event_id>/replay")
@@ -100,7 +99,9 @@ def _serve_replays(calls: Blueprint, database: Database, desk: Desk) -> None:
     @calls.get("/replays")
     def replays() -> Response:
         with database.reading() as connection:
-            return jsonify([asdict(one) for one in bulk.listing(connection, _limit(), request.args.get("before"))])
+            return jsonify(
+                [asdict(one) for one in bulk_replay.listing(connection, _limit(), request.args.get("before"))]
+            )
 
     @calls.post("/replays")
     def begin() -> tuple[Response, int]:

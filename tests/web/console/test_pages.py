@@ -9,7 +9,7 @@ import pytest
 
 from bridge.bootstrap import Bridge
 from bridge.delivery.database.tables import audit
-from bridge.delivery.outbox import sink_states as sinks
+from bridge.delivery.outbox import sink_states
 from bridge.delivery.outbox.outbox import Outbox
 from bridge.delivery.outbox.worker import Worker
 from bridge.delivery.rules.retry import Policy
@@ -100,7 +100,7 @@ def test_the_overview_leads_to_what_went_wrong(visitor: Visitor, dead: str) -> N
 def test_deliveries_and_translation_are_paused_and_resumed(visitor: Visitor, bridge: Bridge, name: str) -> None:
     store(bridge)
     with bridge.database.writing() as connection:
-        sinks.beat(connection, ["segment", "voucherify"], time.time())
+        sink_states.beat(connection, ["segment", "voucherify"], time.time())
     assert "ends it" not in visitor.get("/").text
     assert visitor.press("/", f"/pause/{name}").location == "/console/"
     text = visitor.get("/").text

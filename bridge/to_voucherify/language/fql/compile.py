@@ -8,7 +8,7 @@ from typing import Any
 
 from bridge.to_voucherify.language.fql.conditions import Condition, Group, Path
 from bridge.to_voucherify.language.fql.grammar import parse
-from bridge.to_voucherify.language.fql.javascript import member
+from bridge.to_voucherify.language.fql.members import member
 from bridge.to_voucherify.language.fql.refusals import TriggerError
 
 Event = Mapping[str, Any]

@@ -6,7 +6,7 @@ import re
 from itertools import pairwise
 
 from bridge.to_voucherify.language.fql.conditions import KEYWORDS, Path
-from bridge.to_voucherify.language.fql.javascript import OBJECT_MEMBERS, UNREADABLE
+from bridge.to_voucherify.language.fql.members import OBJECT_MEMBERS, UNREADABLE
 from bridge.to_voucherify.language.fql.operators import FIELDS
 from bridge.to_voucherify.language.fql.refusals import TriggerError
 from bridge.to_voucherify.language.fql.tokens import NAME, Token

@@ -13,8 +13,8 @@ from datetime import UTC, datetime, timedelta
 from math import floor
 from typing import Any
 
-from bridge.to_voucherify.language.mapping.errors import Unrendered
-from bridge.to_voucherify.language.mapping.javascript import UNDEFINED, WHITE_SPACE, as_double, is_nothing, text
+from bridge.to_voucherify.language.errors import Unrendered
+from bridge.to_voucherify.language.javascript import UNDEFINED, WHITE_SPACE, as_double, is_nothing, text
 
 _ISO = re.compile(
     r"(\d{4})-(\d\d)(?:-(\d\d))?"

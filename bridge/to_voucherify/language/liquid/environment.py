@@ -12,12 +12,12 @@ from liquid.builtin.tags.echo_tag import EchoNode, EchoTag
 from liquid.exceptions import LiquidError
 
 from bridge.json_text import storable
+from bridge.to_voucherify.language.errors import Refused, Unrendered
+from bridge.to_voucherify.language.javascript import UNDEFINED, whole
 from bridge.to_voucherify.language.liquid.expressions import check, check_source
 from bridge.to_voucherify.language.liquid.filters import FILTERS
 from bridge.to_voucherify.language.liquid.parts import lookup
 from bridge.to_voucherify.language.liquid.printing import check_length, printed
-from bridge.to_voucherify.language.mapping.errors import Refused, Unrendered
-from bridge.to_voucherify.language.mapping.javascript import UNDEFINED, whole
 
 _SYNTAX = ("content", "output", "illegal")
 """What python-liquid takes for tags, too: the text between them, and what prints."""

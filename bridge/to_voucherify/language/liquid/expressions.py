@@ -32,11 +32,11 @@ from liquid.builtin.expressions.logical import (
 from liquid.builtin.expressions.primitive import Blank, Empty, RangeLiteral
 from liquid.expression import Expression
 
+from bridge.to_voucherify.language.errors import Refused
+from bridge.to_voucherify.language.javascript import WHITE_SPACE, as_number, is_nothing, text
 from bridge.to_voucherify.language.liquid.dates import CLOCK, NO_CLOCK
 from bridge.to_voucherify.language.liquid.filters import FILTERS, IGNORED_BY_US
 from bridge.to_voucherify.language.liquid.parts import equals
-from bridge.to_voucherify.language.mapping.errors import Refused
-from bridge.to_voucherify.language.mapping.javascript import WHITE_SPACE, as_number, is_nothing, text
 
 
 def check_source(source: str) -> None:

@@ -13,12 +13,11 @@ from functools import wraps
 from typing import Any
 from urllib.parse import quote
 
+from bridge.to_voucherify.language.errors import Unrendered
+from bridge.to_voucherify.language.javascript import UNDEFINED, as_number, encoded, halves, is_nothing, whole
 from bridge.to_voucherify.language.liquid import numbers, parts
 from bridge.to_voucherify.language.liquid.dates import date, date_to_string, refuse_date
 from bridge.to_voucherify.language.liquid.printing import check_length, printed
-from bridge.to_voucherify.language.mapping.errors import Unrendered
-from bridge.to_voucherify.language.mapping.javascript import UNDEFINED, as_number, halves, is_nothing, whole
-from bridge.to_voucherify.language.mapping.shapes import encoded
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,8 +10,7 @@ from collections.abc import Callable
 from typing import Any
 from urllib.parse import unquote
 
-from bridge.to_voucherify.language.liquid.printing import check_length, printed
-from bridge.to_voucherify.language.mapping.javascript import (
+from bridge.to_voucherify.language.javascript import (
     UNDEFINED,
     WHITE_SPACE,
     as_number,
@@ -23,6 +22,7 @@ from bridge.to_voucherify.language.mapping.javascript import (
     text,
     units,
 )
+from bridge.to_voucherify.language.liquid.printing import check_length, printed
 
 SPACES = re.compile(f"[{WHITE_SPACE}]+")
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from bridge.to_voucherify.language.mapping.errors import Unrendered
-from bridge.to_voucherify.language.mapping.javascript import is_nothing, text, whole
+from bridge.to_voucherify.language.errors import Unrendered
+from bridge.to_voucherify.language.javascript import is_nothing, text, whole
 
 LONGEST = 100_000
 """Characters that a template may make at once."""

@@ -17,17 +17,14 @@ that is never taken.
     texts       @template, @case, @liquid
     replacing   @replace
     shapes      @json, @flatten, @merge, @arrayPath, @transform, @excludeWhenNull
-    liquidjs    Liquid templates, by python-liquid made to render as Segment's liquidjs does; what differs is told there
     paths       $.context.page.url → a function
-    javascript  JSON values as JavaScript treats them: undefined, falsy, printed
-    errors      MappingError, MappingFailed
 
 Where the bridge differs: half a character, which only an index into a text can find, is U+FFFD; what JavaScript's
 values inherit (`constructor`, a text's `trim`) is not there; no text grows beyond a million characters.
 """
 
+from bridge.to_voucherify.language.errors import MappingError, MappingFailed
+from bridge.to_voucherify.language.javascript import UNDEFINED
 from bridge.to_voucherify.language.mapping.compile import compile_mapping
-from bridge.to_voucherify.language.mapping.errors import MappingError, MappingFailed
-from bridge.to_voucherify.language.mapping.javascript import UNDEFINED
 
 __all__ = ["UNDEFINED", "MappingError", "MappingFailed", "compile_mapping"]

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from enum import Enum, StrEnum
 from typing import Any
 
-from bridge.to_voucherify.language.mapping.javascript import is_falsy, length
+from bridge.to_voucherify.language.javascript import is_falsy, length
 from bridge.to_voucherify.language.mapping.paths import Run
 
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
+from bridge.to_voucherify.language.errors import MappingFailed, Refused
+from bridge.to_voucherify.language.javascript import UNDEFINED, is_falsy, is_nothing, kind, text
 from bridge.to_voucherify.language.mapping.arguments import Given
-from bridge.to_voucherify.language.mapping.errors import MappingFailed, Refused
-from bridge.to_voucherify.language.mapping.javascript import UNDEFINED, is_falsy, is_nothing, kind, text
 from bridge.to_voucherify.language.mapping.paths import Run, read_path, without_root
 
 

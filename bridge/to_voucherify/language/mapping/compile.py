@@ -7,10 +7,10 @@ from dataclasses import replace
 from typing import Any
 
 from bridge.json_text import is_deeper
+from bridge.to_voucherify.language.errors import MappingError, MappingFailed, Refused
+from bridge.to_voucherify.language.javascript import UNDEFINED, kind, without_undefined
 from bridge.to_voucherify.language.mapping.arguments import Argument, Given, Kind, is_directive_key, kind_of
 from bridge.to_voucherify.language.mapping.directives import DIRECTIVES, Directive
-from bridge.to_voucherify.language.mapping.errors import MappingError, MappingFailed, Refused
-from bridge.to_voucherify.language.mapping.javascript import UNDEFINED, kind, without_undefined
 from bridge.to_voucherify.language.mapping.paths import Run
 from bridge.to_voucherify.language.mapping.places import Place
 

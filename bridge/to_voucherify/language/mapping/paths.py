@@ -6,7 +6,7 @@ import re
 from collections.abc import Callable
 from typing import Any
 
-from bridge.to_voucherify.language.mapping.javascript import UNDEFINED, member
+from bridge.to_voucherify.language.javascript import UNDEFINED, member
 
 Run = Callable[[Any], Any]
 """From the event, or what stands for it, to a value."""

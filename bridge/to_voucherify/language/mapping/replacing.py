@@ -7,9 +7,9 @@ from collections.abc import Callable
 from functools import cache
 from typing import Any
 
+from bridge.to_voucherify.language.errors import MappingFailed, Refused
+from bridge.to_voucherify.language.javascript import LONGEST, TOO_LONG, UNDEFINED, is_falsy, length, text
 from bridge.to_voucherify.language.mapping.arguments import Given
-from bridge.to_voucherify.language.mapping.errors import MappingFailed, Refused
-from bridge.to_voucherify.language.mapping.javascript import LONGEST, TOO_LONG, UNDEFINED, is_falsy, length, text
 from bridge.to_voucherify.language.mapping.paths import Run
 
 LONGEST_WORD = 10

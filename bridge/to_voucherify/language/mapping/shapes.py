@@ -4,22 +4,20 @@ from __future__ import annotations
 
 import json as python_json
 from collections.abc import Iterator
-from math import isfinite
 from typing import Any, NoReturn
 
 from bridge.json_text import LEVELS, is_deeper, storable
-from bridge.to_voucherify.language.mapping.arguments import Given
-from bridge.to_voucherify.language.mapping.errors import MappingFailed
-from bridge.to_voucherify.language.mapping.javascript import (
+from bridge.to_voucherify.language.errors import MappingFailed
+from bridge.to_voucherify.language.javascript import (
     LONGEST,
     UNDEFINED,
-    as_double,
+    encoded,
     entries,
     is_falsy,
     kind,
-    number_text,
     without_undefined,
 )
+from bridge.to_voucherify.language.mapping.arguments import Given
 from bridge.to_voucherify.language.mapping.paths import Run, read_path, without_root
 
 
@@ -27,35 +25,6 @@ def json(given: Given) -> Run:
     """The value as a JSON text, or the value that a JSON text says; a text that is none stays."""
     work, value = MODES[given.plain["mode"]], given.runs["value"]
     return lambda payload: work(value(payload))
-
-
-def encoded(value: Any) -> Any:
-    """JSON as JavaScript writes it: compact, numbers in its own way, names that are integers first."""
-    return UNDEFINED if value is UNDEFINED else "".join(_written(value))
-
-
-def _written(value: Any) -> Iterator[str]:
-    match value:
-        case str():
-            yield python_json.dumps(value, ensure_ascii=False)
-        case bool():
-            yield "true" if value else "false"
-        case int() | float():
-            yield number_text(value) if isfinite(as_double(value)) else "null"
-        case list():
-            yield "["
-            for index, item in enumerate(value):
-                yield "," * (index > 0)
-                yield from _written(item)
-            yield "]"
-        case dict():
-            yield "{"
-            for index, (name, item) in enumerate(entry for entry in entries(value) if entry[1] is not UNDEFINED):
-                yield f"{',' * (index > 0)}{python_json.dumps(name, ensure_ascii=False)}:"
-                yield from _written(item)
-            yield "}"
-        case _:
-            yield "null"
 
 
 def decoded(value: Any) -> Any:

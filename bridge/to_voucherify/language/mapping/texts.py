@@ -5,10 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from typing import Any
 
-from bridge.to_voucherify.language.mapping.arguments import Given
-from bridge.to_voucherify.language.mapping.choices import text_from
-from bridge.to_voucherify.language.mapping.errors import MappingFailed, Unrendered
-from bridge.to_voucherify.language.mapping.javascript import (
+from bridge.to_voucherify.language.errors import MappingFailed, Unrendered
+from bridge.to_voucherify.language.javascript import (
     LONGEST,
     TOO_LONG,
     UNDEFINED,
@@ -17,6 +15,8 @@ from bridge.to_voucherify.language.mapping.javascript import (
     is_nothing,
     text,
 )
+from bridge.to_voucherify.language.mapping.arguments import Given
+from bridge.to_voucherify.language.mapping.choices import text_from
 from bridge.to_voucherify.language.mapping.paths import Run, read_path
 
 LONGEST_TEMPLATE = 1_000

@@ -8,10 +8,9 @@ from werkzeug.wrappers import Response
 
 from bridge.delivery import audit
 from bridge.delivery.database.engine import Database
-from bridge.operations import bulk_replay as bulk
+from bridge.operations import bulk_replay
 from bridge.operations.desk import Desk
 from bridge.operations.history import Entry, Filter, entries, story
-from bridge.translation import with_own_bytes
 from bridge.web.console.view.asked import query, wanted
 from bridge.web.console.view.masking import shortened
 from bridge.web.console.view.story import tell
@@ -35,19 +34,19 @@ def blueprint(database: Database, desk: Desk) -> Blueprint:
             entries=found[:PAGE],
             older=_older(asked, found),
             shortened=shortened,
-            may_replay=asked.status in bulk.REPLAYABLE,
+            may_replay=asked.status in bulk_replay.REPLAYABLE,
         )
 
     @pages.get("/<event_id>")
     def one(event_id: str) -> str:
         with database.reading() as connection:
-            found = with_own_bytes(story(connection, event_id))
+            found = story(connection, event_id)
             records = audit.of_event(connection, event_id)
         return render_template("event.html", told=tell(found, reveal=False), records=records)
 
     @pages.post("/<event_id>/reveal")
     def reveal(event_id: str) -> str:
-        found = with_own_bytes(desk.reveal(event_id, g.who))
+        found = desk.reveal(event_id, g.who)
         with database.reading() as connection:
             records = audit.of_event(connection, event_id)
         return render_template("event.html", told=tell(found, reveal=True), records=records)

@@ -5,7 +5,7 @@ from werkzeug.wrappers import Response
 
 from bridge.delivery.database.engine import Database
 from bridge.errors import Invalid
-from bridge.operations import bulk_replay as bulk
+from bridge.operations import bulk_replay
 from bridge.operations.desk import Desk
 from bridge.operations.search import count
 from bridge.web.console.view.asked import query, wanted
@@ -20,18 +20,18 @@ def blueprint(database: Database, desk: Desk) -> Blueprint:
     @pages.get("")
     def listing() -> str:
         with database.reading() as connection:
-            found = bulk.listing(connection, PAGE + 1, request.args.get("before"))
+            found = bulk_replay.listing(connection, PAGE + 1, request.args.get("before"))
         older = found[PAGE - 1].id if len(found) > PAGE else None
         return render_template("replays.html", replays=found[:PAGE], older=older, query=query)
 
     @pages.get("/new")
     def ask() -> str:
         asked = wanted(request.args)
-        if asked.status not in bulk.REPLAYABLE:
-            raise Invalid({"status": f"must be one of {', '.join(bulk.REPLAYABLE)}"})
+        if asked.status not in bulk_replay.REPLAYABLE:
+            raise Invalid({"status": f"must be one of {', '.join(bulk_replay.REPLAYABLE)}"})
         with database.reading() as connection:
-            found = count(connection, asked, bulk.MOST)
-        return render_template("replay_new.html", fields=query(asked), count=found, most=bulk.MOST)
+            found = count(connection, asked, bulk_replay.MOST)
+        return render_template("replay_new.html", fields=query(asked), count=found, most=bulk_replay.MOST)
 
     @pages.post("")
     def begin() -> Response:
@@ -40,7 +40,7 @@ def blueprint(database: Database, desk: Desk) -> Blueprint:
     @pages.get("/<replay_id>")
     def one(replay_id: str) -> str:
         with database.reading() as connection:
-            found = bulk.one(connection, replay_id)
+            found = bulk_replay.one(connection, replay_id)
         return render_template("replay.html", replay=found, fields=query(found.wanted))
 
     @pages.post("/<replay_id>/stop")

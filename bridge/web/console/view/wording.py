@@ -4,8 +4,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
-from flask import Flask
-
 DIRECTIONS: Mapping[str, str] = {"to_segment": "Voucherify → Segment", "to_voucherify": "Segment → Voucherify"}
 
 SERVICES: Mapping[str, str] = {"segment": "Segment", "voucherify": "Voucherify"}
@@ -116,16 +114,3 @@ def _together(parts: Sequence[tuple[object, str]]) -> str:
 def count(number: int) -> str:
     """With thin spaces between thousands."""
     return f"{number:,}".replace(",", "\N{NARROW NO-BREAK SPACE}")
-
-
-def register(app: Flask) -> None:
-    """Let templates use these words."""
-    app.jinja_env.filters.update(when=when, iso=iso, duration=duration, count=count)
-    app.jinja_env.globals.update(
-        DIRECTIONS=DIRECTIONS,
-        SERVICES=SERVICES,
-        STANDINGS=STANDINGS,
-        OUTCOMES=OUTCOMES,
-        STATES=STATES,
-        REASONS=REASONS,
-    )

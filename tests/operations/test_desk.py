@@ -7,7 +7,7 @@ from bridge.delivery.audit import of_event, trail
 from bridge.delivery.database.engine import Database
 from bridge.errors import InHand, NoSuchEvent
 from bridge.messages import WEBHOOKS, Status
-from bridge.operations import bulk_replay as bulk
+from bridge.operations import bulk_replay
 from bridge.operations.desk import WAITS, Desk
 from bridge.operations.search import Filter
 from tests.delivery.arrivals import keep, received
@@ -106,10 +106,10 @@ def test_old_records_go_in_steps_and_new_ones_stay(database: Database, monkeypat
     for at in range(5):
         Desk(database, Silent(), lambda at=at: NOW + at).begin_bulk_replay(Filter(status="dead"), ADA)  # type: ignore[misc]
     with database.writing() as connection:
-        bulk.stop(connection, bulk.listing(connection, 1, None)[0].id, NOW)
-        newest, *others = bulk.listing(connection, 9)
+        bulk_replay.stop(connection, bulk_replay.listing(connection, 1, None)[0].id, NOW)
+        newest, *others = bulk_replay.listing(connection, 9)
         for one in others[1:]:
-            bulk.stop(connection, one.id, NOW)
+            bulk_replay.stop(connection, one.id, NOW)
     marks: list[str] = []
     while not marks or marks[-1]:
         with database.writing() as connection:
@@ -117,5 +117,5 @@ def test_old_records_go_in_steps_and_new_ones_stay(database: Database, monkeypat
     assert len(marks) == 3
     with database.reading() as connection:
         assert [one.at for one in trail(connection, 9)] == [NOW + 4]
-        assert [one.at for one in bulk.listing(connection, 9)] == [NOW + 4, NOW + 3]
-        assert newest.state is bulk.State.STOPPED
+        assert [one.at for one in bulk_replay.listing(connection, 9)] == [NOW + 4, NOW + 3]
+        assert newest.state is bulk_replay.State.STOPPED

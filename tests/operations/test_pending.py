@@ -14,7 +14,6 @@ from bridge.operations.desk import Desk
 from bridge.operations.discard import UNTRANSLATED
 from bridge.operations.history import EMPTY, PENDING, Filter, Story, story
 from bridge.operations.replay import TO_BE_TRANSLATED
-from bridge.translation import with_own_bytes
 from tests.delivery.arrivals import count, rows
 from tests.delivery.pending import Silent, append, arrive, batch, became, drain, redeemed, tracked
 
@@ -28,7 +27,7 @@ def desk(database: Database) -> Desk:
 
 def told(database: Database, event_id: str) -> Story:
     with database.reading() as connection:
-        return with_own_bytes(story(connection, event_id))
+        return story(connection, event_id)
 
 
 @pytest.mark.parametrize("is_in_round", [False, True])

@@ -6,6 +6,7 @@ such as the functions of a text, is not there.
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Iterator
 from decimal import Decimal
@@ -194,3 +195,32 @@ KINDS = {str: "text", bool: "a boolean", int: "a number", float: "a number", dic
 def kind(value: Any) -> str:
     """What a value is, in words that say nothing of what it holds."""
     return KINDS.get(type(value), "null" if value is None else "undefined")
+
+
+def encoded(value: Any) -> Any:
+    """JSON as JavaScript writes it: compact, numbers in its own way, names that are integers first."""
+    return UNDEFINED if value is UNDEFINED else "".join(_written(value))
+
+
+def _written(value: Any) -> Iterator[str]:
+    match value:
+        case str():
+            yield json.dumps(value, ensure_ascii=False)
+        case bool():
+            yield "true" if value else "false"
+        case int() | float():
+            yield number_text(value) if isfinite(as_double(value)) else "null"
+        case list():
+            yield "["
+            for index, item in enumerate(value):
+                yield "," * (index > 0)
+                yield from _written(item)
+            yield "]"
+        case dict():
+            yield "{"
+            for index, (name, item) in enumerate(entry for entry in entries(value) if entry[1] is not UNDEFINED):
+                yield f"{',' * (index > 0)}{json.dumps(name, ensure_ascii=False)}:"
+                yield from _written(item)
+            yield "}"
+        case _:
+            yield "null"

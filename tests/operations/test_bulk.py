@@ -11,7 +11,7 @@ from bridge.delivery.database.engine import Database
 from bridge.delivery.database.tables import audit, deliveries, events, replays
 from bridge.errors import Invalid, NoSuchEvent, StoreUnavailable
 from bridge.messages import WEBHOOKS, Arrival, Outgoing, Status
-from bridge.operations import bulk_replay as bulk
+from bridge.operations import bulk_replay
 from bridge.operations.bulk_replay import AHEAD, STEP, BulkReplay, BulkReplayer, State
 from bridge.operations.desk import Desk
 from bridge.operations.history import Filter
@@ -67,7 +67,7 @@ def desk(database: Database, translation: Translation) -> Desk:
 
 def look(database: Database, replay_id: str) -> BulkReplay:
     with database.reading() as connection:
-        return bulk.one(connection, replay_id)
+        return bulk_replay.one(connection, replay_id)
 
 
 def run(database: Database) -> None:
@@ -245,8 +245,8 @@ def test_what_needs_no_replay_or_a_decision_is_not_run_by_the_many(desk: Desk, s
 def test_they_are_listed_newest_first(database: Database, desk: Desk) -> None:
     made = [Desk(database, Silent(), lambda at=at: NOW + at).begin_bulk_replay(QUARANTINED, "a") for at in range(3)]  # type: ignore[misc]
     with database.reading() as connection:
-        assert [one.id for one in bulk.listing(connection, 2)] == [made[2], made[1]]
-        assert [one.id for one in bulk.listing(connection, 2, before=made[1])] == [made[0]]
+        assert [one.id for one in bulk_replay.listing(connection, 2)] == [made[2], made[1]]
+        assert [one.id for one in bulk_replay.listing(connection, 2, before=made[1])] == [made[0]]
 
 
 def test_there_is_none_of_another_id(database: Database, desk: Desk) -> None:
@@ -270,7 +270,7 @@ def test_it_goes_on_when_the_database_is_back(
             raise trouble
         return step()
 
-    monkeypatch.setattr(bulk, "BEAT", 0.01)
+    monkeypatch.setattr(bulk_replay, "BEAT", 0.01)
     monkeypatch.setattr(worker, "step", troubled)
     stop = threading.Event()
     thread = threading.Thread(target=worker.run, args=(stop,))
