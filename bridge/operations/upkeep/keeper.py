@@ -142,7 +142,7 @@ class Keeper:
                 recent = errors_since(connection, bucket(now - BUCKET))
             with self._database.reading() as connection:
                 states = {state.name: state for state in sink_states(connection, now)}
-                queues = {state.queue: state for state in queues.states(connection, now)}
+                by_queue = {state.queue: state for state in queues.states(connection, now)}
         except StoreUnavailable as error:
             self._house.refusals.give_back(refused)
             self._found = Found(time.monotonic(), {**self._found.wrong, DATABASE: str(error)})
@@ -152,14 +152,14 @@ class Keeper:
             DATABASE: None,
             SCHEMA: None if schema == HEAD else f"is {schema}, and this code works with {HEAD}",
             WORKER: f"no worker delivers to {' and '.join(sorted(idle))}" if idle else None,
-            TRANSLATION: self._translation(queues, now),
+            TRANSLATION: self._translation(by_queue, now),
             ERRORS: f"{recent} unexpected errors within minutes: see the log" if recent >= MANY_ERRORS else None,
             PAUSES: "; ".join(f"{one.name}: {one.reason}" for one in states.values() if one.state == PAUSED) or None,
         }
         self._found = Found(time.monotonic(), wrong)
 
-    def _translation(self, queues: Mapping[str, QueueState], now: float) -> str | None:
-        troubles = [queues[queue].trouble(now) for queue in self._house.queues]
+    def _translation(self, by_queue: Mapping[str, QueueState], now: float) -> str | None:
+        troubles = [by_queue[queue].trouble(now) for queue in self._house.queues]
         return "; ".join(filter(None, troubles)) or None
 
     def _is_mine(self, chore: str, every: float, now: float) -> bool:

@@ -5,7 +5,7 @@ from werkzeug.exceptions import HTTPException, InternalServerError
 
 from bridge.errors import InHand, Invalid, NoSuchEvent, SignatureError, StoreUnavailable
 from bridge.logs import unexpected
-from bridge.web import errors as answers
+from bridge.web.errors import error
 
 _TOLD: dict[type[Exception], tuple[int, str]] = {
     Invalid: (400, "That cannot be done"),
@@ -44,5 +44,5 @@ def _unforeseen(raised: Exception) -> Response:
 
 def _answer(status: int, title: str, message: str) -> Response:
     if request.path.startswith("/api/"):
-        return answers.error(status, title.lower().replace(" ", "_"), message)
+        return error(status, title.lower().replace(" ", "_"), message)
     return Response(render_template("error.html", status=status, title=title, message=message), status)
