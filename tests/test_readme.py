@@ -170,7 +170,7 @@ VARIABLE = r"((?:SEGMENT|VOUCHERIFY|BRIDGE)_[A-Z_]+)"
 def test_the_table_of_settings_is_what_is_read() -> None:
     table = re.findall(r"^\| (`[A-Z_`, ]+`) \|.*\|$", README.partition("## Settings")[2], re.MULTILINE)
     told = [name for names in table for name in re.findall(f"`{VARIABLE}`", names)]
-    read = set(re.findall(f'"{VARIABLE}"', (CHECKOUT / "bridge" / "config.py").read_text()))
+    read = set(re.findall(f'"{VARIABLE}"', (CHECKOUT / "bridge" / "settings.py").read_text()))
     assert len(told) == len(set(told))
     assert set(told) == read
 
