@@ -69,17 +69,25 @@ def _read_thoroughly(body: bytes) -> Any:
 
 
 def write(value: Any) -> bytes:
-    """``value`` as ``segment-analytics-python`` writes it on the wire: ASCII only, so one character is one byte."""
-    return json.dumps(value, allow_nan=False).encode()
+    """Write compact JSON in UTF-8."""
+    return _WRITER.encode(value)
+
+
+def write_ascii(value: Any) -> bytes:
+    """Write JSON as ``segment-analytics-python`` does: ASCII only, blanks behind separators. Stable for ever."""
+    return _ASCII.encode(value).encode()
 
 
 def digest(value: Any) -> bytes:
-    """32 bytes that are the same for the same value, whatever the order of its keys, for ever."""
-    return hashlib.sha256(json.dumps(value, sort_keys=True).encode()).digest()
+    """Return 32 bytes that are the same for the same value, whatever the order of its keys, for ever."""
+    return hashlib.sha256(_ASCII_SORTED.encode(value).encode()).digest()
 
 
 def fingerprint(value: Any) -> bytes:
-    """As ``digest``, six times as fast: to tell values apart, where nothing outside depends on the very bytes."""
+    """Return 32 bytes that tell values apart.
+
+    It takes a sixth of the time of ``digest``, for where nothing outside depends on the very bytes.
+    """
     return hashlib.sha256(_SORTED.encode(value)).digest()
 
 
@@ -112,5 +120,6 @@ def _not_json(constant: str) -> NoReturn:
     raise ValueError(f"{constant} is not JSON")
 
 
-_QUICK, _SORTED = msgspec.json.Decoder(), msgspec.json.Encoder(order="sorted")
+_QUICK, _WRITER, _SORTED = msgspec.json.Decoder(), msgspec.json.Encoder(), msgspec.json.Encoder(order="sorted")
+_ASCII, _ASCII_SORTED = json.JSONEncoder(), json.JSONEncoder(sort_keys=True)
 _DECODER = json.JSONDecoder(parse_float=_finite, parse_int=_integer, parse_constant=_not_json)

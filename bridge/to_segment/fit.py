@@ -12,7 +12,7 @@ from functools import partial
 from typing import Any, NamedTuple
 
 from bridge.errors import Unusable
-from bridge.json_text import write
+from bridge.json_text import read, write, write_ascii
 
 LIMIT = 32 * 1024
 """Bytes of one event's JSON, as it is sent."""
@@ -95,7 +95,15 @@ def _fitted(render: Render, limit: int, properties: Properties, reduced: list[st
         text = render(*_cut(properties, reduced, cuts))
     except Unusable:
         return None
-    return text if len(text) <= limit else None
+    return text if _size(text, limit) <= limit else None
+
+
+def _size(text: bytes, limit: int) -> int:
+    """Count the bytes of an event's JSON as the SDK writes it, which is never shorter than as the bridge sends it.
+
+    Escaped characters and blanks make it at most three times as long, so a small event is not written twice.
+    """
+    return len(text) if 3 * len(text) <= limit else len(write_ascii(read(text)))
 
 
 def _fitted_around(fitted: _Fitted, before: list[_Cut], after: list[_Cut], cuts: list[_Cut]) -> bytes | None:

@@ -116,12 +116,14 @@ def _walked(nested: Mapping[str, Any], room: _Room) -> tuple[_Plan, list[Any]]:
     levels = [nested]
     for level in levels:  # grows while it is walked: breadth first
         keys.append(tuple(level))
-        kinds.append(tuple(map(type, level.values())))
-        for value in level.values():
-            if isinstance(value, dict):
+        kinds.append(types := tuple(map(type, level.values())))
+        for kind, value in zip(types, level.values(), strict=True):
+            if kind is dict:
                 levels.append(value)
+            elif kind is list:
+                values.append(_item(value, room))
             elif value is not None:
-                values.append(_item(value, room) if isinstance(value, list) else value)
+                values.append(value)
     # Events of a kind have the same keys: to remember what follows from them takes two thirds off the time.
     plan = _remembered(tuple(keys), tuple(kinds)) if len(values) <= _MOST_KEYS else _plan(tuple(keys), kinds, room.left)
     room.left -= plan.characters

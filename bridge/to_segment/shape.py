@@ -27,6 +27,8 @@ _PREFIXES = (
 )
 _ID = re.compile(rf"(?:{_PREFIXES})_(?=[A-Za-z]*[0-9])[0-9A-Za-z]+")
 
+_NESTED = frozenset((dict, list))
+
 Properties = dict[str, Any]
 
 
@@ -49,19 +51,24 @@ class _Shaper:
 
     def object(self, value: dict[str, Any], path: tuple[str, ...], length: int, level: int) -> dict[str, Any]:
         """Return an object whose own name has ``length`` characters."""
-        if level > LEVELS or length + max(map(len, value), default=0) > NAME_LENGTH:
-            self._places[path] = None
-            value = (
-                {} if level > LEVELS else {key: one for key, one in value.items() if length + len(key) <= NAME_LENGTH}
-            )
+        # All names together are rarely as long as one may be, and joining them is the quickest way to know.
+        if level > LEVELS or length + len("".join(value)) > NAME_LENGTH:
+            value = self._fitting(value, path, length, level)
         shaped = value
         for key, child in value.items():
-            if isinstance(child, dict | list):
+            if type(child) in _NESTED:
                 new = self._value(child, (*path, key), length + len(key) + 1, level)
                 if new is not child:
                     shaped = dict(value) if shaped is value else shaped
                     shaped[key] = new
         return shaped
+
+    def _fitting(self, value: dict[str, Any], path: tuple[str, ...], length: int, level: int) -> dict[str, Any]:
+        fitting = {} if level > LEVELS else {key: one for key, one in value.items() if length + len(key) <= NAME_LENGTH}
+        if len(fitting) == len(value):
+            return value
+        self._places[path] = None
+        return fitting
 
     def _value(self, value: Any, path: tuple[str, ...], length: int, level: int) -> Any:
         if isinstance(value, dict):

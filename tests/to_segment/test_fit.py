@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from bridge.errors import Unusable
-from bridge.json_text import read, write
+from bridge.json_text import read, write_ascii
 from bridge.to_segment.fit import LIMIT, REPEATS, fit
 
 KEYS = st.sampled_from(["a", "b", "items", "metadata", "note", "order"])
@@ -30,7 +30,7 @@ class Rendering:
     def __call__(self, properties: Mapping[str, Any], reduced: list[str]) -> bytes:
         self._budget -= 1
         assert self._budget >= 0, "the work grows with the number of parts"
-        return write({"properties": properties, "reduced": reduced})
+        return write_ascii({"properties": properties, "reduced": reduced})
 
 
 def fitted(properties: dict[str, Any], limit: int = LIMIT) -> tuple[dict[str, Any], list[str]]:
@@ -47,7 +47,7 @@ def test_what_fits_is_left_as_it_is() -> None:
 
 def test_the_limit_itself_fits_and_one_byte_more_does_not() -> None:
     properties = {"order": {"note": "x" * 1_000, "code": "A"}}
-    exactly = len(write({"properties": properties, "reduced": []}))
+    exactly = len(write_ascii({"properties": properties, "reduced": []}))
     assert fitted(properties, exactly) == (properties, [])
     assert fitted(properties, exactly - 1) == ({"order": {"code": "A"}}, ["order.note"])
 
@@ -89,7 +89,7 @@ def test_then_long_arrays_lose_their_ends_and_tell_how_much() -> None:
     assert kept["order"]["items_omitted"] == 5_000 - len(kept["order"]["items"])
     assert kept["order"]["metadata"] == {"a": 1}
     one_more = {**kept["order"], "items": items[: len(kept["order"]["items"]) + 1]}
-    assert len(write({"properties": {"order": one_more}, "reduced": reduced})) > LIMIT
+    assert len(write_ascii({"properties": {"order": one_more}, "reduced": reduced})) > LIMIT
 
 
 def test_the_largest_array_is_shortened_first() -> None:
@@ -154,7 +154,7 @@ def test_of_what_helped_a_little_only_as_much_is_restored_as_there_is_room_for()
     assert kept["order"]["b"] == items
     assert 0 < len(kept["order"]["a"]) < 1_000
     one_more = {**kept["order"], "a": items[: len(kept["order"]["a"]) + 1]}
-    assert len(write({"properties": {"order": one_more, "voucher": {}}, "reduced": reduced})) > LIMIT
+    assert len(write_ascii({"properties": {"order": one_more, "voucher": {}}, "reduced": reduced})) > LIMIT
 
 
 def test_of_what_is_said_twice_the_largest_goes_and_a_smaller_one_in_vain_does_not() -> None:

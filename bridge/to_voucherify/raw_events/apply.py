@@ -6,7 +6,7 @@ from math import isfinite
 from typing import Any
 
 from bridge.errors import Invalid
-from bridge.json_text import storable, write
+from bridge.json_text import storable, write, write_ascii
 from bridge.messages import Outgoing
 from bridge.to_voucherify.actions import UPSERT_CUSTOMER, Action
 from bridge.to_voucherify.language.mapping import UNDEFINED, MappingFailed
@@ -41,7 +41,7 @@ def apply(mapping: ActionMapping, event: Mapping[str, Any]) -> Applied:
     action, payload = mapping.action, None
     try:
         payload = _payload(mapping, event)
-        key = write([mapping.name, event["messageId"]]).decode()
+        key = write_ascii([mapping.name, event["messageId"]]).decode()
         return Applied(mapping, payload, outgoing(action, *load(action, payload), key), "")
     except (Invalid, MappingFailed) as error:
         return Applied(mapping, payload, None, str(error))
