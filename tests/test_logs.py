@@ -49,8 +49,8 @@ structlog.get_logger("bridge").warning("refused", status=401)
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
     assert done.stdout == ""
     [line] = [json.loads(line) for line in done.stderr.splitlines()]
-    assert datetime.fromisoformat(line.pop("at")).utcoffset() == timedelta(0)
-    assert line == {"what": "refused", "level": "warning", "status": 401}
+    assert datetime.fromisoformat(line.pop("timestamp")).utcoffset() == timedelta(0)
+    assert line == {"message": "refused", "level": "warning", "status": 401}
 
 
 class Written(StringIO):

@@ -7,8 +7,8 @@ import click
 
 from bridge import logs
 from bridge.bootstrap import build
+from bridge.gunicorn_settings import tune_threads
 from bridge.settings import Settings
-from bridge.web.turns import take_turns
 
 
 @click.command(short_help="Translate and deliver, in a process of its own.")
@@ -20,7 +20,7 @@ def worker() -> None:
     """
     settings = Settings.from_env()
     logs.configure(settings.log_level)
-    take_turns()
+    tune_threads()
     bridge = build(settings)
     stop = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):

@@ -11,7 +11,6 @@ from bridge.settings import Settings
 from bridge.web import console, errors, health, metrics, openapi, request_log
 from bridge.web.doors import paths, segment_destination, segment_webhooks, tracking_api, voucherify_webhooks
 from bridge.web.doors.waiting import Waiting
-from bridge.web.turns import take_turns
 
 
 def create_app(settings: Settings | None = None) -> Flask:
@@ -25,7 +24,6 @@ def create_app(settings: Settings | None = None) -> Flask:
     """
     settings = settings or Settings.from_env()
     logs.configure(settings.log_level)
-    take_turns()
     bridge = build(settings)
     app = Flask("bridge", static_folder=None)
     app.config["MAX_CONTENT_LENGTH"] = bridge.settings.max_body_bytes

@@ -138,11 +138,11 @@ def test_an_event_is_followed_by_its_id_from_the_request_to_the_service(
     until(lambda: server.log.count('"translated"') == 2 and '"delivered"' in server.log, "the log tells")
 
     lines = [json.loads(line) for line in server.log.splitlines() if line.startswith("{")]
-    taken = [line for line in lines if line["what"] == "translated"]
+    taken = [line for line in lines if line["message"] == "translated"]
     assert [line["status"] for line in taken] == ["accepted", "duplicate"]
     assert (taken[0]["event_id"], taken[0]["request_id"]) == (event_id, "of-the-proxy")
     assert taken[1]["request_id"] == repeated.headers["X-Request-Id"]
-    [sent] = [line for line in lines if line["what"] == "delivered"]
+    [sent] = [line for line in lines if line["message"] == "delivered"]
     assert sent["event_ids"] == [event_id]
     [(kept,)] = books.rows("SELECT id FROM events")
     assert kept == event_id

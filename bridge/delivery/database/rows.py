@@ -6,12 +6,9 @@ defaults and conversions that no column here needs.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
-from functools import cache
 from typing import Any, TypeVar
 
-from sqlalchemy import Connection, CursorResult, Dialect, Row, Table
-from sqlalchemy.dialects import sqlite
-from sqlalchemy.dialects.postgresql import psycopg
+from sqlalchemy import Connection, CursorResult, Row, Table
 
 T = TypeVar("T")
 
@@ -20,13 +17,6 @@ MOST_VALUES = 10_000
 
 MOST = 1_000
 """Rows in one statement: of the widest table, not many more values than that."""
-
-_BY_PLACE: Mapping[str, Dialect] = {
-    "sqlite": sqlite.dialect(paramstyle="qmark"),
-    "postgresql": psycopg.dialect(paramstyle="format"),  # type: ignore[no-untyped-call]
-}
-"""In which values are given in the order of the columns, without names."""
-
 
 def portions(values: Sequence[T], most: int | None = None) -> Iterator[Sequence[T]]:
     """``values`` in portions of ``most``, or of as many as fit into one statement."""
@@ -56,15 +46,10 @@ def insert_returning(
 def _inserted(
     connection: Connection, table: Table, rows: Sequence[Mapping[str, Any]], ending: str
 ) -> Iterator[CursorResult[Any]]:
+    placeholder = "?" if connection.dialect.paramstyle == "qmark" else "%s"
     for some in portions(rows, MOST):
-        head, row, columns = _written(table, tuple(some[0]), connection.dialect.name)
+        columns = tuple(some[0])
+        row = f"({', '.join([placeholder] * len(columns))})"
+        head = f"INSERT INTO {table.name} ({', '.join(columns)}) VALUES "  # noqa: S608 - names of the bridge's own
         values = tuple(one[column] for one in some for column in columns)
         yield connection.exec_driver_sql(head + ", ".join([row] * len(some)) + ending, values)
-
-
-@cache
-def _written(table: Table, columns: Sequence[str], database: str) -> tuple[str, str, Sequence[str]]:
-    """The statement up to its rows, one row, and the order of its columns."""
-    compiled: Any = table.insert().inline().compile(dialect=_BY_PLACE[database], column_keys=columns)
-    head, values, row = str(compiled).partition(" VALUES ")
-    return head + values, row, compiled.positiontup

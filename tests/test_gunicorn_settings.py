@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 
 import pytest
 
-from bridge.web.turns import take_turns
+from bridge.gunicorn_settings import tune_threads
 
 
 @pytest.fixture(autouse=True)
@@ -28,7 +28,7 @@ def test_threads_that_it_starts_are_woken_without_interrupting_each_other() -> N
 
     def serve() -> None:
         os.sched_setscheduler(0, os.SCHED_OTHER, os.sched_param(0))
-        take_turns()
+        tune_threads()
         _in_a_thread(lambda: found.append(os.sched_getscheduler(0)))
 
     _in_a_thread(serve)
@@ -40,4 +40,4 @@ def test_a_sandbox_that_forbids_it_keeps_nobody_from_serving(monkeypatch: pytest
         raise PermissionError
 
     monkeypatch.setattr(os, "sched_setscheduler", forbidden, raising=False)
-    take_turns()
+    tune_threads()
