@@ -83,6 +83,25 @@ def expanded(path: str) -> list[str]:
     return [f"{before}{name}{after}" for name in names.split(",")] if opened else [path]
 
 
+def test_the_table_of_errors_is_what_is_answered(app: Flask) -> None:
+    client, key = app.test_client(), ("a-write-key", "")
+    too_large = b" " * (app.config["MAX_CONTENT_LENGTH"] + 1)
+    answers = [
+        client.get("/nowhere"),
+        client.get("/v1/track"),
+        client.post("/v1/track", data="{}", content_type="text/html"),
+        client.post("/v1/track", data=too_large, content_type="application/json"),
+        client.post("/v1/track", json={}),
+        client.post("/v1/track", json={}, auth=key),
+        client.post("/v1/track", data="{}", auth=key, content_type="text/plain", headers={"Content-Encoding": "gzip"}),
+    ]
+    documented = {(int(row[0]), code(row[1])[0]) for row in table(page("http"), "| code | `error.code` |")}
+    found = {(one.status_code, one.get_json()["error"]["code"]) for one in answers}
+    # Of a service that does not answer, of a database that cannot store, of a mistake in the code.
+    elsewhere = {(502, "bad_gateway"), (503, "unavailable"), (500, "internal_server_error")}
+    assert documented == found | elsewhere
+
+
 def test_the_limits_of_waiting_are_those_of_the_code() -> None:
     assert f"to N seconds, at most {LONGEST_SECONDS:g}" in page("http")
     assert f"At most {MOST} requests of a process" in page("http")
