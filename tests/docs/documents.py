@@ -63,7 +63,7 @@ def links(text: str) -> list[str]:
 
 
 def sentences(text: str) -> Iterator[str]:
-    """Return the sentences of paragraphs, lists and cells."""
+    """Return the sentences of paragraphs, lists and cells; of cells without what is written as code."""
     for part in re.split(r"\n\s*\n|\n(?=\s*(?:[-#|]|\d+\.) )", prose(text)):
-        for cell in part.split("|") if part.startswith("|") else [part]:
+        for cell in re.sub("`[^`]+`", "", part).split("|") if part.startswith("|") else [part]:
             yield from re.split(r"(?<=[.!?:;])\s+", " ".join(cell.split()))

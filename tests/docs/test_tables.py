@@ -20,6 +20,7 @@ from bridge.to_voucherify.presets import PRESETS
 from bridge.web.answers import ERRORS
 from bridge.web.metrics import exposition
 from tests.acceptance.chromium import VARIABLE as BROWSER
+from tests.docs import columns
 from tests.docs.documents import CHECKOUT, DOCUMENTS, code, page, table
 
 VARIABLE = r"((?:SEGMENT|VOUCHERIFY|BRIDGE)_[A-Z_]+)"
@@ -32,6 +33,10 @@ def test_the_table_of_events_is_the_catalogue() -> None:
         [event.name, f"`{event.name.lower().replace(' ', '_')}`", f"`{event.type}`", ", ".join(event.fields)]
         for event in EVENTS
     ]
+
+
+def test_the_table_of_columns_is_what_the_samples_have() -> None:
+    assert "\n".join([columns.HEAD, "| --- | --- |", *columns.rows(), ""]) in page("events")
 
 
 @pytest.mark.parametrize("action", ACTIONS.values(), ids=lambda action: action.name)
