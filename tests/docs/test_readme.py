@@ -51,6 +51,7 @@ def test_ci_runs_the_first_commands_word_for_word() -> None:
     patterns = re.findall(r"grep --max-count=1 '(.*?)' README.md", script)
     picked = [next(line for line in README.splitlines() if re.search(pattern, line)) for pattern in patterns]
     assert picked == [DEMO, TESTS, FAST]
+    assert "\n.ci/check\n" in script
 
 
 @pytest.mark.slow
