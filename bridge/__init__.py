@@ -21,4 +21,4 @@ one. A raw event takes the second way: mappings make the destination's calls of 
    machine is too small.
 """
 
-__version__ = "0.1.0"
+__version__ = "0.2.0"

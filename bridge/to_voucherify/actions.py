@@ -2,7 +2,7 @@
 
     what Segment posts ─▶ Action.fields ─▶ a marshmallow schema     schemas.py
                                         ─▶ Voucherify's request     request.py
-                                        ─▶ a table for the README   documentation()
+                                        ─▶ a table for docs/calls.md documentation()
 
 Sources: Segment's published definition of the destination (``@segment/action-destinations`` 3.497.0) for names, types
 and what may be null; Voucherify's published OpenAPI descriptions of ``/v1/customers`` and ``/v1/events`` for the rest.
@@ -81,46 +81,46 @@ _TEXT, _DATE, _OBJECT = Type
 
 # fmt: off
 UPSERT_CUSTOMER = Action("upsert_customer", "Upsert Customer", "upsertCustomer", "/v1/customers", (
-    Field("source_id", _TEXT, "source_id", "who it is: the user id", required=True),
+    Field("source_id", _TEXT, "source_id", "user id of the customer", required=True),
     Field("name", _TEXT, "name", "full name", nullable=True),
     Field("first_name", _TEXT, "name", "given name", nullable=True, stands_in=True),
     Field("last_name", _TEXT, "name", "family name", nullable=True, stands_in=True),
     Field("description", _TEXT, "description", "any text", nullable=True),
     Field("email", _TEXT, "email", "email address", nullable=True),
     Field("phone", _TEXT, "phone", "phone number", nullable=True),
-    Field("birthdate", _DATE, "birthdate", "the date as it is written; left out if it is not clear", nullable=True),
+    Field("birthdate", _DATE, "birthdate", "date of birth; left out if it can be two dates", nullable=True),
     Field("address", _OBJECT, "", "postal address"),
     Field("address.city", _TEXT, "address.city", "city", nullable=True),
     Field("address.state", _TEXT, "address.state", "state or region", nullable=True),
     Field("address.postal_code", _TEXT, "address.postal_code", "postal code", nullable=True),
     Field("address.street", _TEXT, "address.line_1", "street and number", nullable=True),
     Field("address.country", _TEXT, "address.country", "country", nullable=True),
-    Field("metadata", _OBJECT, "metadata", "custom attributes, as far as the project's schema allows", nullable=True),
-    Field("type", _TEXT, "", "the kind of the call, `identify`", required=True),
+    Field("metadata", _OBJECT, "metadata", "custom attributes that the project's schema allows", nullable=True),
+    Field("type", _TEXT, "", "type of the call: `identify`", required=True),
 ), lane="source_id", is_upsert=True)
 
 ADD_CUSTOM_EVENT = Action("add_custom_event", "Add Custom Event", "addCustomEvent", "/v1/events", (
     Field("event", _TEXT, "event", "the event's name", longest=EVENT_LENGTH),
-    Field("customer", _OBJECT, "", "who did it", required=True),
-    Field("customer.source_id", _TEXT, "customer.source_id", "who it is: the user id", required=True),
+    Field("customer", _OBJECT, "", "the customer who acted", required=True),
+    Field("customer.source_id", _TEXT, "customer.source_id", "user id of the customer", required=True),
     Field("customer.email", _TEXT, "customer.email", "email address"),
     Field("referral", _OBJECT, "", "the referral that this event converts"),
     Field("referral.code", _TEXT, "referral.code", "the referral code", essential=True),
-    Field("referral.referrer_id", _TEXT, "referral.referrer_id", "who referred the customer"),
+    Field("referral.referrer_id", _TEXT, "referral.referrer_id", "id of the customer who referred this one"),
     Field("loyalty", _OBJECT, "", "the loyalty card that earns points for this event"),
     Field("loyalty.code", _TEXT, "loyalty.code", "the card's code", essential=True),
     Field("metadata", _OBJECT, "metadata", "custom attributes of the event"),
-    Field("type", _TEXT, "event", "the kind of the call: `track`, `page`, `screen`", required=True, stands_in=True,
+    Field("type", _TEXT, "event", "type of the call: `track`, `page`, `screen`", required=True, stands_in=True,
           longest=EVENT_LENGTH),
 ), lane="customer.source_id", is_upsert=False)
 
 ASSIGN_GROUP = Action("assign_group", "Assign Customer To Group", "assignCustomerToGroup", "/v1/customers", (
-    Field("customer", _OBJECT, "", "who joins the group", required=True),
-    Field("customer.source_id", _TEXT, "source_id", "who it is: the user id", required=True),
+    Field("customer", _OBJECT, "", "the customer who joins the group", required=True),
+    Field("customer.source_id", _TEXT, "source_id", "user id of the customer", required=True),
     Field("customer.email", _TEXT, "email", "email address"),
-    Field("group_id", _TEXT, "metadata.group_id", "which group", required=True),
-    Field("traits", _OBJECT, "metadata.group_*", "what is known of the group"),
-    Field("type", _TEXT, "", "the kind of the call, `group`", required=True),
+    Field("group_id", _TEXT, "metadata.group_id", "id of the group", required=True),
+    Field("traits", _OBJECT, "metadata.group_*", "attributes of the group"),
+    Field("type", _TEXT, "", "type of the call: `group`", required=True),
 ), lane="customer.source_id", is_upsert=True)
 # fmt: on
 
@@ -141,7 +141,7 @@ def _row(field: Field) -> str:
     goal = f"`{field.goes_to}`" if field.goes_to else ""
     notes = [
         field.says,
-        *([f"stands in for a missing `{field.goes_to}`"] if field.stands_in else []),
+        *([f"used if `{field.goes_to}` is missing"] if field.stands_in else []),
         *(["the object is left out without it"] if field.essential else []),
         *([f"cut after {field.longest} characters"] if field.longest else []),
     ]

@@ -244,7 +244,7 @@ def test_the_look_for_barriers_finds_one(browser: Browser, console: Console) -> 
 SHOTS = CHECKOUT / "deploy" / "screenshots"
 
 
-def test_the_readme_shows_the_console_as_it_is(browser: Browser, console: Console) -> None:
+def test_the_documentation_shows_the_console_as_it_is(browser: Browser, console: Console) -> None:
     """With BRIDGE_SCREENSHOTS=1 the pictures are made anew; without, they must be there, and the pages as well."""
     fresh = {}
     with window(browser, console.server.root, PICTURE) as seen:
@@ -256,10 +256,10 @@ def test_the_readme_shows_the_console_as_it_is(browser: Browser, console: Consol
         seen.page.locator("table.list tbody a").first.click()
         seen.page.get_by_role("heading", name="What came back").wait_for()
         fresh["event"] = seen.page.screenshot()
-    readme = (CHECKOUT / "README.md").read_text()
+    page = (CHECKOUT / "docs" / "console.md").read_text()
     for name, picture in fresh.items():
         shown = SHOTS / f"{name}.png"
         if os.environ.get("BRIDGE_SCREENSHOTS"):
             shown.write_bytes(picture)
-        assert f"](deploy/screenshots/{name}.png)" in readme
+        assert f"](../deploy/screenshots/{name}.png)" in page
         assert shown.read_bytes()[:SIZE_KNOWN] == picture[:SIZE_KNOWN]

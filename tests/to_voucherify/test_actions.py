@@ -69,18 +69,18 @@ def test_the_documentation_has_a_row_for_every_field(action: Action) -> None:
 @pytest.mark.parametrize(
     ("action", "row"),
     [
-        ("upsert_customer", "| `source_id` | text | yes |  | `source_id` | who it is: the user id |"),
+        ("upsert_customer", "| `source_id` | text | yes |  | `source_id` | user id of the customer |"),
         ("upsert_customer", "| `address.street` | text |  | clears it | `address.line_1` | street and number |"),
         (
             "upsert_customer",
-            "| `last_name` | text |  | clears it | `name` | family name; stands in for a missing `name` |",
+            "| `last_name` | text |  | clears it | `name` | family name; used if `name` is missing |",
         ),
         (
             "add_custom_event",
             "| `loyalty.code` | text |  |  | `loyalty.code` | the card's code; the object is left out without it |",
         ),
         ("add_custom_event", "| `event` | text |  |  | `event` | the event's name; cut after 300 characters |"),
-        ("assign_group", "| `traits` | object |  |  | `metadata.group_*` | what is known of the group |"),
+        ("assign_group", "| `traits` | object |  |  | `metadata.group_*` | attributes of the group |"),
     ],
     ids=["required", "renamed", "stands in", "essential", "cut", "every key"],
 )
