@@ -4,12 +4,13 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
+from sqlalchemy import event
 from structlog.testing import capture_logs
 
 from bridge.delivery.database.engine import Database
 from bridge.delivery.database.tables import attempts, deliveries
 from bridge.delivery.outbox.outbox import Outbox
-from bridge.delivery.outbox.worker import LEASE_MARGIN, Worker
+from bridge.delivery.outbox.worker import JITTER_STEPS, LEASE_MARGIN, Worker
 from bridge.delivery.rules.retry import FORBIDDEN_PAUSE, Policy
 from bridge.delivery.rules.sink import Happened, Outcome
 from bridge.errors import StoreUnavailable
@@ -362,3 +363,20 @@ def test_what_nobody_knows_is_tried_again_and_in_doubt(database: Database, work:
     work(again).step()
     assert [parcel.in_doubt_since for parcel in again.parcels] == [NOW]
     assert standing(database)["a"][0] == "delivered"
+
+
+def test_a_batch_that_failed_is_settled_by_few_statements(database: Database, clock: Clock) -> None:
+    fill(database, *(f"event-{number}" for number in range(300)))
+    sink = ScriptedSink(lambda _: Outcome(Happened.FAILED, 503))
+    worker = Worker(Outbox(database), sink, Policy(max_age=7 * DAY), clock, dice=random.random)
+    updates: list[str] = []
+
+    def note(*given: Any) -> None:
+        updates.extend(statement for statement in given[2:3] if statement.startswith("UPDATE deliveries SET status"))
+
+    event.listen(database.engine, "before_cursor_execute", note)
+    worker.step()
+    tried = [due for _, due, attempts in standing(database).values() if attempts]
+    assert len(tried) >= 100
+    assert len(set(tried)) > 4
+    assert len(updates) <= JITTER_STEPS + 2

@@ -24,6 +24,9 @@ from bridge.logs import Sparing, unexpected
 BEAT = 0.25
 """Seconds between two looks into an outbox that had nothing: long enough for a batch to gather."""
 
+JITTER_STEPS = 16
+"""Times over which the retries of a batch are spread."""
+
 LEASE_MARGIN = 10.0
 """Seconds beyond a sink's patience until its claims are anybody's again."""
 
@@ -150,9 +153,8 @@ class Worker:
         outcomes = self._send(claims)
         ended = self._clock()
         self._seconds_each = 0.7 * self._seconds_each + 0.3 * max(ended - began, 0.0005) / max(len(claims), 1)
-        # Dice for each: if one of them makes a service fail, the others must not meet it again every time.
         settled = [
-            Settlement(claim, outcome, decide(outcome, claim.tried, self._policy, ended, self._dice()))
+            Settlement(claim, outcome, decide(outcome, claim.tried, self._policy, ended, self._jitter()))
             for claim, outcome in zip(claims, outcomes, strict=True)
         ]
         if settled:
@@ -163,6 +165,13 @@ class Worker:
         if handed and self._is_ready:
             return True
         return self._is_pressed(claims) and all(one.outcome.happened in _SETTLED for one in settled)
+
+    def _jitter(self) -> float:
+        """Draw a number for one delivery of a batch: if it makes a service fail, the others must not meet it again.
+
+        There are few such numbers, since deliveries that are due at the same time are settled by one statement.
+        """
+        return round(self._dice() * JITTER_STEPS) / JITTER_STEPS
 
     def _taken_over(self) -> list[Claim]:
         """What was handed over, as much as the sink takes at once, in different lanes."""
