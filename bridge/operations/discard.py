@@ -130,13 +130,13 @@ def _locked(connection: Connection, ids: Sequence[int], now: float) -> Sequence[
     in_hand = (_deliveries.status == Fate.SENDING) & (_deliveries.lease_expires_at > now)
     columns = (_deliveries.id, _deliveries.event_id, _deliveries.sink, _deliveries.lane, _deliveries.status)
     return connection.execute(
-        select(*columns, _deliveries.run_end, in_hand.label("in_hand")).where(_deliveries.id.in_(ids))
+        select(*columns, _deliveries.merged_through, in_hand.label("in_hand")).where(_deliveries.id.in_(ids))
     ).all()
 
 
 def _is_merged(row: Row[Any], rows: Sequence[Row[Any]]) -> bool:
     """Whether it is being sent with the first of its lane."""
     return row.status == Fate.QUEUED and any(
-        (first.sink, first.lane) == (row.sink, row.lane) and first.in_hand and row.id <= (first.run_end or 0)
+        (first.sink, first.lane) == (row.sink, row.lane) and first.in_hand and row.id <= (first.merged_through or 0)
         for first in rows
     )

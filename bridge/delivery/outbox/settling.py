@@ -5,7 +5,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
-from sqlalchemy import Connection, bindparam, case, select, update
+from sqlalchemy import Boolean, Connection, bindparam, case, null, or_, select, update
 
 from bridge.delivery import lanes
 from bridge.delivery.counts import tallies
@@ -73,7 +73,8 @@ _SETTLE = (
         doubt_since=bindparam("doubt"),
         settled_at=bindparam("settled"),
         cause=bindparam("why"),
-        run_end=case((bindparam("alone"), _columns.id), else_=_columns.run_end),
+        never_merge=or_(_columns.never_merge, bindparam("alone", type_=Boolean)),
+        merged_through=case((bindparam("alone", type_=Boolean), null()), else_=_columns.merged_through),
     )
 )
 
