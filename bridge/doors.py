@@ -3,14 +3,16 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from bridge.directions import TO_SEGMENT, TO_VOUCHERIFY
 from bridge.messages import CALLS, RAW_EVENTS, WEBHOOKS
-
-TO_SEGMENT, TO_VOUCHERIFY = "to_segment", "to_voucherify"
 
 BATCH = "batch"
 
 VOUCHERIFY = "webhooks/voucherify"
 SEGMENT = "webhooks/segment"
+
+VOUCHERIFY_WEBHOOKS, SEGMENT_WEBHOOKS = "voucherify_webhooks", "segment_webhooks"
+SEGMENT_DESTINATION, TRACKING_API = "segment_destination", "tracking_api"
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,14 +20,16 @@ class Door:
     """One path that messages are posted to.
 
     Attributes:
-        direction: where they go.
+        direction: the key of the direction that they take.
         queue: which translator takes them.
+        stem: the module of ``intake``, and of ``web.doors``, that takes them in.
         action: the action that a destination call asks for.
         kind: the type of the raw events that are posted there; ``batch`` if many; "" if the events say so themselves.
     """
 
     direction: str
     queue: str
+    stem: str
     action: str = ""
     kind: str = ""
 
@@ -43,9 +47,19 @@ TRACKING: Mapping[str, str] = {
 """By path: the type of the event that Segment's libraries post there, or ``batch``."""
 
 DOORS: Mapping[str, Door] = {
-    VOUCHERIFY: Door(TO_SEGMENT, WEBHOOKS),
-    **{path: Door(TO_VOUCHERIFY, CALLS, action=name) for path, name in ACTIONS.items()},
-    **{path: Door(TO_VOUCHERIFY, RAW_EVENTS, kind=kind) for path, kind in TRACKING.items()},
-    SEGMENT: Door(TO_VOUCHERIFY, RAW_EVENTS),
+    VOUCHERIFY: Door(TO_SEGMENT, WEBHOOKS, VOUCHERIFY_WEBHOOKS),
+    **{path: Door(TO_VOUCHERIFY, CALLS, SEGMENT_DESTINATION, action=name) for path, name in ACTIONS.items()},
+    **{path: Door(TO_VOUCHERIFY, RAW_EVENTS, TRACKING_API, kind=kind) for path, kind in TRACKING.items()},
+    SEGMENT: Door(TO_VOUCHERIFY, RAW_EVENTS, SEGMENT_WEBHOOKS),
 }
 """By path."""
+
+
+def direction_of_queue(queue: str) -> str:
+    """Return the key of the direction that a queue's messages take."""
+    return next(door.direction for door in DOORS.values() if door.queue == queue)
+
+
+def direction_of_stem(stem: str | None) -> str | None:
+    """Return the key of the direction that a door's messages take; None if ``stem`` is no door's."""
+    return next((door.direction for door in DOORS.values() if door.stem == stem), None)

@@ -14,9 +14,7 @@ from bridge.to_voucherify.raw_events.mappings import Mappings
 from bridge.to_voucherify.request import at
 from bridge.to_voucherify.schemas import load
 
-__all__ = ["DIRECTION", "SINK", "check", "left_alone", "translate", "translate_event", "translate_item"]
-
-DIRECTION = "to_voucherify"
+__all__ = ["SINK", "check", "left_alone", "translate", "translate_event", "translate_item"]
 
 INTEGRATION = "Voucherify (Actions)"
 """What an event's ``integrations`` call Segment's own destination; the bridge stands in its place."""

@@ -10,6 +10,7 @@ from flask import Flask, Response, jsonify, request
 from flask.json.provider import JSONProvider
 from werkzeug.exceptions import HTTPException, InternalServerError
 
+from bridge.doors import direction_of_stem
 from bridge.errors import BridgeError, Invalid, SignatureError, StoreUnavailable, UpstreamError
 from bridge.logs import Sparing, unexpected
 from bridge.operations.monitoring.refusals import Refusals
@@ -40,10 +41,6 @@ class Answers(JSONProvider):
         return msgspec.json.decode(s)
 
 
-DIRECTIONS = {"voucherify": "to_segment", **dict.fromkeys(("segmentio", "tracking", "segment"), "to_voucherify")}
-"""By blueprint: where that goes of which somebody could not prove that it is theirs."""
-
-
 def register(app: Flask, refusals: Refusals) -> None:
     """Answer every error of ``app`` in this form, and count calls that are not authentic."""
     for kind in ERRORS:
@@ -61,7 +58,7 @@ def error(status: int, code: str, message: str, fields: Mapping[str, str] | None
 
 def _told(refusals: Refusals, raised: BridgeError) -> Response:
     status, code = ERRORS[type(raised)]
-    if isinstance(raised, SignatureError) and (direction := DIRECTIONS.get(request.blueprint or "")):
+    if isinstance(raised, SignatureError) and (direction := direction_of_stem(request.blueprint)):
         refusals.add(direction)
     if times := _complaints.admits(code):
         _log.warning("refused", path=request.path, status=status, reason=str(raised), times=times)

@@ -6,11 +6,12 @@ from datetime import timedelta
 
 from sqlalchemy import ColumnElement, Connection, func, literal_column, select
 
-from bridge.delivery.counts.tallies import BUCKET, DIRECTIONS, REFUSED, bucket, sink_of, width
+from bridge.delivery.counts.tallies import BUCKET, REFUSED, bucket, width
 from bridge.delivery.database.tables import tallies
 from bridge.delivery.inbox.queues import QueueState, newest_pending
 from bridge.delivery.outbox.sink_states import SinkState
 from bridge.delivery.rules.presence import ALIVE_WITHIN
+from bridge.directions import DIRECTIONS
 from bridge.messages import Status
 from bridge.operations.monitoring.silence import Interval, silence
 
@@ -25,12 +26,6 @@ _RECENT = 3
 
 _REFUSALS = 3
 """Fewer may be anybody's."""
-
-_CREDENTIALS = {
-    "to_segment": "is VOUCHERIFY_WEBHOOK_SECRET the project's webhook secret?",
-    "to_voucherify": "are VOUCHERIFY_APP_ID and VOUCHERIFY_SECRET_KEY those that are entered at Segment?",
-}
-
 
 _REFUSED: ColumnElement[str] = literal_column(f"'{REFUSED}'")
 
@@ -62,8 +57,8 @@ def concerns(
         if newest := newest_pending(connection, direction):
             # It has arrived, although it is not translated, and so not counted yet.
             counts.setdefault(direction, {})[bucket(newest), False] = 1
-    for direction in DIRECTIONS:
-        state = beats.get(sink_of(direction))
+    for direction, row in DIRECTIONS.items():
+        state = beats.get(row.sink)
         if state and now - state.beat_at < _IN_USE:
             found += [*_arrival(counts.get(direction, {}), direction, now), *_sink(state, direction)]
         found += [one for queue in queues if queue.direction == direction for one in _queue(queue, now)]
@@ -95,7 +90,7 @@ def _arrival(counts: _Counts, direction: str, now: float) -> Iterator[Concern]:
     recent = range(bucket(now) - (_RECENT - 1) * BUCKET, bucket(now) + 1, BUCKET)
     refused = sum(counts.get((at, True), 0) for at in recent)
     if refused >= _REFUSALS and arrivals.keys().isdisjoint(recent):
-        text = f"all of the last {refused} calls were refused: {_CREDENTIALS[direction]}"
+        text = f"all of the last {refused} calls were refused: {DIRECTIONS[direction].sender_check}"
         yield Concern(REFUSING, direction, text, None)
     if found := silence([Interval(at, at + width(at, now)) for at in arrivals], ever=ever, now=now):
         yield Concern(SILENT, direction, _silent(found.since, found.usual, now), found.since or None)

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from math import isfinite
 from typing import Any
 
+from bridge.directions import DIRECTIONS, TO_VOUCHERIFY
 from bridge.errors import Invalid
 from bridge.json_text import storable, write
 from bridge.messages import Outgoing
@@ -17,7 +18,7 @@ from bridge.to_voucherify.raw_events.mappings import ActionMapping
 from bridge.to_voucherify.request import at, body
 from bridge.to_voucherify.schemas import as_segment_sends, load
 
-SINK = "voucherify"
+SINK = DIRECTIONS[TO_VOUCHERIFY].sink
 
 
 @dataclass(frozen=True, slots=True)
