@@ -20,8 +20,8 @@ from bridge.messages import Status
 from bridge.signature import HEADER
 from bridge.to_segment.schemas import Balance, Envelope, Identifier
 from bridge.to_voucherify.actions import ACTIONS
-from bridge.to_voucherify.raw_events.events import BATCH_EVENTS
 from bridge.to_voucherify.raw_events.events import TYPES as EVENT_TYPES
+from bridge.to_voucherify.raw_events.posted import BATCH_EVENTS
 from bridge.to_voucherify.schemas import SCHEMAS, Object, Text
 from bridge.web.doors.tracking_api import ALIASES
 from bridge.web.doors.waiting import LONGEST_SECONDS
