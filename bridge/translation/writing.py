@@ -14,7 +14,7 @@ from bridge.delivery.inbox import Round, Work, repeated, use_up
 from bridge.delivery.outbox import outbox
 from bridge.delivery.outbox.claims import Claim, Room
 from bridge.delivery.rules import causes
-from bridge.errors import BridgeError
+from bridge.errors import RoundLost, SeenMeanwhile
 from bridge.messages import Kept, Status
 from bridge.translation.deciding import Decisions, Unit, sightings
 from bridge.translation.replaying import Again, replay
@@ -22,14 +22,6 @@ from bridge.translation.replaying import Again, replay
 _REPEATED = (
     update(tables.events).where(tables.events.c.id == bindparam("repeated")).values(repeats=tables.events.c.repeats + 1)
 )
-
-
-class RoundLost(BridgeError):
-    """Another translator has taken the round over: nothing was written."""
-
-
-class SeenMeanwhile(BridgeError):
-    """Another translator has written one of the keys first: decide again."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,11 +6,11 @@ from math import isfinite
 from typing import Any
 
 from bridge.directions import DIRECTIONS, TO_VOUCHERIFY
-from bridge.errors import Invalid
+from bridge.errors import Invalid, MappingFailed
 from bridge.json_text import storable, write
 from bridge.messages import Outgoing
 from bridge.to_voucherify.actions import UPSERT_CUSTOMER, Action
-from bridge.to_voucherify.language.mapping import UNDEFINED, MappingFailed
+from bridge.to_voucherify.language.mapping import UNDEFINED
 from bridge.to_voucherify.merge import is_mergeable
 from bridge.to_voucherify.metadata import LeftOut
 from bridge.to_voucherify.raw_events.engage import with_trait

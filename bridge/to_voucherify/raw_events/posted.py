@@ -53,8 +53,12 @@ class Posted:
         return clean({**item, **own, **kind})
 
     def is_too_large(self, place: int) -> bool:
-        """Return whether Segment's tracking API would refuse the event. Segment's webhooks may be larger."""
-        return self.kind != "" and self.length > EVENT_BYTES and size(self.items[place]) > EVENT_BYTES
+        """Return whether the event is larger than Segment takes.
+
+        A single event of Segment's webhooks may be larger: Segment has added to it.
+        """
+        is_limited = self.kind != "" or self.is_several
+        return is_limited and self.length > EVENT_BYTES and size(self.items[place]) > EVENT_BYTES
 
     def check(self) -> None:
         """Check whether the body may be stored. In a batch or an array, the worker finds what is wrong with one event.
