@@ -92,11 +92,11 @@ class Event(_Open):
 
     type = fields.String(validate=validate.OneOf(EVENT_TYPES))
     messageId = Identifier(allow_none=True)  # noqa: N815 - Segment's name, as the following
-    userId = Identifier(allow_none=True)  # noqa: N815
-    anonymousId = Identifier(allow_none=True)  # noqa: N815
+    userId = Identifier(allow_none=True)  # noqa: N815 - Segment's name
+    anonymousId = Identifier(allow_none=True)  # noqa: N815 - Segment's name
     event = fields.String(allow_none=True)
     name = fields.String(allow_none=True)
-    groupId = Identifier(allow_none=True)  # noqa: N815
+    groupId = Identifier(allow_none=True)  # noqa: N815 - Segment's name
     properties = fields.Dict(allow_none=True)
     traits = fields.Dict(allow_none=True)
     context = fields.Dict(allow_none=True)

@@ -233,11 +233,11 @@ def test_what_could_not_be_recorded_is_sent_again_under_the_same_key(
     genuine = database.writing
 
     def lose() -> None:
-        database.writing = _out_of_order  # type: ignore[method-assign]
+        database.writing = _out_of_order  # type: ignore[method-assign] # in this test alone
 
     with pytest.raises(StoreUnavailable):
         work(ScriptedSink(meanwhile=lose)).step()
-    database.writing = genuine  # type: ignore[method-assign]
+    database.writing = genuine  # type: ignore[method-assign] # in this test alone
     assert standing(database)["a"][0] == "sending"
     again = ScriptedSink(max_count=1)
     assert not work(again).step()
@@ -262,7 +262,7 @@ def run(database: Database) -> Any:
         thread.start()
         return thread
 
-    start.stop = stop  # type: ignore[attr-defined]
+    start.stop = stop  # type: ignore[attr-defined] # as a thread's
     yield start
     stop.set()
     for thread in threads:
@@ -296,12 +296,12 @@ def test_a_lost_database_is_waited_for(database: Database, run: Any) -> None:
         lost.set()
         raise StoreUnavailable("out of order")
 
-    database.reading = out_of_order  # type: ignore[method-assign]
+    database.reading = out_of_order  # type: ignore[method-assign] # in this test alone
     sink = ScriptedSink()
     with capture_logs() as logs:
         thread = run(sink)
         assert lost.wait(20)
-        database.reading = genuine  # type: ignore[method-assign]
+        database.reading = genuine  # type: ignore[method-assign] # in this test alone
         until(lambda: sink.sent == [b"a"])
     assert thread.is_alive()
     assert ("store unavailable", SINK) in [(log["event"], log["sink"]) for log in logs]

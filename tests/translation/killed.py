@@ -94,7 +94,7 @@ def with_points(database: Database, point: Callable[[], None]) -> None:
             point()
         point()
 
-    database.writing = writing  # type: ignore[method-assign]
+    database.writing = writing  # type: ignore[method-assign] # in this test alone
 
 
 def store(database: Database, messages: Sequence[Message], answered: Path) -> None:

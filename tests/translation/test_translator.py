@@ -409,7 +409,7 @@ def _store(connection: Connection, one: Message) -> None:
         "body": pack(one.body),
     }
     connection.execute(insert(messages), row)
-    connection.execute(insert(pending), {"queue": one.queue, "message_id": one.id, "size": len(row["body"])})  # type: ignore[arg-type]
+    connection.execute(insert(pending), {"queue": one.queue, "message_id": one.id, "size": len(row["body"])})  # type: ignore[arg-type] # bytes
 
 
 def test_a_body_that_is_no_json_is_quarantined_with_its_reason(database: Database) -> None:

@@ -23,7 +23,7 @@ MOST = 1_000
 
 _BY_PLACE: Mapping[str, Dialect] = {
     "sqlite": sqlite.dialect(paramstyle="qmark"),
-    "postgresql": psycopg.dialect(paramstyle="format"),  # type: ignore[no-untyped-call]
+    "postgresql": psycopg.dialect(paramstyle="format"),  # type: ignore[no-untyped-call] # SQLAlchemy's, without types
 }
 """In which values are given in the order of the columns, without names."""
 

@@ -219,7 +219,7 @@ class Worker:
         """Whatever a sink did not foresee must not end the worker; nobody knows then what was taken."""
         try:
             outcomes = self.sink.send([claim.parcel for claim in claims])
-        except Exception as error:  # noqa: BLE001
+        except Exception as error:  # noqa: BLE001 - see above
             unexpected("worker", error, sink=self.sink.name, event_id=claims[0].event_id)
             return [Outcome(Happened.UNKNOWN, detail=f"unexpected error: {type(error).__name__}")] * len(claims)
         if len(outcomes) != len(claims):

@@ -69,14 +69,14 @@ class _Buffer(StringIO):
 class _Context(RenderContext):
     """Finds nothing but what the payload holds and the template assigned."""
 
-    def get(self, path: list[object], *, token: Token | None, default: object = UNDEFINED) -> object:  # noqa: ARG002
+    def get(self, path: list[object], *, token: Token | None, default: object = UNDEFINED) -> object:  # noqa: ARG002 - the library's signature
         root, steps = str(path[0]), path[1:]
         value = self.locals[root] if root in self.locals else self.globals.get(root, UNDEFINED)
         for step in steps:
             value = lookup(value, step)
         return value
 
-    def get_buffer(self, buf: TextIO | None = None) -> _Buffer:  # noqa: ARG002
+    def get_buffer(self, buf: TextIO | None = None) -> _Buffer:  # noqa: ARG002 - the library's signature
         return _Buffer()
 
 
