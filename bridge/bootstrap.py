@@ -10,9 +10,7 @@ import structlog
 
 from bridge.delivery.database.engine import Database
 from bridge.delivery.inbox import Inbox
-from bridge.delivery.outbox.outbox import Outbox
-from bridge.delivery.outbox.samples import smallest_delivered
-from bridge.delivery.outbox.worker import Worker
+from bridge.delivery.outbox import Outbox, Worker, smallest_delivered
 from bridge.delivery.process.crew import Crew, Hand
 from bridge.delivery.process.duty import Duty
 from bridge.delivery.process.notifications import Listener, Notifier

@@ -15,7 +15,7 @@ from bridge.directions import DIRECTIONS
 from bridge.errors import ConfigError, InvalidMappings, StoreUnavailable
 from bridge.host import VARIABLE as RUN_DIR
 from bridge.host import Host
-from bridge.intake.segment_destination import is_elsewhere
+from bridge.intake import is_elsewhere
 from bridge.mapping_file import VARIABLE, read
 from bridge.settings import DAY, Settings, ToVoucherify, database_url, mapping_file, unknown
 from bridge.sinks.voucherify import VoucherifySink

@@ -11,7 +11,7 @@ of ``to_voucherify``, which the worker calls again when it translates. A request
 """
 
 from bridge.intake.receiving import Received, Receiver
-from bridge.intake.segment_destination import DestinationCalls, Given
+from bridge.intake.segment_destination import DestinationCalls, Given, is_elsewhere
 from bridge.intake.segment_webhooks import SECRET, SIGNATURE, EventWebhooks, Presented
 from bridge.intake.tracking_api import TrackingCalls
 from bridge.intake.voucherify_webhooks import VoucherifyWebhooks
@@ -27,4 +27,5 @@ __all__ = [
     "Receiver",
     "TrackingCalls",
     "VoucherifyWebhooks",
+    "is_elsewhere",
 ]

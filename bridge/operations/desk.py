@@ -6,7 +6,6 @@ from collections.abc import Callable
 from bridge.delivery.audit import Deed, record
 from bridge.delivery.database.engine import Database
 from bridge.delivery.inbox import Wake, queues
-from bridge.delivery.inbox.queues import TRANSLATION
 from bridge.delivery.outbox import sink_states
 from bridge.delivery.rules.presence import FOREVER
 from bridge.directions import DIRECTIONS
@@ -25,7 +24,7 @@ WAITS = "waiting for a translator: see the event later"
 
 def pausable() -> tuple[str, ...]:
     """Return the names of what an operator can pause: each sink, and the translation of all queues."""
-    return (*(direction.sink for direction in DIRECTIONS.values()), TRANSLATION)
+    return (*(direction.sink for direction in DIRECTIONS.values()), queues.TRANSLATION)
 
 
 class Desk:
@@ -58,7 +57,7 @@ class Desk:
         return WAITS
 
     def pause(self, name: str, who: str, *, until: float = FOREVER) -> None:
-        """Pause a sink, or the translation (``TRANSLATION``), until then; 0 resumes it.
+        """Pause a sink, or the translation (``queues.TRANSLATION``), until then; 0 resumes it.
 
         Raises:
             Invalid: there is nothing of that name.
@@ -66,7 +65,7 @@ class Desk:
         if name not in pausable():
             raise Invalid({"name": f"must be one of {', '.join(pausable())}"})
         with self._database.writing() as connection:
-            if name == TRANSLATION:
+            if name == queues.TRANSLATION:
                 queues.pause(connection, until)
             else:
                 sink_states.pause(connection, name, until)

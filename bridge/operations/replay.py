@@ -6,7 +6,7 @@ from ulid import ULID
 from bridge.delivery.audit import Deed, record
 from bridge.delivery.counts.tallies import Tally, add, bucket
 from bridge.delivery.database import tables
-from bridge.delivery.outbox.outbox import placed
+from bridge.delivery.outbox import placed
 from bridge.delivery.rules.retry import Fate
 from bridge.directions import key_of_sink
 from bridge.messages import ID_LENGTH

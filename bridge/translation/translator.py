@@ -11,7 +11,7 @@ from sqlalchemy.exc import DBAPIError
 
 from bridge.delivery.database.engine import Database
 from bridge.delivery.inbox import Replay, Round, Taker, Work, bodies, queues, take_over
-from bridge.delivery.outbox.worker import Worker
+from bridge.delivery.outbox import Worker
 from bridge.delivery.process.duty import Duty
 from bridge.errors import InvalidMappings, RoundLost, SeenMeanwhile, StoreUnavailable
 from bridge.logs import Sparing, unexpected

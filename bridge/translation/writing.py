@@ -11,8 +11,7 @@ from bridge.delivery.counts.tallies import Tally, bucket
 from bridge.delivery.database import tables
 from bridge.delivery.database.rows import insert_new, insert_rows
 from bridge.delivery.inbox import Round, Work, repeated, use_up
-from bridge.delivery.outbox import outbox
-from bridge.delivery.outbox.claims import Claim, Room
+from bridge.delivery.outbox import Claim, Room, enqueue
 from bridge.delivery.rules import causes
 from bridge.errors import RoundLost, SeenMeanwhile
 from bridge.messages import Kept, Status
@@ -104,7 +103,7 @@ def write(connection: Connection, taken: Round, decided: Decided, rooms: Mapping
     if decided.marks and not use_up(connection, decided.marks):
         raise SeenMeanwhile
     insert_rows(connection, tables.events, decisions.events)
-    claims = outbox.enqueue(connection, [(one.row, one.payload) for one in decisions.deliveries], rooms, now)
+    claims = enqueue(connection, [(one.row, one.payload) for one in decisions.deliveries], rooms, now)
     if insert_new(connection, tables.seen, decisions.seen) < len(decisions.seen):
         raise SeenMeanwhile
     if decisions.repeats:

@@ -15,7 +15,7 @@ from marshmallow import INCLUDE, Schema, fields, validate
 from bridge import __version__
 from bridge.doors import ACTIONS as CALLS
 from bridge.doors import SEGMENT, TRACKING, VOUCHERIFY
-from bridge.intake.segment_webhooks import SECRET, SIGNATURE
+from bridge.intake import SECRET, SIGNATURE
 from bridge.messages import Status
 from bridge.signature import HEADER
 from bridge.to_segment.schemas import Balance, Envelope, Identifier

@@ -8,8 +8,8 @@ from sqlalchemy import ColumnElement, Connection, func, literal_column, select
 
 from bridge.delivery.counts.tallies import BUCKET, REFUSED, bucket, width
 from bridge.delivery.database.tables import tallies
-from bridge.delivery.inbox.queues import QueueState, newest_pending
-from bridge.delivery.outbox.sink_states import SinkState
+from bridge.delivery.inbox import QueueState, queues
+from bridge.delivery.outbox import SinkState
 from bridge.delivery.rules.presence import ALIVE_WITHIN
 from bridge.directions import DIRECTIONS
 from bridge.messages import Status
@@ -47,21 +47,21 @@ class Concern:
 
 
 def concerns(
-    connection: Connection, sinks: Sequence[SinkState], queues: Sequence[QueueState], now: float
+    connection: Connection, sinks: Sequence[SinkState], queue_states: Sequence[QueueState], now: float
 ) -> tuple[Concern, ...]:
     """All there are. Of a direction that was given up there is none, unless messages of it wait for translation."""
     beats = {state.name: state for state in sinks}
     found: list[Concern] = []
     counts = _arrivals(connection)
     for direction in DIRECTIONS:
-        if newest := newest_pending(connection, direction):
+        if newest := queues.newest_pending(connection, direction):
             # It has arrived, although it is not translated, and so not counted yet.
             counts.setdefault(direction, {})[bucket(newest), False] = 1
     for direction, row in DIRECTIONS.items():
         state = beats.get(row.sink)
         if state and now - state.beat_at < _IN_USE:
             found += [*_arrival(counts.get(direction, {}), direction, now), *_sink(state, direction)]
-        found += [one for queue in queues if queue.direction == direction for one in _queue(queue, now)]
+        found += [one for queue in queue_states if queue.direction == direction for one in _queue(queue, now)]
     return tuple(found)
 
 

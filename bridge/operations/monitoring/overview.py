@@ -10,9 +10,8 @@ from ulid import ULID
 
 from bridge.delivery.counts.tallies import OF_THE_BRIDGE, REFUSED, RETRIED, bucket
 from bridge.delivery.database.tables import events, latencies, tallies
-from bridge.delivery.inbox.queues import QueueState
-from bridge.delivery.inbox.queues import states as queue_states
-from bridge.delivery.outbox.sink_states import SinkState, sink_states
+from bridge.delivery.inbox import QueueState, queues
+from bridge.delivery.outbox import SinkState, sink_states
 from bridge.delivery.rules.retry import Fate
 from bridge.directions import DIRECTIONS
 from bridge.messages import ID_LENGTH, Status
@@ -131,15 +130,15 @@ def overview(connection: Connection, period: str, now: float) -> Overview:
     chosen = PERIODS[period]
     since = chosen.since(now)
     counted = _counted(connection, since)
-    states, queues = sink_states(connection, now), queue_states(connection, now)
+    states, queue_states = sink_states.states(connection, now), queues.states(connection, now)
     return Overview(
         now,
         period,
         since,
         flows=tuple(_flows(connection, counted, since, now)),
-        concerns=concerns(connection, states, queues, now),
+        concerns=concerns(connection, states, queue_states, now),
         sinks=states,
-        queues=queues,
+        queues=queue_states,
         points=tuple(_points(connection, chosen, since, now)),
         troubles=_troubles(counted),
         events=tuple(_named(connection, counted)),

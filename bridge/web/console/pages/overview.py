@@ -8,7 +8,7 @@ from flask import Blueprint, flash, g, redirect, render_template, request, url_f
 from werkzeug.wrappers import Response
 
 from bridge.delivery.database.engine import Database
-from bridge.delivery.outbox.sink_states import SinkState
+from bridge.delivery.outbox import SinkState
 from bridge.directions import DIRECTIONS
 from bridge.operations.desk import Desk
 from bridge.operations.monitoring.overview import PERIODS, Flow, Overview, overview
