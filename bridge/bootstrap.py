@@ -101,16 +101,10 @@ class Wakes:
 def build(settings: Settings) -> Bridge:
     """Put a bridge together. Nothing is delivered until its crew is started.
 
-    A database that cannot be reached is no reason to stay down: senders get a 503 until it is back.
-
     Raises:
         ConfigError: the folder of locks and sockets cannot be used.
     """
-    database = Database(settings.database_url)
-    try:
-        database.migrate()
-    except StoreUnavailable as error:
-        _log.error("store unavailable", reason=str(error))
+    database = _opened(settings.database_url)
     host = Host.of(settings.run_dir, settings.database_url)
     notifier = Notifier(database)
     wakes = Wakes(host, notifier)
@@ -146,6 +140,16 @@ def build(settings: Settings) -> Bridge:
     desk = Desk(database, wakes, time.time)
     intakes = {stem: intake for side in sides.values() for stem, intake in side.intakes.items()}
     return Bridge(settings, database, intakes, crew, desk, keeper, refusals)
+
+
+def _opened(url: str) -> Database:
+    """Open the database. If it cannot be reached, senders get a 503 until it is back."""
+    database = Database(url)
+    try:
+        database.migrate()
+    except StoreUnavailable as error:
+        _log.error("store unavailable", reason=str(error))
+    return database
 
 
 def _to_segment(parts: Parts) -> Side | None:

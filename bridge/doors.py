@@ -1,4 +1,15 @@
-"""The doors: where messages come in, a row each."""
+"""The doors: where messages come in, a row each.
+
+To add one:
+
+1. ``DOORS``: a row, with a new stem; ``messages.QUEUES``: a row, if its messages need a queue of their own.
+2. ``intake/<stem>.py``: verifies the sender, and stores the body. Export it in ``intake/__init__.py``.
+3. ``web/doors/<stem>.py``: the routes; ``web.BLUEPRINTS``: a row.
+4. ``bootstrap.py``: the intake, in the builder of its direction.
+5. ``translation/meaning.py``: a row of ``TRANSLATIONS``, if it has a new queue.
+6. ``web/openapi.py``: a row of the description.
+7. ``tests/web/test_door_security.py``: a row of ``SENDERS`` and one of ``BODIES``.
+"""
 
 from collections.abc import Mapping
 from dataclasses import dataclass

@@ -1,9 +1,15 @@
 """What linters cannot see of the sources: missing reasons, and names that belong in one table."""
 
 import re
+from dataclasses import fields
 from pathlib import Path
 
+from bridge import settings, web
+from bridge.bootstrap import SIDES
 from bridge.directions import DIRECTIONS
+from bridge.doors import DOORS
+from bridge.messages import QUEUES
+from bridge.translation.meaning import TRANSLATIONS
 
 ROOT = Path(__file__).parents[1]
 BRIDGE = ROOT / "bridge"
@@ -29,3 +35,18 @@ def test_nothing_but_the_table_names_a_direction() -> None:
     sources = (path for path in BRIDGE.rglob("*.py") if "migrations" not in path.parts)
     named = [path.name for path in sources if any(name in path.read_text() for name in names)]
     assert named == ["directions.py"]
+
+
+def test_every_table_of_directions_has_a_row_for_each() -> None:
+    assert SIDES.keys() == settings.READERS.keys() == DIRECTIONS.keys()
+    assert DIRECTIONS.keys() <= {field.name for field in fields(settings.Settings)}
+    assert {door.direction for door in DOORS.values()} == DIRECTIONS.keys()
+    assert len({row.sink for row in DIRECTIONS.values()}) == len(DIRECTIONS)
+
+
+def test_every_door_has_its_stem_in_intake_and_web() -> None:
+    stems = {door.stem for door in DOORS.values()}
+    assert web.BLUEPRINTS.keys() == stems
+    for folder in (BRIDGE / "intake", BRIDGE / "web" / "doors"):
+        assert stems <= {path.stem for path in folder.glob("*.py")}
+    assert TRANSLATIONS.keys() == QUEUES.keys() == {door.queue for door in DOORS.values()}

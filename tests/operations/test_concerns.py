@@ -81,7 +81,7 @@ def test_a_few_refused_calls_may_be_anybodys(database: Database) -> None:
 def test_a_sink_that_stands_still_is_told(database: Database) -> None:
     change(database, f"UPDATE sinks SET paused_until = {NOW + 60}, reason = 'forbidden (401)'")
     assert [(one.kind, one.text) for one in look(database)] == [
-        ("paused", "deliveries to segment are paused: forbidden (401)")
+        ("paused", "deliveries to segment are paused: forbidden (401); check SEGMENT_WRITE_KEY")
     ]
     change(database, f"UPDATE sinks SET paused_until = 0, beat_at = {NOW - 60}")
     assert [(one.kind, one.since) for one in look(database)] == [("no worker", NOW - 60)]

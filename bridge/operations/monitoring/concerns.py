@@ -11,6 +11,7 @@ from bridge.delivery.database.tables import tallies
 from bridge.delivery.inbox import QueueState, queues
 from bridge.delivery.outbox import SinkState
 from bridge.delivery.rules.presence import ALIVE_WITHIN
+from bridge.delivery.rules.sink import Happened
 from bridge.directions import DIRECTIONS
 from bridge.messages import Status
 from bridge.operations.monitoring.silence import Interval, silence
@@ -103,7 +104,8 @@ def _silent(since: float, usual: float, now: float) -> str:
 
 def _sink(state: SinkState, direction: str) -> Iterator[Concern]:
     if state.state == PAUSED:
-        yield Concern(PAUSED, direction, f"deliveries to {state.name} are paused: {state.reason}", None)
+        check = f"; check {DIRECTIONS[direction].keys_check}" if state.reason.startswith(Happened.FORBIDDEN) else ""
+        yield Concern(PAUSED, direction, f"deliveries to {state.name} are paused: {state.reason}{check}", None)
     if state.state == UNMANNED:
         yield Concern(UNMANNED, direction, f"no worker delivers to {state.name}", state.beat_at)
 
