@@ -211,10 +211,6 @@ class Bell:
     def __init__(self, path: Path) -> None:
         self._path = path
         self._pid = os.getpid()
-        self._own, self._own_sender = socket.socketpair(socket.AF_UNIX, socket.SOCK_DGRAM)
-        self._own.settimeout(0)
-        self._own_sender.settimeout(0)
-        _process_only.update((self._own, self._own_sender))
         self._shared: socket.socket | None = None
         self._bound_at = time.monotonic()
         try:
@@ -237,30 +233,22 @@ class Bell:
             if not left:
                 return False
 
-    def ring_self(self) -> None:
-        """Ring this bell alone."""
-        with suppress(OSError):  # full: it has been rung
-            self._own_sender.send(b"1")
-
     def close(self) -> None:
         """Remove it."""
         if os.getpid() == self._pid:
             _remove(self._path)
-        for one in (self._own, self._own_sender, self._shared):
-            if one:
-                one.close()
+        if self._shared:
+            self._shared.close()
 
     def _is_rung(self, seconds: float) -> bool:
-        sockets = [one for one in (self._own, self._shared) if one]
         poll = select.poll()
-        for one in sockets:
-            poll.register(one, select.POLLIN)
-        if not poll.poll(seconds * 1000):
+        if self._shared:
+            poll.register(self._shared, select.POLLIN)
+        if not poll.poll(seconds * 1000) or self._shared is None:
             return False
-        for one in sockets:
-            with suppress(BlockingIOError):
-                while one.recv(1):
-                    pass
+        with suppress(BlockingIOError):
+            while self._shared.recv(1):
+                pass
         return True
 
     def _bind(self) -> None:

@@ -2,11 +2,11 @@
 
 import os
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from difflib import get_close_matches
 from pathlib import Path
-from typing import cast
+from typing import Any, cast
 from urllib.parse import SplitResult, urlsplit, urlunsplit
 
 import environs
@@ -14,6 +14,7 @@ from marshmallow import ValidationError, validate
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import ArgumentError
 
+from bridge.directions import DIRECTIONS, TO_SEGMENT, TO_VOUCHERIFY, Direction
 from bridge.errors import ConfigError
 
 LEVELS = ("debug", "info", "warning", "error")
@@ -24,21 +25,6 @@ SEGMENT_HOSTS = {"us": "https://api.segment.io", "eu": "https://events.eu1.segme
 
 DAY = 86_400.0
 SHORTEST_TOKEN = 16
-
-NEEDED = {
-    "Voucherify → Segment": {
-        "SEGMENT_WRITE_KEY": "the write key of the Segment source that receives the events",
-        "VOUCHERIFY_WEBHOOK_SECRET": "the webhook secret of the Voucherify project",
-    },
-    "Segment → Voucherify": {
-        "VOUCHERIFY_APP_ID": "the Application ID of the Voucherify project",
-        "VOUCHERIFY_SECRET_KEY": "the Secret Key of the Voucherify project",
-    },
-}
-"""What each direction cannot do without. It is on when all of it is set; some of it without the rest is a mistake."""
-
-ONLY_WITH = {"Segment → Voucherify": {"BRIDGE_WRITE_KEYS", "SEGMENT_WEBHOOK_SECRET", "BRIDGE_MAPPINGS"}}
-"""What is of no use, and so a mistake, as long as a direction is off."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,7 +67,7 @@ class Settings:
     """What an operator decides; see the README for the variables.
 
     Attributes:
-        to_segment, to_voucherify: the directions; one of them may be off.
+        to_segment, to_voucherify: a field for each direction, by its key; None if it is off.
         voucherify_url: Voucherify's API.
         database_url: SQLAlchemy's.
         embedded_worker: whether every web process also delivers.
@@ -105,6 +91,10 @@ class Settings:
     log_level: str = "info"
     run_dir: Path | None = None
 
+    def is_on(self, direction: str) -> bool:
+        """Return whether a direction, by its key, is on."""
+        return getattr(self, direction) is not None
+
     @classmethod
     def from_env(cls) -> "Settings":
         """Read the environment; what it lacks, from ``.env`` in the working directory or the next one above.
@@ -113,7 +103,7 @@ class Settings:
             ConfigError: names every variable that is wrong or missing, and what would be right.
         """
         env = _environment()
-        names = set[str]().union(*NEEDED.values(), *ONLY_WITH.values())
+        names = set[str]().union(*map(_names, DIRECTIONS.values()))
         given = {name for name in names if (env.str(name, "") or "").strip(" ,")}
         settings = _read(env, given)
         if problems := _missing(given) | _problems(env):
@@ -199,18 +189,22 @@ def _path(env: environs.Env, name: str) -> Path | None:
 
 
 def _missing(given: set[str]) -> dict[str, str]:
-    """Half a direction is a mistake; so is none at all: then the first is taken to be wanted, and both are named."""
-    wanted = [
-        needed for direction, needed in NEEDED.items() if given & (needed.keys() | ONLY_WITH.get(direction, set()))
-    ]
-    first, other = NEEDED.values()
-    instead = "" if wanted else f" (or set {' and '.join(other)}: the other direction alone)"
+    """Half a direction is a mistake; so is none at all: then the first is taken to be wanted, and all are named."""
+    first, *others = DIRECTIONS.values()
+    wanted = [direction for direction in DIRECTIONS.values() if given & _names(direction)]
+    alone = (f"{' and '.join(other.needed)}: the other direction alone" for other in others)
+    instead = "" if wanted else f" (or set {'; or '.join(alone)})"
     return {
         name: f"needed: {what}{instead}"
-        for needed in wanted or [first]
-        for name, what in needed.items()
+        for direction in wanted or [first]
+        for name, what in direction.needed.items()
         if name not in given
     }
+
+
+def _names(direction: Direction) -> frozenset[str]:
+    """Return the settings that are of use to a direction alone."""
+    return direction.only_with.union(direction.needed)
 
 
 def _read(env: environs.Env, given: set[str]) -> Settings:
@@ -219,10 +213,9 @@ def _read(env: environs.Env, given: set[str]) -> Settings:
         "embedded",
         validate=validate.OneOf(("embedded", "external"), error="must be embedded or external"),
     )
-    to_segment, to_voucherify = _to_segment(env), _to_voucherify(env)
+    parts = {key: read(env) for key, read in READERS.items()}
     return Settings(
-        to_segment=to_segment if NEEDED["Voucherify → Segment"].keys() <= given else None,
-        to_voucherify=to_voucherify if NEEDED["Segment → Voucherify"].keys() <= given else None,
+        **{key: part if DIRECTIONS[key].needed.keys() <= given else None for key, part in parts.items()},
         voucherify_url=_api(_url(env, "VOUCHERIFY_API_URL", "https://api.voucherify.io")),
         database_url=_read_database_url(env),
         embedded_worker=worker == "embedded",
@@ -254,6 +247,10 @@ def _to_voucherify(env: environs.Env) -> ToVoucherify:
         event_secrets=_several(env, "SEGMENT_WEBHOOK_SECRET"),
         mappings=_read_mapping_file(env),
     )
+
+
+READERS: Mapping[str, Callable[[environs.Env], Any]] = {TO_SEGMENT: _to_segment, TO_VOUCHERIFY: _to_voucherify}
+"""By direction: what reads its settings."""
 
 
 def _several(env: environs.Env, name: str) -> tuple[str, ...]:

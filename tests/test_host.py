@@ -328,10 +328,6 @@ def test_a_bell_is_rung_once_however_often_it_was_rung(host: Host, bell: Bell) -
         host.ring()
     assert bell.wait(0.0)
     assert not bell.wait(0.0)
-    for _ in range(1000):
-        bell.ring_self()
-    assert bell.wait(0.0)
-    assert not bell.wait(0.0)
 
 
 def test_all_bells_of_the_host_are_rung_and_no_others(tmp_path: Path) -> None:
@@ -432,8 +428,6 @@ def test_a_bell_survives_a_folder_that_vanishes(tmp_path: Path, monkeypatch: pyt
     bell = host.bell()
     host.ring()
     assert not bell.wait(0.0)
-    bell.ring_self()
-    assert bell.wait(0.0), "its own process rings it without a folder"
     folder.mkdir()
     bell.wait(0.0)
     host.ring()

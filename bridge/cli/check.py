@@ -11,12 +11,13 @@ import requests
 from bridge.cli.printing import json_option, print_json, table
 from bridge.delivery.database.engine import Database
 from bridge.delivery.rules.sink import Happened
+from bridge.directions import DIRECTIONS
 from bridge.errors import ConfigError, InvalidMappings, StoreUnavailable
 from bridge.host import VARIABLE as RUN_DIR
 from bridge.host import Host
-from bridge.intake.segment_destination import is_elsewhere
+from bridge.intake import is_elsewhere
 from bridge.mapping_file import VARIABLE, read
-from bridge.settings import DAY, NEEDED, Settings, ToVoucherify, database_url, mapping_file, unknown
+from bridge.settings import DAY, Settings, ToVoucherify, database_url, mapping_file, unknown
 from bridge.sinks.voucherify import VoucherifySink
 from bridge.to_voucherify.raw_events.mappings import Mappings
 from bridge.to_voucherify.raw_events.presets import PRESETS
@@ -157,7 +158,7 @@ def _meant(name: str) -> str:
 
 
 def _remedy(name: str) -> str:
-    needed = any(name in names for names in NEEDED.values())
+    needed = any(name in direction.needed for direction in DIRECTIONS.values())
     return f"export {name}=… or write it to .env" if needed else f"correct {name}, or leave it out"
 
 

@@ -9,7 +9,7 @@ from sqlalchemy import Connection
 from bridge.cli.moment import moment
 from bridge.cli.opening import opened
 from bridge.cli.printing import console, json_option, print_json, readable, table, when
-from bridge.delivery.counts.tallies import DIRECTIONS
+from bridge.directions import DIRECTIONS
 from bridge.errors import NoSuchEvent
 from bridge.operations.history import (
     PENDING,

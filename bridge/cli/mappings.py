@@ -9,12 +9,12 @@ import click
 
 from bridge.cli.opening import active_mappings
 from bridge.cli.printing import console, json_option, print_json, printable, table
-from bridge.errors import Invalid, InvalidMappings, Unusable
+from bridge.errors import BridgeError, Invalid, InvalidMappings, Unusable
 from bridge.json_text import read as read_json
 from bridge.mapping_file import read as read_file
 from bridge.to_voucherify import left_alone
 from bridge.to_voucherify.raw_events.apply import apply
-from bridge.to_voucherify.raw_events.events import Event, completed, single
+from bridge.to_voucherify.raw_events.events import Event, clean, completed, problems
 from bridge.to_voucherify.raw_events.mappings import ActionMapping
 
 FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
@@ -90,10 +90,17 @@ def show() -> None:
 
 def _event(file: Path) -> Event:
     try:
-        event: Event = completed(single(read_json(file.read_bytes())), UNSENT, file.stat().st_mtime)
-    except (Unusable, Invalid) as error:
-        raise click.ClickException(f"{file}: {str(error).replace('the body', 'the event')}") from error
-    return event
+        event = clean(read_json(file.read_bytes()))
+    except Unusable as error:
+        raise _unusable(file, error) from error
+    if wrong := problems(event):
+        raise _unusable(file, Invalid(wrong))
+    made: Event = completed(event, UNSENT, file.stat().st_mtime)
+    return made
+
+
+def _unusable(file: Path, error: BridgeError) -> click.ClickException:
+    return click.ClickException(f"{file}: {str(error).replace('the body', 'the event')}")
 
 
 def _try(mapping: ActionMapping, event: Event, alone: str) -> Tried:

@@ -19,7 +19,7 @@ from bridge.demo.samples import all_webhooks
 from bridge.demo.segment import SegmentStandIn
 from bridge.demo.serving import Served
 from bridge.demo.voucherify import Call, VoucherifyStandIn
-from bridge.errors import BridgeError
+from bridge.errors import DemoFailed
 from bridge.signature import HEADER, sign
 
 SECRET, WRITE_KEY = "demo-secret", "demo-write-key"
@@ -31,10 +31,6 @@ SOURCE_KEY = "demo-source-key"
 STARTING = 20.0
 ARRIVING = 20.0
 """Seconds after which something must be wrong."""
-
-
-class DemoFailed(BridgeError):
-    """The demo did not do what it shows. The text says what, and ends with the server's own words."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,11 +6,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from bridge.credentials import basic, known, signed
-from bridge.doors import SEGMENT
+from bridge.doors import DOORS, SEGMENT
 from bridge.errors import Invalid, SignatureError, Unusable
 from bridge.intake.receiving import Received, Receiver
 from bridge.json_text import read
-from bridge.to_voucherify.raw_events.events import several, single
+from bridge.to_voucherify.raw_events.posted import posted
 
 SIGNATURE, SECRET = "X-Signature", "X-Bridge-Secret"
 
@@ -51,13 +51,10 @@ class EventWebhooks:
             value = read(body)
         except Unusable as error:
             raise Invalid({"": str(error)}) from error
-        if isinstance(value, list):
-            count = len(several(value))
-        else:
-            single(value)
-            count = 1
+        events = posted(value, DOORS[SEGMENT].kind, len(body))
+        events.check()
         stored = self._receiver.store(SEGMENT, body, used, request_id)
-        return Received(stored, is_several=isinstance(value, list), count=count)
+        return Received(stored, is_several=events.is_several, count=len(events.items))
 
     def _authenticate(self, body: bytes, given: Presented) -> str:
         """All must be signed. Of an array Segment signs only the first event: the rest needs the secret itself."""

@@ -4,11 +4,11 @@ from collections.abc import Sequence
 from typing import Any
 
 from bridge.credentials import basic, known
-from bridge.doors import BATCH, TRACKING
+from bridge.doors import TRACKING
 from bridge.errors import Invalid, SignatureError, Unusable
 from bridge.intake.receiving import Received, Receiver
 from bridge.json_text import read
-from bridge.to_voucherify.raw_events.events import batch, single
+from bridge.to_voucherify.raw_events.posted import posted
 
 _UNKNOWN = "there is no write key, or it is none of the bridge's"
 
@@ -34,12 +34,10 @@ class TrackingCalls:
             StoreUnavailable: it could not be stored.
         """
         value, key = self._authenticated(body, authorization)
-        kind = TRACKING[path]
-        events = batch(value, len(body)) if kind == BATCH else None
-        if events is None:
-            single(value, kind)
+        events = posted(value, TRACKING[path], len(body))
+        events.check()
         stored = self._receiver.store(path, body, key, request_id)
-        return Received(stored, is_several=events is not None, count=1 if events is None else len(events))
+        return Received(stored, is_several=events.is_several, count=len(events.items))
 
     def _authenticated(self, body: bytes, authorization: str | None) -> tuple[Any, str]:
         """The body's value and the write key. It has to be read first: the write key may be in it."""

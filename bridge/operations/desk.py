@@ -4,18 +4,14 @@ import time
 from collections.abc import Callable
 
 from bridge.delivery.audit import Deed, record
-from bridge.delivery.counts.tallies import DIRECTIONS, sink_of
 from bridge.delivery.database.engine import Database
 from bridge.delivery.inbox import Wake, queues
-from bridge.delivery.inbox.queues import TRANSLATION
 from bridge.delivery.outbox import sink_states
 from bridge.delivery.rules.presence import FOREVER
+from bridge.directions import DIRECTIONS
 from bridge.errors import Invalid
 from bridge.operations import bulk_replay, discard, replay
 from bridge.operations.history import Filter, Story, story
-
-PAUSABLE = (*map(sink_of, DIRECTIONS), TRANSLATION)
-"""What an operator can pause: each sink, and the translation of all queues."""
 
 REPLAY_SECONDS = 10.0
 """How long an operator waits for a replay's outcome."""
@@ -24,6 +20,11 @@ LOOK_SECONDS = 0.05
 
 WAITS = "waiting for a translator: see the event later"
 """What is said of a replay that no translator has come to in that time."""
+
+
+def pausable() -> tuple[str, ...]:
+    """Return the names of what an operator can pause: each sink, and the translation of all queues."""
+    return (*(direction.sink for direction in DIRECTIONS.values()), queues.TRANSLATION)
 
 
 class Desk:
@@ -56,15 +57,15 @@ class Desk:
         return WAITS
 
     def pause(self, name: str, who: str, *, until: float = FOREVER) -> None:
-        """Pause a sink, or the translation (``TRANSLATION``), until then; 0 resumes it.
+        """Pause a sink, or the translation (``queues.TRANSLATION``), until then; 0 resumes it.
 
         Raises:
             Invalid: there is nothing of that name.
         """
-        if name not in PAUSABLE:
-            raise Invalid({"name": f"must be one of {', '.join(PAUSABLE)}"})
+        if name not in pausable():
+            raise Invalid({"name": f"must be one of {', '.join(pausable())}"})
         with self._database.writing() as connection:
-            if name == TRANSLATION:
+            if name == queues.TRANSLATION:
                 queues.pause(connection, until)
             else:
                 sink_states.pause(connection, name, until)

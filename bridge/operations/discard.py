@@ -8,7 +8,7 @@ from sqlalchemy import Connection, Row, case, delete, func, insert, select, text
 from bridge.delivery import lanes
 from bridge.delivery.counts.tallies import Tally, add, bucket
 from bridge.delivery.database import tables
-from bridge.delivery.inbox.queues import is_in_hand
+from bridge.delivery.inbox import queues
 from bridge.delivery.rules.retry import Fate
 from bridge.errors import InHand, NoSuchEvent
 from bridge.messages import Status
@@ -55,7 +55,7 @@ def _discard_message(connection: Connection, message_id: str, now: float) -> int
         raise NoSuchEvent(f"there is no event {message_id}")
     gone = connection.execute(delete(tables.pending).where(tables.pending.c.message_id == message_id))
     if not gone.rowcount:
-        if is_in_hand(connection, message_id):
+        if queues.is_in_hand(connection, message_id):
             raise InHand("it is being translated at this moment: try again in a few seconds")
         raise NoSuchEvent(f"there is no event {message_id}")
     row = {

@@ -8,8 +8,7 @@ from ulid import ULID
 
 from bridge.delivery.database.packing import unpack
 from bridge.delivery.database.tables import attempts, deliveries, events, messages, repeats
-from bridge.delivery.inbox.outcomes import outcomes
-from bridge.delivery.inbox.queues import is_waiting
+from bridge.delivery.inbox import outcomes, queues
 from bridge.delivery.rules.retry import Fate
 from bridge.errors import NoSuchEvent
 from bridge.messages import ID_LENGTH, LAST_SUFFIX, Status
@@ -131,7 +130,7 @@ def _one(connection: Connection, event_id: str) -> Entry | None:
 def _untranslated(connection: Connection, message: Row[Any], event_id: str) -> Entry | None:
     """What is known of a message whose event there is not."""
     status, reason = PENDING, ""
-    if not is_waiting(connection, message.id):
+    if not queues.is_waiting(connection, message.id):
         if (entry := _one(connection, event_id)) or _is_translated(connection, message.id):
             return entry  # it has been translated at this moment, or the id is behind its last event
         status, reason = Status.IGNORED, EMPTY

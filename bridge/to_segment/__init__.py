@@ -3,6 +3,6 @@
 Pure: values in, values out. Nothing here reads a clock, a setting or a socket.
 """
 
-from bridge.to_segment.translate import DIRECTION, SINK, translate
+from bridge.to_segment.translate import SINK, translate
 
-__all__ = ["DIRECTION", "SINK", "translate"]
+__all__ = ["SINK", "translate"]

@@ -7,6 +7,7 @@ from typing import Any
 from segment.analytics.client import Client
 
 from bridge import __version__
+from bridge.directions import DIRECTIONS, TO_SEGMENT
 from bridge.errors import Unusable
 from bridge.json_text import digest, fingerprint, read, write
 from bridge.messages import Arrival, Identity, Outgoing, Status
@@ -16,7 +17,7 @@ from bridge.to_segment.flatten import flatten_each
 from bridge.to_segment.schemas import CUSTOMER, DATA, ENVELOPE, check, fits
 from bridge.to_segment.shape import shape
 
-DIRECTION, SINK = "to_segment", "segment"
+SINK = DIRECTIONS[TO_SEGMENT].sink
 
 NAME_LENGTH = 200
 """Characters of an unknown type that are kept: enough to read it, and no more than a list can show."""

@@ -4,14 +4,6 @@ What Segment's destination calls goes through ``schemas`` and ``request``; a raw
 those ``mappings`` whose trigger takes it, which make such calls of it (``apply``).
 """
 
-from bridge.to_voucherify.translate import (
-    DIRECTION,
-    SINK,
-    check,
-    left_alone,
-    translate,
-    translate_event,
-    translate_item,
-)
+from bridge.to_voucherify.translate import SINK, check, left_alone, translate, translate_event
 
-__all__ = ["DIRECTION", "SINK", "check", "left_alone", "translate", "translate_event", "translate_item"]
+__all__ = ["SINK", "check", "left_alone", "translate", "translate_event"]

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Any
 
-from bridge.errors import Unusable
+from bridge.errors import Unfit, Unusable
 from bridge.json_text import read
 from bridge.to_voucherify.language.javascript import text
 
@@ -36,10 +36,6 @@ _DATE = re.compile(
 
 _NAMED = (("lat", "lng"), ("lat", "lon"), ("latitude", "longitude"))
 """How objects name the two coordinates of a point."""
-
-
-class Unfit(ValueError):
-    """A value that cannot become what is wanted. The text is the reason, and repeats no value."""
 
 
 def calendar_date(text: str) -> str:

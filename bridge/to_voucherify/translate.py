@@ -14,9 +14,7 @@ from bridge.to_voucherify.raw_events.mappings import Mappings
 from bridge.to_voucherify.request import at
 from bridge.to_voucherify.schemas import load
 
-__all__ = ["DIRECTION", "SINK", "check", "left_alone", "translate", "translate_event", "translate_item"]
-
-DIRECTION = "to_voucherify"
+__all__ = ["SINK", "check", "left_alone", "translate", "translate_event"]
 
 INTEGRATION = "Voucherify (Actions)"
 """What an event's ``integrations`` call Segment's own destination; the bridge stands in its place."""
@@ -50,10 +48,7 @@ def translate(action: str, call: bytes, unique: str) -> Arrival:
     loaded, left_out = _loaded(action, call)
     message_id = at(loaded, f"metadata.{MESSAGE_ID}")
     key = f"{action}:{message_id}" if isinstance(message_id, str) and message_id else unique
-    try:
-        one = outgoing(ACTIONS[action], loaded, left_out, key)
-    except Unusable as error:
-        raise Invalid({"": str(error)}) from error
+    one = outgoing(ACTIONS[action], loaded, left_out, key)
     return Arrival(Status.ACCEPTED, ACTIONS[action].title, customer=one.lane, outgoing=(one,))
 
 
@@ -64,34 +59,23 @@ def _loaded(action: str, call: bytes) -> tuple[dict[str, Any], LeftOut]:
         raise Invalid({"": str(error)}) from error
 
 
-def translate_event(body: bytes, mappings: Mappings) -> Arrival:
+def translate_event(event: Any, mappings: Mappings) -> Arrival:
     """What an event means to the mappings that are in force.
 
     Args:
-        body: the event's JSON, as ``events.completed`` has made it.
+        event: as ``events.completed`` has made it.
 
     Returns:
         accepted with a delivery for each mapping that takes it (``reason`` says which of them could not use it);
         ignored (no mapping takes it; it is not meant for Voucherify; it comes from the bridge; ``anonymous``);
-        quarantined, if nobody can tell what it means, or no mapping that takes it can use it. Never raises.
+        quarantined, if its meaning is not clear, or no mapping that takes it can use it. Never raises.
     """
-    try:
-        return translate_item(read(body), mappings)
-    except Unusable as error:
-        return Arrival(Status.QUARANTINED, reason=str(error))
-
-
-def translate_item(event: Any, mappings: Mappings) -> Arrival:
-    """Do the same with an event that has been read."""
-    try:
-        if wrong := problems(event):
-            reasons = (f"{name or 'the event'}: {reason}" for name, reason in wrong.items())
-            return _unsent(Status.QUARANTINED, event, "; ".join(reasons))
-        if reason := left_alone(event):
-            return _unsent(Status.IGNORED, event, reason)
-        return _mapped(event, mappings)
-    except Unusable as error:
-        return Arrival(Status.QUARANTINED, reason=str(error))
+    if wrong := problems(event):
+        reasons = (f"{name or 'the event'}: {reason}" for name, reason in wrong.items())
+        return _unsent(Status.QUARANTINED, event, "; ".join(reasons))
+    if reason := left_alone(event):
+        return _unsent(Status.IGNORED, event, reason)
+    return _mapped(event, mappings)
 
 
 def left_alone(event: Mapping[str, Any]) -> str:

@@ -13,7 +13,7 @@ from sqlalchemy import Connection, and_, insert, select, update
 from bridge.delivery.audit import Deed, record
 from bridge.delivery.database import tables
 from bridge.delivery.inbox import Replay
-from bridge.delivery.outbox.outbox import placed
+from bridge.delivery.outbox import placed
 from bridge.delivery.rules.retry import Fate
 from bridge.messages import Arrival, Message, Status
 from bridge.translation.deciding import (

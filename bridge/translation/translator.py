@@ -11,9 +11,9 @@ from sqlalchemy.exc import DBAPIError
 
 from bridge.delivery.database.engine import Database
 from bridge.delivery.inbox import Replay, Round, Taker, Work, bodies, queues, take_over
-from bridge.delivery.outbox.worker import Worker
+from bridge.delivery.outbox import Worker
 from bridge.delivery.process.duty import Duty
-from bridge.errors import InvalidMappings, StoreUnavailable
+from bridge.errors import InvalidMappings, RoundLost, SeenMeanwhile, StoreUnavailable
 from bridge.logs import Sparing, unexpected
 from bridge.messages import ID_LENGTH, RAW_EVENTS, Arrival, Kept, Message, Status
 from bridge.to_voucherify.raw_events.mappings import Mappings
@@ -21,7 +21,7 @@ from bridge.translation import meaning
 from bridge.translation.deciding import Unit
 from bridge.translation.meaning import Event
 from bridge.translation.replaying import Again
-from bridge.translation.writing import RoundLost, SeenMeanwhile, Step, Written, decide, write
+from bridge.translation.writing import Step, Written, decide, write
 
 BEAT_SECONDS = 0.25
 """Between two looks into an inbox that had nothing; a bell makes it shorter."""

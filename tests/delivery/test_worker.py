@@ -137,7 +137,7 @@ def test_refused_credentials_pause_the_sink_loudly_for_as_long_as_they_are_refus
         with capture_logs() as logs:
             assert not work(sink).step()
         assert [(log["log_level"], log["code"]) for log in logs if log["event"] == "sink paused"] == [("error", 401)]
-        assert "refuses our key" in logs[0]["reason"]
+        assert "refuses our key: check SEGMENT_WRITE_KEY" in logs[0]["reason"]
     assert standing(database)["a"][0::2] == ("waiting", 0)
     sink.answer = lambda _: DELIVERED
     clock.now += FORBIDDEN_PAUSE
@@ -234,11 +234,11 @@ def test_what_could_not_be_recorded_is_sent_again_under_the_same_key(
     genuine = database.writing
 
     def lose() -> None:
-        database.writing = _out_of_order  # type: ignore[method-assign]
+        database.writing = _out_of_order  # type: ignore[method-assign] # in this test alone
 
     with pytest.raises(StoreUnavailable):
         work(ScriptedSink(meanwhile=lose)).step()
-    database.writing = genuine  # type: ignore[method-assign]
+    database.writing = genuine  # type: ignore[method-assign] # in this test alone
     assert standing(database)["a"][0] == "sending"
     again = ScriptedSink(max_count=1)
     assert not work(again).step()
@@ -263,7 +263,7 @@ def run(database: Database) -> Any:
         thread.start()
         return thread
 
-    start.stop = stop  # type: ignore[attr-defined]
+    start.stop = stop  # type: ignore[attr-defined] # as a thread's
     yield start
     stop.set()
     for thread in threads:
@@ -297,12 +297,12 @@ def test_a_lost_database_is_waited_for(database: Database, run: Any) -> None:
         lost.set()
         raise StoreUnavailable("out of order")
 
-    database.reading = out_of_order  # type: ignore[method-assign]
+    database.reading = out_of_order  # type: ignore[method-assign] # in this test alone
     sink = ScriptedSink()
     with capture_logs() as logs:
         thread = run(sink)
         assert lost.wait(20)
-        database.reading = genuine  # type: ignore[method-assign]
+        database.reading = genuine  # type: ignore[method-assign] # in this test alone
         until(lambda: sink.sent == [b"a"])
     assert thread.is_alive()
     assert ("store unavailable", SINK) in [(log["event"], log["sink"]) for log in logs]

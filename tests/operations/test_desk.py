@@ -93,7 +93,7 @@ def test_what_is_refused_is_not_recorded(database: Database, desk: Desk) -> None
 def test_the_records_are_read_by_page_and_by_event(database: Database, desk: Desk) -> None:
     first, second = queue(database, "anna", "one", "two")
     for place, event_id in enumerate((first, second, first)):
-        Desk(database, Silent(), lambda at=place: NOW + at).reveal(event_id, ADA)  # type: ignore[misc]
+        Desk(database, Silent(), lambda at=place: NOW + at).reveal(event_id, ADA)  # type: ignore[misc] # mypy infers no default of a lambda
     with database.reading() as connection:
         newest = trail(connection, 2)
         assert [one.at for one in newest] == [NOW + 2, NOW + 1]
@@ -104,7 +104,7 @@ def test_the_records_are_read_by_page_and_by_event(database: Database, desk: Des
 def test_old_records_go_in_steps_and_new_ones_stay(database: Database, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(audit_trail, "STEP", 2)
     for at in range(5):
-        Desk(database, Silent(), lambda at=at: NOW + at).begin_bulk_replay(Filter(status="dead"), ADA)  # type: ignore[misc]
+        Desk(database, Silent(), lambda at=at: NOW + at).begin_bulk_replay(Filter(status="dead"), ADA)  # type: ignore[misc] # mypy infers no default of a lambda
     with database.writing() as connection:
         bulk_replay.stop(connection, bulk_replay.listing(connection, 1, None)[0].id, NOW)
         newest, *others = bulk_replay.listing(connection, 9)

@@ -10,8 +10,8 @@ from typing import Any
 
 import pytest
 
-from bridge.errors import BridgeError
-from bridge.to_voucherify.language.mapping import UNDEFINED, MappingError, MappingFailed, compile_mapping
+from bridge.errors import BridgeError, MappingError, MappingFailed
+from bridge.to_voucherify.language.mapping import UNDEFINED, compile_mapping
 from bridge.to_voucherify.raw_events.apply import apply
 from bridge.to_voucherify.raw_events.mappings import load
 from bridge.to_voucherify.raw_events.presets import ADD_CUSTOM_EVENT

@@ -219,9 +219,9 @@ def _begin_sqlite(connection: Connection) -> None:
 
 def _upgrade(connection: Connection) -> None:
     # Imported when there is something to do: it takes longer to load than the rest of the store.
-    from alembic import command  # noqa: PLC0415
-    from alembic.config import Config  # noqa: PLC0415
-    from alembic.util import CommandError  # noqa: PLC0415
+    from alembic import command  # noqa: PLC0415 - see above
+    from alembic.config import Config  # noqa: PLC0415 - see above
+    from alembic.util import CommandError  # noqa: PLC0415 - see above
 
     config = Config()
     config.set_main_option("script_location", "bridge.delivery.database:migrations")

@@ -16,6 +16,7 @@ from bridge.delivery.outbox.claims import Claim
 from bridge.delivery.rules import causes
 from bridge.delivery.rules.retry import Decision, Fate
 from bridge.delivery.rules.sink import RESPONSE_LENGTH, Happened, Outcome
+from bridge.directions import key_of_sink
 from bridge.json_text import storable
 
 
@@ -118,7 +119,7 @@ def _count(connection: Connection, sink: str, settled: Sequence[Settlement], now
 
 
 def _tallies(sink: str, one: Settlement, now: float) -> Iterator[Tally]:
-    when, direction, cause = tallies.bucket(now), tallies.direction_of(sink), one.cause or ""
+    when, direction, cause = tallies.bucket(now), key_of_sink(sink), one.cause or ""
     if one.is_final:
         for event in (one.claim.event, *(follower.event for follower in one.claim.followers)):
             yield Tally(when, direction, event, one.decision.fate, cause)

@@ -29,7 +29,7 @@ class SinkState:
     beat_at: float
 
 
-def sink_states(connection: Connection, now: float) -> tuple[SinkState, ...]:
+def states(connection: Connection, now: float) -> tuple[SinkState, ...]:
     """Every sink that there has been."""
     return tuple(_state(row, now) for row in connection.execute(select(sinks).order_by(sinks.c.name)))
 

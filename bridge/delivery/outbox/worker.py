@@ -18,6 +18,7 @@ from bridge.delivery.outbox.claims import Room
 from bridge.delivery.outbox.outbox import Claim, Outbox, Settlement
 from bridge.delivery.rules.retry import Fate, Policy, decide
 from bridge.delivery.rules.sink import Happened, Outcome, Sink
+from bridge.directions import ending_at
 from bridge.errors import StoreUnavailable
 from bridge.logs import Sparing, unexpected
 
@@ -44,7 +45,7 @@ IDS_IN_A_LINE = 100
 _ENDED_BADLY = {Fate.DEAD: "dead letter", Fate.UNCERTAIN: "uncertain, an operator must decide"}
 
 _WHY: Mapping[Happened, str] = {
-    Happened.FORBIDDEN: "the service refuses our key: see the settings; it is tried again then",
+    Happened.FORBIDDEN: "the service refuses our key: check {keys}; it is tried again then",
     Happened.THROTTLED: "the service asks to wait",
 }
 
@@ -227,7 +228,7 @@ class Worker:
         """Whatever a sink did not foresee must not end the worker; nobody knows then what was taken."""
         try:
             outcomes = self.sink.send([claim.parcel for claim in claims])
-        except Exception as error:  # noqa: BLE001
+        except Exception as error:  # noqa: BLE001 - see above
             unexpected("worker", error, sink=self.sink.name, event_id=claims[0].event_id)
             return [Outcome(Happened.UNKNOWN, detail=f"unexpected error: {type(error).__name__}")] * len(claims)
         if len(outcomes) != len(claims):
@@ -247,7 +248,9 @@ class Worker:
             until = datetime.fromtimestamp(now + self._outbox.pause(sink, now), UTC).isoformat(timespec="seconds")
             happened, code = paused.outcome.happened, paused.outcome.code
             if happened in _WHY:
-                _log.error("sink paused", sink=sink, until=until, code=code, reason=_WHY[happened])
+                direction = ending_at(sink)
+                keys = direction.keys_check if direction else "the settings"
+                _log.error("sink paused", sink=sink, until=until, code=code, reason=_WHY[happened].format(keys=keys))
             else:
                 _log.info("sink waits for the rate limit", sink=sink, until=until)
         failed = [one for one in settled if one.outcome.happened in (Happened.FAILED, Happened.UNKNOWN)]

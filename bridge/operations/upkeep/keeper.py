@@ -18,9 +18,8 @@ from bridge.delivery.counts.folding import fold
 from bridge.delivery.counts.tallies import BUCKET, ERROR, OF_THE_BRIDGE, REFUSED, Tally, add, bucket, errors_since
 from bridge.delivery.database.engine import Database, revision
 from bridge.delivery.database.migrations import HEAD
-from bridge.delivery.inbox import queues
-from bridge.delivery.inbox.queues import QueueState
-from bridge.delivery.outbox.sink_states import beat, sink_states
+from bridge.delivery.inbox import QueueState, queues
+from bridge.delivery.outbox import sink_states
 from bridge.delivery.rules.presence import ALIVE_WITHIN
 from bridge.errors import StoreUnavailable
 from bridge.logs import Sparing, taken_unexpected, unexpected
@@ -134,14 +133,14 @@ class Keeper:
             with self._database.writing() as connection:
                 schema = revision(connection)
                 chores.touch(connection, "write", now)
-                beat(connection, self._house.delivering(), now)
+                sink_states.beat(connection, self._house.delivering(), now)
                 queues.beat(connection, self._house.translating(), now)
                 counted = {Tally(bucket(now), one, "", REFUSED): count for one, count in refused.items()}
                 counted |= {Tally(bucket(now), OF_THE_BRIDGE, one, ERROR): count for one, count in errors.items()}
                 add(connection, counted)
                 recent = errors_since(connection, bucket(now - BUCKET))
             with self._database.reading() as connection:
-                states = {state.name: state for state in sink_states(connection, now)}
+                states = {state.name: state for state in sink_states.states(connection, now)}
                 by_queue = {state.queue: state for state in queues.states(connection, now)}
         except StoreUnavailable as error:
             self._house.refusals.give_back(refused)
@@ -185,7 +184,7 @@ class Keeper:
 
     def _tell(self, now: float) -> None:
         with self._database.reading() as connection:
-            found = concerns(connection, sink_states(connection, now), queues.states(connection, now), now)
+            found = concerns(connection, sink_states.states(connection, now), queues.states(connection, now), now)
         for one in found:
             if one.kind in _TOLD and self._is_mine(f"tell {one.kind} {one.direction}", HOUR, now):
                 _log.error(one.kind, direction=one.direction, reason=one.text)

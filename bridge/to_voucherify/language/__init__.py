@@ -4,5 +4,4 @@ fql         triggers: which events a mapping takes
 mapping     directives: how a payload is made of an event
 liquid      templates within a mapping
 javascript  JSON values as JavaScript treats them: undefined, falsy, printed
-errors      what can be wrong with a mapping
 """

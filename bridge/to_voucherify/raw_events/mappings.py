@@ -10,10 +10,10 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from bridge.errors import InvalidMappings, Problem
+from bridge.errors import InvalidMappings, MappingError, Problem, RowError, TriggerError
 from bridge.to_voucherify.actions import BY_SLUG, Action
-from bridge.to_voucherify.language.fql import Trigger, TriggerError, compile_trigger
-from bridge.to_voucherify.language.mapping import MappingError, compile_mapping
+from bridge.to_voucherify.language.fql import Trigger, compile_trigger
+from bridge.to_voucherify.language.mapping import compile_mapping
 
 MOST = 50
 """How many there may be. Source: https://segment.com/docs/connections/destinations/actions/"""
@@ -71,18 +71,11 @@ def load(rows: Any) -> tuple[ActionMapping, ...]:
     for number, row in enumerate(rows, start=1):
         try:
             loaded.append(_load(_renamed(row), names))
-        except _Wrong as wrong:
+        except RowError as wrong:
             found += [Problem(_called(number, row), _written(path, row), why) for path, why in wrong.reasons.items()]
     if found:
         raise InvalidMappings(found)
     return tuple(loaded)
-
-
-class _Wrong(Exception):
-    """One mapping is wrong: by dotted path, why."""
-
-    def __init__(self, reasons: Mapping[str, str]) -> None:
-        self.reasons = reasons
 
 
 def _renamed(row: Any) -> Any:
@@ -111,22 +104,22 @@ def _load(row: Any, names: Counter[str]) -> ActionMapping:
     """One row.
 
     Raises:
-        _Wrong: it is.
+        RowError: it is.
     """
     if not isinstance(row, dict):
-        raise _Wrong({"": "must be an object"})
+        raise RowError({"": "must be an object"})
     row = {**_OPTIONAL, **row}
     wrong = _shape(row, names)
     made: dict[str, Any] = {}
     for key, make in _PARTS.items():
         try:
             made[key] = make(row[key]) if key not in wrong else None
-        except _Wrong as error:
+        except RowError as error:
             wrong |= error.reasons
     if made.get("partnerAction") and isinstance(row.get("mapping"), dict):
         wrong |= dict(_misfits(made["partnerAction"], row["mapping"]))
     if wrong:
-        raise _Wrong(wrong)
+        raise RowError(wrong)
     return ActionMapping(row["name"], row["enabled"], made["subscribe"], made["partnerAction"], made["mapping"], row)
 
 
@@ -144,12 +137,12 @@ def _trigger(source: str) -> Trigger:
     try:
         return compile_trigger(source)
     except TriggerError as error:
-        raise _Wrong({"subscribe": str(error)}) from error
+        raise RowError({"subscribe": str(error)}) from error
 
 
 def _action(slug: str) -> Action:
     if slug not in BY_SLUG:
-        raise _Wrong({"partnerAction": f"must be one of {', '.join(BY_SLUG)}"})
+        raise RowError({"partnerAction": f"must be one of {', '.join(BY_SLUG)}"})
     return BY_SLUG[slug]
 
 
@@ -158,11 +151,11 @@ def _build(source: Mapping[str, Any]) -> Build:
         return compile_mapping(source)
     except MappingError as error:
         reasons = {f"mapping.{path}".removesuffix("."): reason for path, reason in error.problems.items()}
-        raise _Wrong(reasons) from error
+        raise RowError(reasons) from error
 
 
 _PARTS: Mapping[str, Callable[[Any], Any]] = {"subscribe": _trigger, "partnerAction": _action, "mapping": _build}
-"""What is made of a row's keys; each raises ``_Wrong``."""
+"""What is made of a row's keys; each raises ``RowError``."""
 
 
 def _misfits(action: Action, mapping: Mapping[str, Any], parent: str = "") -> Iterator[tuple[str, str]]:

@@ -1,32 +1,36 @@
-"""What goes wrong, as a page; as JSON to a script."""
+"""The answer to a request to the console that fails: a page; JSON to a script."""
+
+from collections.abc import Mapping
 
 from flask import Flask, Response, render_template, request
 from werkzeug.exceptions import HTTPException, InternalServerError
 
-from bridge.errors import InHand, Invalid, NoSuchEvent, SignatureError, StoreUnavailable
+from bridge.errors import BridgeError, InHand, Invalid, NoSuchEvent, SignatureError, StoreUnavailable, UpstreamError
 from bridge.logs import unexpected
-from bridge.web.errors import error
+from bridge.web.errors import ERRORS, error
 
-_TOLD: dict[type[Exception], tuple[int, str]] = {
-    Invalid: (400, "That cannot be done"),
-    SignatureError: (401, "Not signed in"),
-    NoSuchEvent: (404, "Nothing is here"),
-    InHand: (409, "Not at this moment"),
-    StoreUnavailable: (503, "The database does not answer"),
+TITLES: Mapping[type[BridgeError], str] = {
+    Invalid: "That cannot be done",
+    SignatureError: "Not signed in",
+    NoSuchEvent: "Nothing is here",
+    InHand: "Not at this moment",
+    UpstreamError: "A service does not answer",
+    StoreUnavailable: "The database does not answer",
 }
+"""The title of each error's page. Its status is the one of ``ERRORS``."""
 
 
 def register(app: Flask) -> None:
-    """Answer every error of ``app`` so."""
-    for kind in _TOLD:
+    """Answer every error of ``app`` in this form."""
+    for kind in ERRORS:
         app.register_error_handler(kind, _known)
     app.register_error_handler(HTTPException, _http)
-    app.register_error_handler(Exception, _unforeseen)
+    app.register_error_handler(Exception, _unexpected)
 
 
-def _known(raised: Exception) -> Response:
-    status, title = _TOLD[type(raised)]
-    return _answer(status, title, str(raised))
+def _known(raised: BridgeError) -> Response:
+    status, _ = ERRORS[type(raised)]
+    return _answer(status, TITLES[type(raised)], str(raised))
 
 
 def _http(raised: HTTPException) -> Response:
@@ -37,7 +41,7 @@ def _http(raised: HTTPException) -> Response:
     return response
 
 
-def _unforeseen(raised: Exception) -> Response:
+def _unexpected(raised: Exception) -> Response:
     unexpected("console", raised, path=request.path)
     return _http(InternalServerError())
 

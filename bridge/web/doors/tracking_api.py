@@ -4,7 +4,7 @@ from functools import partial
 
 from flask import Blueprint, Response, jsonify, request
 
-from bridge.doors import TRACKING
+from bridge.doors import TRACKING, TRACKING_API
 from bridge.intake import TrackingCalls
 from bridge.web.doors.body import JSON, json_body, unpacked
 from bridge.web.doors.waiting import Waiting, applied
@@ -33,7 +33,7 @@ def blueprint(calls: TrackingCalls, waiting: Waiting) -> Blueprint:
     """``POST /v1/…``: 200 once an event, or every event of a batch, is stored. Libraries read no more than the status,
     and try again at 5xx and 429 only.
     """
-    door = Blueprint("tracking", __name__)
+    door = Blueprint(TRACKING_API, __name__)
     for path in TRACKING:
         for name in (path, *ALIASES[path]):
             door.post(f"/{name}", endpoint=name.replace("/", "-"))(partial(_take, calls, waiting, path))

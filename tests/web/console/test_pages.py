@@ -15,7 +15,8 @@ from bridge.delivery.outbox.worker import Worker
 from bridge.delivery.rules.retry import Policy
 from bridge.delivery.rules.sink import Happened, Outcome
 from bridge.demo.calls import CALLS, credentials
-from bridge.intake import Given
+from bridge.doors import SEGMENT_DESTINATION, VOUCHERIFY_WEBHOOKS
+from bridge.intake import Given, Received
 from bridge.operations.bulk_replay import STEP, BulkReplayer
 from bridge.signature import sign
 from tests.delivery.arrivals import rows
@@ -48,8 +49,8 @@ def store(bridge: Bridge, message: Any = None, unique: str = "1") -> str:
     """Take in a webhook, a value or raw bytes, which then waits for translation; its id."""
     message = message or webhook("redemption.succeeded", redemption(f"r_{unique}"), event_id=f"ev_{unique}")
     body = message if isinstance(message, bytes) else encode(message)
-    assert bridge.webhooks
-    return bridge.webhooks.take(body, sign(body, "secret"), "request-1").id
+    message_id: str = bridge.intakes[VOUCHERIFY_WEBHOOKS].take(body, sign(body, "secret"), "request-1").id
+    return message_id
 
 
 def deliver(bridge: Bridge, outcome: Outcome, sink: str = "segment") -> None:
@@ -67,14 +68,13 @@ def dead(post: Post, bridge: Bridge) -> str:
 
 @pytest.fixture
 def uncertain(bridge: Bridge) -> str:
-    assert bridge.calls
     headers = credentials("app-id", "secret-key")
     given = Given(headers["Authorization"], headers["Secret-Key"])
     path, body = CALLS["track"]
-    event_id = bridge.calls.take(f"segmentio/{path}", encode(body), given, "request-1").id
+    received: Received = bridge.intakes[SEGMENT_DESTINATION].take(f"segmentio/{path}", encode(body), given, "request-1")
     translate(bridge)
     deliver(bridge, Outcome(Happened.UNCERTAIN, detail="in doubt"), "voucherify")
-    return event_id
+    return received.id
 
 
 def did(bridge: Bridge) -> list[tuple[str, str, str | None]]:

@@ -147,11 +147,6 @@ def test_without_a_secret_there_is_no_door(make: Make) -> None:
     refused(post(client, EVENT, signed(EVENT, "")), 404, "not_found")
 
 
-def test_another_method_or_kind_of_content_is_refused(client: FlaskClient) -> None:
-    refused(client.get(URL), 405, "method_not_allowed")
-    refused(client.post(URL, data=encode(EVENT), headers=signed(EVENT)), 415, "unsupported_media_type")
-
-
 @given(JSON)
 @settings(suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow], max_examples=60)
 def test_no_json_is_answered_with_a_5xx(client: FlaskClient, value: Any) -> None:

@@ -15,7 +15,7 @@ is refused here when it is compiled, with its position, the reason and how to wr
     grammar     tokens → conditions, joined; refuses what is joined differently than it looks
     conditions  the values in between, and how they print
     operators   what each operator asks of a value, and which field takes which
-    refusals    TriggerError, and why an operator, an operand or a pattern is refused
+    refusals    why an operator, an operand or a pattern is refused
     javascript  what a path finds where the event holds no object
     compile     conditions → closures
 
@@ -24,6 +24,5 @@ https://segment.com/docs/api/public-api/fql/ (the language; written for destinat
 """
 
 from bridge.to_voucherify.language.fql.compile import Trigger, compile_trigger
-from bridge.to_voucherify.language.fql.refusals import TriggerError
 
-__all__ = ["Trigger", "TriggerError", "compile_trigger"]
+__all__ = ["Trigger", "compile_trigger"]

@@ -5,10 +5,10 @@ from __future__ import annotations
 import re
 from itertools import pairwise
 
+from bridge.errors import TriggerError
 from bridge.to_voucherify.language.fql.conditions import KEYWORDS, Path
 from bridge.to_voucherify.language.fql.members import OBJECT_MEMBERS, UNREADABLE
 from bridge.to_voucherify.language.fql.operators import FIELDS
-from bridge.to_voucherify.language.fql.refusals import TriggerError
 from bridge.to_voucherify.language.fql.tokens import NAME, Token
 
 _KNOWN = ", ".join(f"{root}.…" if field.nested else root for root, field in FIELDS.items())

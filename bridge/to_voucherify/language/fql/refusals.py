@@ -1,4 +1,4 @@
-"""TriggerError, and the tables of what is refused although Segment's engine would take it.
+"""The tables of what is refused although Segment's engine would take it.
 
 The engine refuses next to nothing: an operand it does not expect is compared as text or as not-a-number, a pattern's
 wildcards are plain characters. Each row says what happens there and how to write what was probably meant.
@@ -10,7 +10,7 @@ import re
 from types import NoneType
 from typing import NamedTuple
 
-from bridge.errors import BridgeError
+from bridge.errors import TriggerError
 from bridge.to_voucherify.language.fql.conditions import Path
 from bridge.to_voucherify.language.fql.operators import (
     FIELDS,
@@ -22,19 +22,6 @@ from bridge.to_voucherify.language.fql.operators import (
     Operator,
     kind,
 )
-
-
-class TriggerError(BridgeError):
-    """A trigger that cannot be accepted: where (characters from the start, from 0), why, and how to write it."""
-
-    def __init__(self, position: int, reason: str, remedy: str) -> None:
-        super().__init__(position, reason, remedy)
-        self.position = position
-        self.reason = reason
-        self.remedy = remedy
-
-    def __str__(self) -> str:
-        return f"character {self.position + 1}: {self.reason}; {self.remedy}"
 
 
 class _Misuse(NamedTuple):

@@ -13,7 +13,7 @@ from datetime import UTC, datetime, timedelta
 from math import floor
 from typing import Any
 
-from bridge.to_voucherify.language.errors import Unrendered
+from bridge.errors import TemplateFailed
 from bridge.to_voucherify.language.javascript import UNDEFINED, WHITE_SPACE, as_double, is_nothing, text
 
 _ISO = re.compile(
@@ -79,11 +79,11 @@ def date_to_string(month: str) -> Callable[..., Any]:
 
 def _moment(value: Any) -> datetime | None:
     if isinstance(value, str) and value in CLOCK:
-        raise Unrendered(NO_CLOCK)
+        raise TemplateFailed(NO_CLOCK)
     try:
         return _read(value)
     except OverflowError:
-        raise Unrendered("finds a date that is not in the years 1 to 9999") from None
+        raise TemplateFailed("finds a date that is not in the years 1 to 9999") from None
 
 
 NO_CLOCK = "what time it is now is no part of an event"
@@ -119,7 +119,7 @@ def _read(value: Any) -> datetime | None:
     year, month, day, hour, minute, second = (
         int(part or least) for part, least in zip(parts.groups(), _LEAST, strict=False)
     )
-    if not (1 <= month <= 12 and 1 <= day <= 31 and hour <= 23 and minute <= 59 and second <= 59):  # noqa: PLR2004
+    if not (1 <= month <= 12 and 1 <= day <= 31 and hour <= 23 and minute <= 59 and second <= 59):  # noqa: PLR2004 - as clocks have it
         return None
     if year < 1:
         raise OverflowError
@@ -137,7 +137,7 @@ def _read_written(value: str) -> datetime | None:
     """Read a date that is not in ISO 8601.
 
     Raises:
-        Unrendered: it may be one to JavaScript, in a way that is not known here.
+        TemplateFailed: it may be one to JavaScript, in a way that is not known here.
     """
     first = re.search("[0-9]", value)
     if first is None:
@@ -149,7 +149,7 @@ def _read_written(value: str) -> datetime | None:
     month = str(_MONTH_NUMBERS.get(parts["month"][:3].lower(), parts["month"])) if parts else ""
     clock = [int(parts[name] or 0) for name in ("hour", "minute", "second")] if parts else []
     if parts is None or not month.isdigit() or not _is_time(*clock, half=bool(parts["half"])):
-        raise Unrendered("finds a text that may be a date to Segment, but none that the bridge can read")
+        raise TemplateFailed("finds a text that may be a date to Segment, but none that the bridge can read")
     if not (1 <= int(month) <= 12 and 1 <= int(parts["day"]) <= 31):  # noqa: PLR2004 - months and days
         return None
     hour, minute, second = clock
@@ -223,14 +223,14 @@ _LETTERS: dict[str, tuple[int, str, Callable[[datetime], object]]] = {
 def _told(moment: datetime, code: re.Match[str]) -> str:
     letter, flags = code["letter"], code["flags"] or ""
     if letter in _ELSEWHERE:
-        raise Unrendered(f"%{letter} is told differently at Segment")
+        raise TemplateFailed(f"%{letter} is told differently at Segment")
     if letter not in _LETTERS:
         return code[0]
     width, fill, tell = _LETTERS[letter]
     told = "+00:00" if letter == "z" and ":" in flags else str(tell(moment))
     width = 0 if "-" in flags else int(code["width"] or 0) or width
     if width > _WIDEST:
-        raise Unrendered(f"pads a date to more than {_WIDEST} characters")
+        raise TemplateFailed(f"pads a date to more than {_WIDEST} characters")
     if "^" in flags:
         told = told.upper()
     elif "#" in flags:

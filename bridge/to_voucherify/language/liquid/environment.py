@@ -11,8 +11,8 @@ from liquid.builtin.output import Output, OutputNode
 from liquid.builtin.tags.echo_tag import EchoNode, EchoTag
 from liquid.exceptions import LiquidError
 
+from bridge.errors import DirectiveError, TemplateFailed
 from bridge.json_text import storable
-from bridge.to_voucherify.language.errors import Refused, Unrendered
 from bridge.to_voucherify.language.javascript import UNDEFINED, whole
 from bridge.to_voucherify.language.liquid.expressions import check, check_source
 from bridge.to_voucherify.language.liquid.filters import FILTERS
@@ -27,10 +27,10 @@ _TAGS = (*_SYNTAX, "assign", "capture", "comment", "echo", "if", "unless", "#")
 
 
 def compile_template(source: str) -> Callable[[Any], str]:
-    """The template, ready to be rendered with a payload. The function raises ``Unrendered``.
+    """The template, ready to be rendered with a payload. The function raises ``TemplateFailed``.
 
     Raises:
-        Refused: it is no template to liquidjs, or one that would be rendered differently there.
+        DirectiveError: it is no template to liquidjs, or one that would be rendered differently there.
     """
     check_source(source)
     try:
@@ -38,7 +38,7 @@ def compile_template(source: str) -> Callable[[Any], str]:
         for node in template.nodes:
             check(node, RenderContext(template))
     except LiquidError as error:
-        raise Refused(f"must be a Liquid template that Segment takes: {error.message}") from None
+        raise DirectiveError(f"must be a Liquid template that Segment takes: {error.message}") from None
 
     def render(payload: Any) -> str:
         try:
@@ -48,7 +48,7 @@ def compile_template(source: str) -> Callable[[Any], str]:
             return str(storable(whole(buffer.getvalue())))
         except LiquidError as error:
             # Its own words may repeat what it found.
-            raise Unrendered(f"fails as Liquid on this event ({type(error).__name__})") from None
+            raise TemplateFailed(f"fails as Liquid on this event ({type(error).__name__})") from None
 
     return render
 
@@ -69,14 +69,14 @@ class _Buffer(StringIO):
 class _Context(RenderContext):
     """Finds nothing but what the payload holds and the template assigned."""
 
-    def get(self, path: list[object], *, token: Token | None, default: object = UNDEFINED) -> object:  # noqa: ARG002
+    def get(self, path: list[object], *, token: Token | None, default: object = UNDEFINED) -> object:  # noqa: ARG002 - the library's signature
         root, steps = str(path[0]), path[1:]
         value = self.locals[root] if root in self.locals else self.globals.get(root, UNDEFINED)
         for step in steps:
             value = lookup(value, step)
         return value
 
-    def get_buffer(self, buf: TextIO | None = None) -> _Buffer:  # noqa: ARG002
+    def get_buffer(self, buf: TextIO | None = None) -> _Buffer:  # noqa: ARG002 - the library's signature
         return _Buffer()
 
 

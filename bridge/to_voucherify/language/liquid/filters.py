@@ -13,7 +13,7 @@ from functools import wraps
 from typing import Any
 from urllib.parse import quote
 
-from bridge.to_voucherify.language.errors import Unrendered
+from bridge.errors import TemplateFailed
 from bridge.to_voucherify.language.javascript import UNDEFINED, as_number, encoded, halves, is_nothing, whole
 from bridge.to_voucherify.language.liquid import numbers, parts
 from bridge.to_voucherify.language.liquid.dates import date, date_to_string, refuse_date
@@ -39,7 +39,7 @@ def _bounded(function: Callable[..., Any]) -> Callable[..., Any]:
         try:
             made = function(*arguments, **named)
         except (ArithmeticError, ValueError):
-            raise Unrendered("uses a filter on a value that it cannot take") from None
+            raise TemplateFailed("uses a filter on a value that it cannot take") from None
         if not isinstance(made, str):
             return made
         check_length(len(made))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from bridge.to_voucherify.language.errors import Unrendered
+from bridge.errors import TemplateFailed
 from bridge.to_voucherify.language.javascript import is_nothing, text, whole
 
 LONGEST = 100_000
@@ -19,6 +19,6 @@ def printed(value: Any) -> str:
 
 
 def check_length(made: int) -> None:
-    """Raises ``Unrendered`` for more characters than a text may have."""
+    """Raises ``TemplateFailed`` for more characters than a text may have."""
     if made > LONGEST:
-        raise Unrendered(f"makes a text of more than {LONGEST:,} characters")
+        raise TemplateFailed(f"makes a text of more than {LONGEST:,} characters")

@@ -23,8 +23,7 @@ Where the bridge differs: half a character, which only an index into a text can 
 values inherit (`constructor`, a text's `trim`) is not there; no text grows beyond a million characters.
 """
 
-from bridge.to_voucherify.language.errors import MappingError, MappingFailed
 from bridge.to_voucherify.language.javascript import UNDEFINED
 from bridge.to_voucherify.language.mapping.compile import compile_mapping
 
-__all__ = ["UNDEFINED", "MappingError", "MappingFailed", "compile_mapping"]
+__all__ = ["UNDEFINED", "compile_mapping"]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from bridge.to_voucherify.language.errors import MappingFailed, Refused
+from bridge.errors import DirectiveError, MappingFailed
 from bridge.to_voucherify.language.javascript import UNDEFINED, is_falsy, is_nothing, kind, text
 from bridge.to_voucherify.language.mapping.arguments import Given
 from bridge.to_voucherify.language.mapping.paths import Run, read_path, without_root
@@ -28,7 +28,9 @@ def choose(given: Given) -> Run:
     """``then`` if the value exists (is neither undefined nor null), or is not blank; else ``else``."""
     plain = given.plain
     if is_falsy(plain.get("exists")) and is_falsy(plain.get("blank")):
-        raise Refused("needs exists or blank, and neither null, false, 0 nor empty: Segment takes that for missing")
+        raise DirectiveError(
+            "needs exists or blank, and neither null, false, 0 nor empty: Segment takes that for missing"
+        )
     then = given.runs.get("then", _nothing)
     # A falsy `else` is none, a falsy `then` stays.
     otherwise = _nothing if is_falsy(plain.get("else")) else given.runs["else"]

@@ -28,7 +28,7 @@ class Directive:
     """A row.
 
     Attributes:
-        compile: makes the function of the arguments; may raise ``Refused``.
+        compile: makes the function of the arguments; may raise ``DirectiveError``.
         takes: the arguments by name. Segment ignores others, but looks for mistakes in them.
         is_single: what stands behind the directive's name is its only argument, not an object.
         is_list: it is a list of the arguments.

@@ -104,9 +104,6 @@ _FREE = frozenset(["metadata", "traits", "address"])
 _FLATTENED = re.compile(r"(?:^|_)(?:metadata|address)_")
 """Below these, keys are whatever somebody chose: nothing is shown."""
 
-FREE_IN_CALLS = frozenset(("properties",))
-"""In Segment's own calls, also below these."""
-
 _KEY = re.compile(r"[\w $.\-]{1,80}")
 
 _PROSE = frozenset(["message", "details", "detail", "error", "reason", "key", "code"])

@@ -4,9 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
-DIRECTIONS: Mapping[str, str] = {"to_segment": "Voucherify → Segment", "to_voucherify": "Segment → Voucherify"}
-
-SERVICES: Mapping[str, str] = {"segment": "Segment", "voucherify": "Voucherify"}
+from bridge.directions import DIRECTIONS, ending_at
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,6 +75,18 @@ TENTHS_MATTER = 10.0
 
 MINUTES = 2
 """The place of minutes among the units of a duration."""
+
+
+def label(key: str) -> str:
+    """A direction's label; its key, if it is in no row."""
+    direction = DIRECTIONS.get(key)
+    return direction.label if direction else key
+
+
+def service(sink: str) -> str:
+    """The name of a sink's service; the sink's, if it is in no row."""
+    direction = ending_at(sink)
+    return direction.service if direction else sink
 
 
 def when(epoch: float | None) -> str:
