@@ -83,9 +83,11 @@ def build(settings: Settings) -> Bridge:
     A database that cannot be reached is no reason to stay down: senders get a 503 until it is back.
 
     Raises:
-        ConfigError: the folder of locks and sockets cannot be used.
+        ConfigError: the database's file, or the folder of locks and sockets, cannot be used before somebody changes a
+            path or permissions.
     """
     database = Database(settings.database_url)
+    database.prepare()
     try:
         database.migrate()
     except StoreUnavailable as error:

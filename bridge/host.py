@@ -49,6 +49,9 @@ STOP_SECONDS = 0.25
 LONGEST_ADDRESS = 100
 """Bytes. The address of a socket holds 108 on Linux, 104 on macOS: https://man7.org/linux/man-pages/man7/unix.7.html"""
 
+PRIVATE = 0o600
+"""Mode of each file: for its owner alone."""
+
 _log = structlog.get_logger("bridge.host")
 
 
@@ -268,6 +271,7 @@ class Bell:
         try:
             with _address(self._path) as address:
                 shared.bind(address)
+            self._path.chmod(PRIVATE)
         except OSError:
             shared.close()
             raise
@@ -302,7 +306,7 @@ os.register_at_fork(after_in_child=_close_in_child)
 
 def _lock(path: Path) -> BinaryIO:
     """Lock a file for this process alone. Raises BlockingIOError while another has it."""
-    file: BinaryIO = path.open("ab")
+    file = os.fdopen(os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT, PRIVATE), "ab")
     try:
         fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except OSError:

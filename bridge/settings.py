@@ -121,6 +121,13 @@ class Settings:
         return settings
 
 
+def in_words(error: ConfigError) -> str:
+    """Say what is wrong: one line if it is one setting, else a line for each."""
+    if len(error.problems) == 1:
+        return f"{error} (`bridge check` says more)"
+    return f"some settings are wrong; `bridge check` says more.\n{error}"
+
+
 def unknown() -> dict[str, str]:
     """Variables that are named like settings and are none: with the one that is probably meant, or "".
 

@@ -170,7 +170,7 @@ def test_another_method_or_kind_of_content_is_refused(client: FlaskClient, path:
 
 
 def test_a_lost_database_is_a_503(make: Make) -> None:
-    client = make(database_url="sqlite:////nowhere/bridge.db").test_client()
+    client = make(database_url="postgresql://nobody@127.0.0.1:9/none").test_client()
     refused(post(client, "/segmentio/customer-processing", CALLS["identify"][1]), 503, "unavailable")
 
 

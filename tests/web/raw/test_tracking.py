@@ -327,7 +327,7 @@ def test_without_write_keys_there_is_no_door(make: Make) -> None:
 
 
 def test_a_lost_database_is_a_503(sqlite_url: str) -> None:
-    with applications("sqlite:////nowhere/bridge.db") as make:
+    with applications("postgresql://nobody@127.0.0.1:9/none") as make:
         client = make().test_client()
         refused(post(client, "/v1/track", TRACK), 503, "unavailable")
         refused(post(client, "/v1/batch", {"batch": [{**TRACK, "type": "track"}]}), 503, "unavailable")
