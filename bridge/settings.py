@@ -10,10 +10,10 @@ from typing import cast
 from urllib.parse import SplitResult, urlsplit, urlunsplit
 
 import environs
+from dotenv import dotenv_values
 from marshmallow import ValidationError, validate
-from sqlalchemy.engine import make_url
-from sqlalchemy.exc import ArgumentError
 
+from bridge import database_url as database_urls
 from bridge.errors import ConfigError
 
 LEVELS = ("debug", "info", "warning", "error")
@@ -36,6 +36,24 @@ NEEDED = {
     },
 }
 """What each direction cannot do without. It is on when all of it is set; some of it without the rest is a mistake."""
+
+VARIABLES = frozenset(
+    {
+        *(name for names in NEEDED.values() for name in names),
+        *("SEGMENT_REGION", "SEGMENT_HOST", "SEGMENT_GZIP", "SEGMENT_WEBHOOK_SECRET"),
+        *("VOUCHERIFY_API_URL", "VOUCHERIFY_RATE_LIMIT"),
+        *("BRIDGE_DATABASE_URL", "BRIDGE_WORKER", "BRIDGE_MAPPINGS", "BRIDGE_ADMIN_TOKEN", "BRIDGE_WRITE_KEYS"),
+        *("BRIDGE_MAX_BODY_BYTES", "BRIDGE_RETENTION_DAYS", "BRIDGE_MAX_AGE_DAYS", "BRIDGE_LOG_LEVEL"),
+        "BRIDGE_RUN_DIR",
+    }
+)
+"""The names of all settings."""
+
+PREFIXES = tuple(sorted({f"{name.partition('_')[0]}_" for name in VARIABLES}))
+"""How they begin, and nothing else does."""
+
+ALIKE = 0.8
+"""How much a name in ``.env`` that begins otherwise must be like a setting's to be taken for a misspelling."""
 
 ONLY_WITH = {"Segment → Voucherify": {"BRIDGE_WRITE_KEYS", "SEGMENT_WEBHOOK_SECRET", "BRIDGE_MAPPINGS"}}
 """What is of no use, and so a mistake, as long as a direction is off."""
@@ -129,18 +147,16 @@ def in_words(error: ConfigError) -> str:
 
 
 def unknown() -> dict[str, str]:
-    """Variables that are named like settings and are none: with the one that is probably meant, or "".
+    """Names in the environment and ``.env`` that look like settings and are none: with the one that is meant, or "".
 
     Raises:
         ConfigError: ``.env`` cannot be read.
     """
-    env = _environment()
-    _read(env, set())
-    _problems(env)
-    names = env.dump().keys()
-    prefixes = tuple({name.partition("_")[0] + "_" for name in names})
-    strangers = sorted(name for name in os.environ if name.startswith(prefixes) and name not in names)
-    return {name: next(iter(get_close_matches(name, names, 1)), "") for name in strangers}
+    in_file = dotenv_values(path).keys() if (path := _read_dot_env(environs.Env())) else set()
+    prefixed = {name for name in {*os.environ, *in_file} if name.startswith(PREFIXES)}
+    misspelt = {name for name in in_file if get_close_matches(name.upper(), VARIABLES, 1, ALIKE)}
+    strangers = sorted((prefixed | misspelt) - VARIABLES)
+    return {name: next(iter(get_close_matches(name.upper(), VARIABLES, 1)), "") for name in strangers}
 
 
 def database_url() -> str:
@@ -174,13 +190,27 @@ def run_dir() -> Path | None:
     return _path(_environment(), "BRIDGE_RUN_DIR")
 
 
+def webhook_secrets() -> tuple[str, ...]:
+    """``VOUCHERIFY_WEBHOOK_SECRET`` alone, for commands that sign.
+
+    Raises:
+        ConfigError: ``.env`` cannot be read.
+    """
+    return _several(_environment(), "VOUCHERIFY_WEBHOOK_SECRET")
+
+
 def _environment() -> environs.Env:
     env = environs.Env(eager=False)
+    _read_dot_env(env)
+    return env
+
+
+def _read_dot_env(env: environs.Env) -> str | None:
+    """Read ``.env`` into the environment; the path of the file, if there is one."""
     try:
-        env.read_env(".env", recurse=True)
+        return cast("str | None", env.read_env(".env", recurse=True, return_path=True))
     except (OSError, ValueError) as error:
         raise ConfigError({".env": f"cannot be read ({type(error).__name__})"}) from error
-    return env
 
 
 def _problems(env: environs.Env) -> dict[str, str]:
@@ -193,7 +223,7 @@ def _problems(env: environs.Env) -> dict[str, str]:
 
 
 def _read_database_url(env: environs.Env) -> str:
-    return _plain(env.str("BRIDGE_DATABASE_URL", "sqlite:///bridge.db", validate=_database_url) or "")
+    return database_urls.plain(env.str("BRIDGE_DATABASE_URL", "sqlite:///bridge.db", validate=_database_url) or "")
 
 
 def _read_mapping_file(env: environs.Env) -> Path | None:
@@ -315,19 +345,5 @@ def _admin_token(text: str) -> None:
 
 
 def _database_url(text: str) -> None:
-    try:
-        url = make_url(_plain(text))
-    except (ArgumentError, ValueError):
-        url = make_url("none://")
-    backend, _, driver = url.drivername.partition("+")
-    if backend not in ("sqlite", "postgresql"):
-        raise ValidationError("must be like sqlite:///bridge.db or postgresql://user:password@host/name")
-    if driver and url.drivername != "sqlite+pysqlite":
-        raise ValidationError(f"must name no driver: write {backend}://… instead of {backend}+{driver}://…")
-    if backend == "sqlite" and url.database in (None, "", ":memory:"):
-        raise ValidationError("must name a file: what SQLite keeps in memory is lost when the process ends")
-
-
-def _plain(text: str) -> str:
-    """Write a database's address without a driver that the bridge would not use anyway."""
-    return re.sub(r"^postgres(?:ql)?(?:\+psycopg2?)?://", "postgresql://", text.strip(), flags=re.IGNORECASE)
+    if problem := database_urls.problem(text):
+        raise ValidationError(problem)

@@ -4,11 +4,12 @@ import json
 from pathlib import Path
 
 import pytest
-from flask import Flask, Response
+from flask import Flask, Response, request
 
 from bridge.bootstrap import Bridge
 from bridge.demo.serving import Served
 from bridge.demo.voucherify import VoucherifyStandIn
+from bridge.signature import HEADER, sign
 from bridge.to_segment.catalogue import EVENTS, Event
 from tests.cli.conftest import APP_ID, SECRET_KEY, Run
 from tests.webhooks import SECRET
@@ -271,9 +272,9 @@ def test_any_spelling_will_do(spelling: str, run: Run, served_app: Flask) -> Non
 
 def test_a_sample_that_no_worker_translates_is_stored_and_says_so(run: Run) -> None:
     app = Flask("bridge")
-    app.post("/")(lambda: ({"status": "stored", "id": "01KA"}, 202))
+    app.post("/hook")(lambda: ({"status": "stored", "id": "01KA"}, 202))
     with Served(app) as served:
-        result = run("trigger", "rewarded", "--url", served.url)
+        result = run("trigger", "rewarded", "--url", f"{served.url}/hook")
     assert result.exit_code == 0
     assert "No worker has translated it within 10 s" in result.stderr
 
@@ -292,9 +293,9 @@ def test_nobody_listens(run: Run) -> None:
 
 def test_a_refusal_is_shown_and_fails(run: Run) -> None:
     app = Flask("other")
-    app.post("/")(lambda: Response("not here", 404))
+    app.post("/hook")(lambda: Response("not here", 404))
     with Served(app) as served:
-        result = run("trigger", "rewarded", "--url", served.url, "--json")
+        result = run("trigger", "rewarded", "--url", f"{served.url}/hook", "--json")
     assert result.exit_code == 1
     assert json.loads(result.output) == {"status_code": 404, "answer": "not here"}
 
@@ -302,3 +303,29 @@ def test_a_refusal_is_shown_and_fails(run: Run) -> None:
 def test_no_secret_to_sign_with(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("VOUCHERIFY_WEBHOOK_SECRET")
     assert "VOUCHERIFY_WEBHOOK_SECRET: needed" in run("trigger", "rewarded").output
+
+
+@pytest.mark.parametrize("end", ["", "/"])
+def test_a_url_without_a_path_is_answered_with_the_one_that_is_meant(end: str, run: Run) -> None:
+    result = run("trigger", "rewarded", "--url", f"http://127.0.0.1:9{end}")
+    assert result.exit_code == 2
+    assert "did you mean http://127.0.0.1:9/webhooks/voucherify?" in result.output
+
+
+def test_a_sample_is_signed_with_the_secret_that_the_server_reads(
+    run: Run, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.delenv("VOUCHERIFY_WEBHOOK_SECRET")
+    (tmp_path / ".env").write_text("VOUCHERIFY_WEBHOOK_SECRET=' , the-first ,the-second'\n")
+    app = Flask("bridge")
+    app.post("/hook")(lambda: {"signature": request.headers[HEADER], "right": sign(request.get_data(), "the-first")})
+    with Served(app) as served:
+        answer = json.loads(run("trigger", "rewarded", "--url", f"{served.url}/hook", "--json").output)["answer"]
+    assert answer["signature"] == answer["right"]
+
+
+def test_a_dot_env_that_cannot_be_read_is_said_by_trigger_too(run: Run, tmp_path: Path) -> None:
+    (tmp_path / ".env").write_bytes(b"SEGMENT_WRITE_KEY=\xff\n")
+    result = run("trigger", "rewarded")
+    assert result.exit_code == 3
+    assert ".env: cannot be read (UnicodeDecodeError)" in result.output
