@@ -75,8 +75,8 @@ class Database:
         return now
 
     def exists(self) -> bool:
-        """Whether there is one to read; a file is not made by looking for it."""
-        return self._file is None or self._file.exists()
+        """Whether there is one to read. An empty file is none, and a file is not created by looking for it."""
+        return self._file is None or (self._file.is_file() and self._file.stat().st_size > 0)
 
     def problem(self) -> str | None:
         """Say what must be changed before it can be used: a path, or permissions. None if it is usable, or just away.
@@ -148,15 +148,29 @@ class Database:
         with _told(), self.engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
             yield connection
 
-    def check(self) -> None:
-        """See that it can be written and has today's schema, and leave nothing behind.
+    @contextmanager
+    def looking(self) -> Iterator[Connection]:
+        """Open a connection for single statements that only read, whatever schema the database has. It must exist.
 
         Raises:
-            StoreUnavailable: it cannot.
+            StoreUnavailable: the database does not answer.
         """
-        with self.writing() as connection:
+        with _told(), self.engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
+            yield connection
+
+    def look(self) -> str | None:
+        """Return the schema revision of a database that can be written, None if it has none yet; change nothing.
+
+        It must exist.
+
+        Raises:
+            StoreUnavailable: it cannot be written.
+        """
+        with _told(), self.engine.connect() as connection, connection.begin() as transaction:
+            schema = revision(connection)
             connection.execute(text("CREATE TABLE bridge_check (id INTEGER)"))
-            connection.execute(text("DROP TABLE bridge_check"))
+            transaction.rollback()
+        return schema
 
     def close(self) -> None:
         """Give up all connections; the next use opens new ones. For a process that is about to fork, or to end."""
