@@ -11,7 +11,7 @@ Each proves who sent it, and appends its bytes. A request ends here: the worker 
 from bridge.intake.receiving import Received, Receiver
 from bridge.intake.segment_destination import DestinationCalls, Given
 from bridge.intake.segment_webhooks import SECRET, SIGNATURE, EventWebhooks, Presented
-from bridge.intake.tracking_api import TrackingCalls
+from bridge.intake.tracking_api import Keys, TrackingCalls
 from bridge.intake.voucherify_webhooks import VoucherifyWebhooks
 
 __all__ = [
@@ -20,6 +20,7 @@ __all__ = [
     "DestinationCalls",
     "EventWebhooks",
     "Given",
+    "Keys",
     "Presented",
     "Received",
     "Receiver",
