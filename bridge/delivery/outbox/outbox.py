@@ -157,4 +157,6 @@ class Outbox:
 def _reason(outcome: Outcome) -> str:
     if outcome.happened is Happened.UNTRIED:
         return "the rate limit is reached"
+    if outcome.because:
+        return outcome.because
     return f"{outcome.happened} ({outcome.code})" if outcome.code else outcome.happened

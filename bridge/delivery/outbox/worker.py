@@ -238,7 +238,8 @@ class Worker:
             until = datetime.fromtimestamp(now + self._outbox.pause(sink, now), UTC).isoformat(timespec="seconds")
             happened, code = paused.outcome.happened, paused.outcome.code
             if happened in _WHY:
-                _log.error("sink paused", sink=sink, until=until, code=code, reason=_WHY[happened])
+                reason = paused.outcome.because or _WHY[happened]
+                _log.error("sink paused", sink=sink, until=until, code=code, reason=reason)
             else:
                 _log.info("sink waits for the rate limit", sink=sink, until=until)
         failed = [one for one in settled if one.outcome.happened in (Happened.FAILED, Happened.UNKNOWN)]

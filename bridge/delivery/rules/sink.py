@@ -41,6 +41,7 @@ class Outcome:
         retry_after: seconds until this delivery may be tried again, if the service says.
         pause: seconds for which nobody should call the service, whatever became of this delivery.
         note: what the bridge left out of it. It is kept although the delivery succeeds.
+        because: why the sink pauses, and what to do, in words for an operator; "" if ``happened`` says it all.
     """
 
     happened: Happened
@@ -49,6 +50,7 @@ class Outcome:
     retry_after: float | None = None
     pause: float | None = None
     note: str = ""
+    because: str = ""
 
 
 @dataclass(frozen=True, slots=True)
