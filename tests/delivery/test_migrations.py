@@ -39,7 +39,7 @@ ATTEMPT = (
 
 def upgrade(database: Database, to: str, *statements: tuple[str, dict[str, Any]]) -> None:
     config = Config()
-    config.set_main_option("script_location", "bridge.delivery:migrations")
+    config.set_main_option("script_location", "bridge.delivery.database:migrations")
     config.set_main_option("path_separator", "os")
     with database.engine.begin() as connection:
         config.attributes["connection"] = connection

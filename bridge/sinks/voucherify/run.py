@@ -85,8 +85,8 @@ class Run:
         return since + self._client.timing.patience + self._client.timing.settling
 
     def sleep(self, seconds: float) -> None:
-        """Wait, but not longer than to the end."""
-        self._client.timing.sleep(max(0.0, min(seconds, self.until - self.now)))
+        """Wait, but not longer than to the end of the run, or of the process."""
+        self._client.sleep(min(seconds, self.until - self.now))
 
     def call(self, request: Request) -> Answer:
         """Make a call, unless it has come to an end."""

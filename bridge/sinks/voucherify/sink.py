@@ -4,7 +4,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 from http import HTTPStatus
 
-from bridge.delivery.rules.sink import Outcome, Parcel
+from bridge.delivery.rules.sink import Outcome, Parcel, never
 from bridge.sinks.voucherify import bulk
 from bridge.sinks.voucherify.calls import IDENTIFICATION, Call, Draft
 from bridge.sinks.voucherify.doubt import look_up
@@ -42,7 +42,8 @@ class VoucherifySink:
     ) -> None:
         self.patience = timing.patience
         self._timing = timing
-        self._client = Client(Account(app_id, secret_key, url), allow, timing)
+        self.is_ending: Callable[[], bool] = never
+        self._client = Client(Account(app_id, secret_key, url), allow, timing, self._ends)
         self._schemas = Schemas()
         self._permission = Permission()
         self._refusing: set[str] = set()
@@ -63,6 +64,9 @@ class VoucherifySink:
         outcomes |= {call.place: self._alone(run, call) for call in alone}
         in_order = [outcomes[place] for place in range(len(parcels))]
         return _paused(self._permission.judged(parcels, in_order, accepted=run.accepted), run.pause)
+
+    def _ends(self) -> bool:
+        return self.is_ending()
 
     def _together(self, calls: Sequence[Call]) -> list[Call]:
         """Which go in bulk. While it is doubted that the keys may write, only those that must not go alone."""
