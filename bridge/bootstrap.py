@@ -102,7 +102,7 @@ def build(settings: Settings) -> Bridge:
     """Put a bridge together. Nothing is delivered until its crew is started.
 
     Raises:
-        ConfigError: the folder of locks and sockets cannot be used.
+        ConfigError: the database's file, or the folder of locks and sockets, cannot be used.
     """
     database = _opened(settings.database_url)
     host = Host.of(settings.run_dir, settings.database_url)
@@ -143,8 +143,13 @@ def build(settings: Settings) -> Bridge:
 
 
 def _opened(url: str) -> Database:
-    """Open the database. If it cannot be reached, senders get a 503 until it is back."""
+    """Open the database. If it cannot be reached, senders get a 503 until it is back.
+
+    Raises:
+        ConfigError: SQLite's file cannot be used as long as its path and permissions are what they are.
+    """
     database = Database(url)
+    database.prepare()
     try:
         database.migrate()
     except StoreUnavailable as error:

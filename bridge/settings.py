@@ -10,10 +10,10 @@ from typing import Any, cast
 from urllib.parse import SplitResult, urlsplit, urlunsplit
 
 import environs
+from dotenv import dotenv_values
 from marshmallow import ValidationError, validate
-from sqlalchemy.engine import make_url
-from sqlalchemy.exc import ArgumentError
 
+from bridge import database_url as database_urls
 from bridge.directions import DIRECTIONS, TO_SEGMENT, TO_VOUCHERIFY, Direction
 from bridge.errors import ConfigError
 
@@ -25,6 +25,22 @@ SEGMENT_HOSTS = {"us": "https://api.segment.io", "eu": "https://events.eu1.segme
 
 DAY = 86_400.0
 SHORTEST_TOKEN = 16
+
+VARIABLES = frozenset(
+    {
+        *(name for row in DIRECTIONS.values() for name in row.only_with.union(row.needed)),
+        *("SEGMENT_REGION", "SEGMENT_HOST", "SEGMENT_GZIP", "VOUCHERIFY_API_URL", "VOUCHERIFY_RATE_LIMIT"),
+        *("BRIDGE_DATABASE_URL", "BRIDGE_WORKER", "BRIDGE_ADMIN_TOKEN", "BRIDGE_RUN_DIR", "BRIDGE_LOG_LEVEL"),
+        *("BRIDGE_MAX_BODY_BYTES", "BRIDGE_RETENTION_DAYS", "BRIDGE_MAX_AGE_DAYS"),
+    }
+)
+"""The names of all settings."""
+
+PREFIXES = tuple(sorted({f"{name.partition('_')[0]}_" for name in VARIABLES}))
+"""How they begin, and nothing else does."""
+
+ALIKE = 0.8
+"""How much a name in ``.env`` that begins otherwise must be like a setting's to be taken for a misspelling."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,19 +127,24 @@ class Settings:
         return settings
 
 
+def in_words(error: ConfigError) -> str:
+    """Say what is wrong: one line if it is one setting, else a line for each."""
+    if len(error.problems) == 1:
+        return f"{error} (`bridge check` says more)"
+    return f"some settings are wrong; `bridge check` says more.\n{error}"
+
+
 def unknown() -> dict[str, str]:
-    """Variables that are named like settings and are none: with the one that is probably meant, or "".
+    """Names in the environment and ``.env`` that look like settings and are none: with the one that is meant, or "".
 
     Raises:
         ConfigError: ``.env`` cannot be read.
     """
-    env = _environment()
-    _read(env, set())
-    _problems(env)
-    names = env.dump().keys()
-    prefixes = tuple({name.partition("_")[0] + "_" for name in names})
-    strangers = sorted(name for name in os.environ if name.startswith(prefixes) and name not in names)
-    return {name: next(iter(get_close_matches(name, names, 1)), "") for name in strangers}
+    in_file = dotenv_values(path).keys() if (path := _read_dot_env(environs.Env())) else set()
+    prefixed = {name for name in {*os.environ, *in_file} if name.startswith(PREFIXES)}
+    misspelt = {name for name in in_file if get_close_matches(name.upper(), VARIABLES, 1, ALIKE)}
+    strangers = sorted((prefixed | misspelt) - VARIABLES)
+    return {name: next(iter(get_close_matches(name.upper(), VARIABLES, 1)), "") for name in strangers}
 
 
 def database_url() -> str:
@@ -157,13 +178,27 @@ def run_dir() -> Path | None:
     return _path(_environment(), "BRIDGE_RUN_DIR")
 
 
+def webhook_secrets() -> tuple[str, ...]:
+    """``VOUCHERIFY_WEBHOOK_SECRET`` alone, for commands that sign.
+
+    Raises:
+        ConfigError: ``.env`` cannot be read.
+    """
+    return _several(_environment(), "VOUCHERIFY_WEBHOOK_SECRET")
+
+
 def _environment() -> environs.Env:
     env = environs.Env(eager=False)
+    _read_dot_env(env)
+    return env
+
+
+def _read_dot_env(env: environs.Env) -> str | None:
+    """Read ``.env`` into the environment; the path of the file, if there is one."""
     try:
-        env.read_env(".env", recurse=True)
+        return cast("str | None", env.read_env(".env", recurse=True, return_path=True))
     except (OSError, ValueError) as error:
         raise ConfigError({".env": f"cannot be read ({type(error).__name__})"}) from error
-    return env
 
 
 def _problems(env: environs.Env) -> dict[str, str]:
@@ -176,7 +211,7 @@ def _problems(env: environs.Env) -> dict[str, str]:
 
 
 def _read_database_url(env: environs.Env) -> str:
-    return _plain(env.str("BRIDGE_DATABASE_URL", "sqlite:///bridge.db", validate=_database_url) or "")
+    return database_urls.plain(env.str("BRIDGE_DATABASE_URL", "sqlite:///bridge.db", validate=_database_url) or "")
 
 
 def _read_mapping_file(env: environs.Env) -> Path | None:
@@ -305,19 +340,5 @@ def _admin_token(text: str) -> None:
 
 
 def _database_url(text: str) -> None:
-    try:
-        url = make_url(_plain(text))
-    except (ArgumentError, ValueError):
-        url = make_url("none://")
-    backend, _, driver = url.drivername.partition("+")
-    if backend not in ("sqlite", "postgresql"):
-        raise ValidationError("must be like sqlite:///bridge.db or postgresql://user:password@host/name")
-    if driver and url.drivername != "sqlite+pysqlite":
-        raise ValidationError(f"must name no driver: write {backend}://… instead of {backend}+{driver}://…")
-    if backend == "sqlite" and url.database in (None, "", ":memory:"):
-        raise ValidationError("must name a file: what SQLite keeps in memory is lost when the process ends")
-
-
-def _plain(text: str) -> str:
-    """Write a database's address without a driver that the bridge would not use anyway."""
-    return re.sub(r"^postgres(?:ql)?(?:\+psycopg2?)?://", "postgresql://", text.strip(), flags=re.IGNORECASE)
+    if problem := database_urls.problem(text):
+        raise ValidationError(problem)

@@ -157,6 +157,21 @@ def test_one_file_of_sqlite_is_one_database(tmp_path: Path, monkeypatch: pytest.
 # The embedded worker
 
 
+@pytest.mark.parametrize("umask", [0o000, 0o022], ids=oct)
+def test_every_file_is_for_its_owner_alone(umask: int, host: Host, tmp_path: Path) -> None:
+    before = os.umask(umask)
+    try:
+        made = [host.elect(), host.presence(), host.bell()]
+    finally:
+        os.umask(before)
+    assert {path.suffix: path.stat().st_mode & 0o777 for path in tmp_path.iterdir()} == dict.fromkeys(
+        [".worker", ".alive", ".bell"], 0o600
+    )
+    for one in made:
+        assert one
+        one.close()
+
+
 def test_one_process_is_elected_and_replaced(host: Host, tmp_path: Path) -> None:
     seat = host.elect()
     assert seat

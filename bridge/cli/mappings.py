@@ -1,7 +1,7 @@
 """``bridge mappings``: is a file of mappings right, what do they make of an event, which are in force?"""
 
 import json
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -30,6 +30,7 @@ class Tried:
         why: what speaks against it; "" if nothing does.
         payload: the action's.
         request: to Voucherify, before its metadata is fitted to the project's schema.
+        left_out: by dotted path, which fields of the payload Voucherify would refuse, and why; the request lacks them.
     """
 
     mapping: str
@@ -37,6 +38,7 @@ class Tried:
     why: str
     payload: Any = None
     request: dict[str, Any] | None = None
+    left_out: dict[str, str] = field(default_factory=dict)
 
 
 @click.group(short_help="Check and try mappings, and show those in force.")
@@ -111,7 +113,8 @@ def _try(mapping: ActionMapping, event: Event, alone: str) -> Tried:
     why = alone or ("" if mapping.enabled else "disabled") or applied.problem
     sent = json.loads(applied.outgoing.payload) if applied.outgoing and not why else None
     request = sent and {"method": "POST", "path": sent["path"], "body": sent["body"]}
-    return Tried(mapping.name, matched=True, why=why, payload=applied.payload, request=request)
+    left_out = sent.get("left_out", {}) if sent else {}
+    return Tried(mapping.name, matched=True, why=why, payload=applied.payload, request=request, left_out=left_out)
 
 
 def _result(one: Tried) -> str:
@@ -120,7 +123,8 @@ def _result(one: Tried) -> str:
 
 def _show(one: Tried) -> None:
     out = console()
-    for title, value in (("payload", one.payload), ("request", one.request and one.request["body"])):
+    parts = {"payload": one.payload, "request": one.request and one.request["body"], "left out": one.left_out or None}
+    for title, value in parts.items():
         if value is not None:
             out.rule(f"{printable(one.mapping)}: {title}", align="left")
             out.print(json.dumps(value, indent=2, ensure_ascii=False), markup=False)

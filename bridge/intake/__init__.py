@@ -13,7 +13,7 @@ of ``to_voucherify``, which the worker calls again when it translates. A request
 from bridge.intake.receiving import Received, Receiver
 from bridge.intake.segment_destination import DestinationCalls, Given, is_elsewhere
 from bridge.intake.segment_webhooks import SECRET, SIGNATURE, EventWebhooks, Presented
-from bridge.intake.tracking_api import TrackingCalls
+from bridge.intake.tracking_api import Keys, TrackingCalls
 from bridge.intake.voucherify_webhooks import VoucherifyWebhooks
 
 __all__ = [
@@ -22,6 +22,7 @@ __all__ = [
     "DestinationCalls",
     "EventWebhooks",
     "Given",
+    "Keys",
     "Presented",
     "Received",
     "Receiver",

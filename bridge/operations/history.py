@@ -12,7 +12,7 @@ from bridge.delivery.inbox import outcomes, queues
 from bridge.delivery.rules.retry import Fate
 from bridge.errors import NoSuchEvent
 from bridge.messages import ID_LENGTH, LAST_SUFFIX, Status
-from bridge.operations.search import STATUSES, Filter, fitting, standing
+from bridge.operations.search import STATUSES, Filter, all_conditions, fitting, standing
 from bridge.translation import own_bytes
 
 __all__ = ["STATUSES", "Attempt", "Delivered", "Entry", "Filter", "Story", "counts", "entries", "of_message", "story"]
@@ -154,10 +154,11 @@ def of_message(connection: Connection, message_id: str) -> list[Entry]:
     return [entry for one in ids for entry in by_id.get(one, ())]
 
 
-def counts(connection: Connection) -> dict[tuple[str, str], int]:
-    """How many events there are by (event name, status)."""
+def counts(connection: Connection, wanted: Filter) -> dict[tuple[str, str], int]:
+    """How many events fit, by (event name, status)."""
     status = func.coalesce(deliveries.c.status, events.c.status)
-    statement = select(events.c.event, status, func.count()).select_from(_JOINED).group_by(events.c.event, status)
+    fitting_ones = select(events.c.event, status, func.count()).select_from(_JOINED).where(*all_conditions(wanted))
+    statement = fitting_ones.group_by(events.c.event, status)
     return {(row[0], row[1]): row[2] for row in connection.execute(statement)}
 
 

@@ -103,6 +103,11 @@ def standing(wanted: Filter) -> list[ColumnElement[bool]]:
     return conditions
 
 
+def all_conditions(wanted: Filter) -> list[ColumnElement[bool]]:
+    """Everything that ``wanted`` asks of an event and one delivery of it, joined; for reading all that fit."""
+    return [*_within(wanted, events.c.id), *_of_event(wanted), *standing(wanted)]
+
+
 def _ranges(wanted: Filter) -> Sequence[Select[Any]]:
     directions = [wanted.direction] if wanted.direction is not None else DIRECTIONS
     if wanted.customer is not None:

@@ -21,6 +21,9 @@ PROBE_SECONDS = 5.0
 """Who presses *Test* in Segment waits 10 seconds for all of it."""
 
 
+LOOK_SECONDS = 0.25
+"""Seconds between two looks, while a call waits, whether the process ends."""
+
 HARMLESS = LIST_CUSTOMERS.request(query={"limit": "1"})
 """A read that changes nothing: Voucherify answers it if it accepts the keys."""
 
@@ -63,9 +66,12 @@ class Client:
 
     Args:
         allow: how many seconds a call has to wait for its place in the budget that all workers share.
+        is_ending: whether the process ends: then no call begins.
     """
 
-    def __init__(self, account: Account, allow: Callable[[], float], timing: Timing) -> None:
+    def __init__(
+        self, account: Account, allow: Callable[[], float], timing: Timing, is_ending: Callable[[], bool]
+    ) -> None:
         # As bytes: what is not Latin-1 would otherwise end in an exception, not in a 401.
         self._headers: Mapping[str, str | bytes] = {
             "X-App-Id": account.app_id.encode(),
@@ -76,20 +82,28 @@ class Client:
         }
         self._url = account.url.rstrip("/")
         self._allow = allow
+        self._is_ending = is_ending
         self.timing = timing
         self._session: tuple[int, requests.Session] | None = None
 
     def call(self, request: Request, until: float) -> Answer:
         """Make one call, if it can begin before ``until``."""
         now = self.timing.now
-        if now() >= until:
+        if now() >= until or self._is_ending():
             return Answer(Reach.HELD, text="there was no time for it")
         wait = self._allow()
         if now() + wait >= until:
             return Answer(Reach.HELD, text="nobody may call yet", pause=wait)
-        if wait > 0:
-            self.timing.sleep(wait)
+        self.sleep(wait)
+        if self._is_ending():
+            return Answer(Reach.HELD, text="the process ends")
         return self._exchange(self._own_session(), request, self.timing.call)
+
+    def sleep(self, seconds: float) -> None:
+        """Wait, but not longer than until the process ends."""
+        ends_at = self.timing.now() + seconds
+        while (left := ends_at - self.timing.now()) > 0 and not self._is_ending():
+            self.timing.sleep(min(left, LOOK_SECONDS))
 
     def probe(self) -> Answer:
         """Make the smallest call there is, at once."""

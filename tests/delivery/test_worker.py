@@ -10,6 +10,7 @@ from structlog.testing import capture_logs
 from bridge.delivery.database.engine import Database
 from bridge.delivery.database.tables import attempts, deliveries
 from bridge.delivery.outbox.outbox import Outbox
+from bridge.delivery.outbox import sink_states
 from bridge.delivery.outbox.worker import JITTER_STEPS, LEASE_MARGIN, Worker
 from bridge.delivery.rules.retry import FORBIDDEN_PAUSE, Policy
 from bridge.delivery.rules.sink import Happened, Outcome
@@ -143,6 +144,16 @@ def test_refused_credentials_pause_the_sink_loudly_for_as_long_as_they_are_refus
     clock.now += FORBIDDEN_PAUSE
     work(sink).step()
     assert standing(database)["a"][0] == "delivered"
+
+
+def test_a_sink_may_say_in_words_why_it_pauses(database: Database, work: Any, clock: Clock) -> None:
+    fill(database, "a")
+    with capture_logs() as logs:
+        work(ScriptedSink(lambda _: Outcome(Happened.FORBIDDEN, 403, because="the keys may only read"))).step()
+    assert [log["reason"] for log in logs if log["event"] == "sink paused"] == ["the keys may only read"]
+    with database.reading() as connection:
+        [state] = sink_states.states(connection, clock.now)
+    assert (state.state, state.reason) == ("paused", "the keys may only read")
 
 
 def test_what_keeps_failing_is_tried_ever_more_seldom_and_is_a_dead_letter_in_the_end(

@@ -21,7 +21,7 @@ from bridge.delivery.database.engine import Database
 from bridge.delivery.outbox.outbox import Outbox
 from bridge.delivery.outbox.worker import Worker
 from bridge.delivery.rules.retry import Policy
-from bridge.delivery.rules.sink import Happened, Outcome, Parcel
+from bridge.delivery.rules.sink import Happened, Outcome, Parcel, never
 from bridge.messages import CALLS, RAW_EVENTS, WEBHOOKS, Message
 from bridge.translation import meaning
 from tests.delivery.pending import Stand, append, batch, called, redeemed, tracked, translator
@@ -65,6 +65,7 @@ class Service:
     def __init__(self, queue: str, taken: Path, point: Callable[[], None]) -> None:
         self.name = "segment" if queue == WEBHOOKS else "voucherify"
         self.knows_repeats = queue == WEBHOOKS
+        self.is_ending: Callable[[], bool] = never
         self._taken = taken
         self._point = point
 

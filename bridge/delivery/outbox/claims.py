@@ -158,10 +158,10 @@ def is_due(connection: Connection, sink: str, now: float) -> bool:
     return bool(connection.execute(_IS_DUE, {"of_sink": sink, "now": now}).scalar())
 
 
-def take(connection: Connection, sink: Sink, now: float, lease: float) -> Taken:
-    """Take deliveries for ``lease`` seconds."""
+def take(connection: Connection, sink: Sink, now: float, lease: float, most: int) -> Taken:
+    """Take up to ``most`` deliveries for ``lease`` seconds."""
     connection.execute(_RELEASE, {"of_sink": sink.name, "now": now})
-    limits = {"of_sink": sink.name, "now": now, "most": sink.max_count, "most_bytes": sink.max_bytes}
+    limits = {"of_sink": sink.name, "now": now, "most": most, "most_bytes": sink.max_bytes}
     rows = connection.execute(_TAKE, limits | {"until": now + lease, "waiting": Fate.WAITING}).all()
     return Taken(rows, _runs(connection, sink.name, rows))
 

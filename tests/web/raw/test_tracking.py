@@ -77,6 +77,8 @@ LIBRARIES = {
     "analytics.js": "/v1/t",
     "rudder-sdk-java, -go, -node, -ios, -android": "/v1/batch",
     "rudder-sdk-js": "/v1/track",
+    "rudder-sdk-js, batching": "/v1/batch",
+    "rudder-sdk-js, a page that is left": "/beacon/v1/batch",
 }
 """Where each posts, by its public sources: behind the host, or behind a host that ends in ``/v1``."""
 
@@ -93,6 +95,16 @@ def test_each_library_is_answered_at_its_path_however_its_host_is_typed(
     value = {"batch": [{**TRACK, "type": "track"}]} if is_batch else TRACK
     response = client.post("/", json=value, headers=basic(KEY), environ_overrides=given)
     assert (response.status_code, response.json) == (200, SUCCESS)
+
+
+@pytest.mark.parametrize(("key", "status"), [(KEY, 200), ("another", 401), ("", 401)])
+def test_a_browser_that_leaves_a_page_sends_text_with_the_key_in_the_address(
+    client: FlaskClient, stored: Database, key: str, status: int
+) -> None:
+    value = {"batch": [{**TRACK, "type": "track"}], "sentAt": "2031-01-01T00:00:00.000Z"}
+    headers = {"Content-Type": "text/plain;charset=UTF-8", "Authorization": ""}
+    assert post(client, f"/beacon/v1/batch?writeKey={key}", value, **headers).status_code == status
+    assert count(stored, deliveries) == (status == 200)
 
 
 def test_mobile_libraries_send_compressed_text_with_the_key_in_the_body(client: FlaskClient, stored: Database) -> None:

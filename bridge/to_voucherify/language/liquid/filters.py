@@ -112,6 +112,7 @@ FILTERS = {
         "hmac_sha256": _of_text(lambda value, key: hmac.digest(key.encode(), value.encode(), "sha256").hex(), 1),
         "url_decode": _of_text(parts.decoded),
         "base64_encode": _of_text(lambda value: base64.b64encode(value.encode()).decode()),
+        "base64_decode": _of_text(parts.base64_decoded),
         "default": Row(_default, 0, 1, frozenset({"allow_false"})),
         "size": Row(parts.size),
         "first": Row(parts.first_and_last(0)),
@@ -153,9 +154,9 @@ _SWITCHED_OFF = (
     "array_to_sentence_string concat find find_exp find_index find_index_exp group_by group_by_exp has has_exp map"
     " newline_to_br reject reject_exp reverse sort sort_natural uniq where_exp type"
 )
-_NOT_HERE = "sample base64_decode squish"
 IGNORED_BY_US = {
     **dict.fromkeys(_SWITCHED_OFF.split(), "Segment has switched it off"),
-    **dict.fromkeys(_NOT_HERE.split(), "the bridge does not know it"),
+    "sample": "it picks at random, use first or slice",
+    "squish": "not every version of Segment's Liquid knows it, use strip and normalize_whitespace",
 }
 """Filters that mean something to Segment and nothing here, with the reason to refuse them."""
