@@ -10,7 +10,8 @@ from bridge.delivery.database.engine import Database
 from bridge.delivery.database.migrations import HEAD
 from bridge.delivery.inbox import queues
 from bridge.delivery.inbox.queues import TRANSLATION
-from bridge.delivery.outbox.sink_states import SinkState, refused_since, sink_states
+from bridge.delivery.outbox import sink_states
+from bridge.delivery.outbox.sink_states import SinkState, refused_since
 from bridge.delivery.rules.presence import by_hand
 from bridge.errors import StoreUnavailable
 from bridge.settings import Settings

@@ -9,8 +9,8 @@ from structlog.testing import capture_logs
 
 from bridge.delivery.database.engine import Database
 from bridge.delivery.database.tables import attempts, deliveries
-from bridge.delivery.outbox.outbox import Outbox
 from bridge.delivery.outbox import sink_states
+from bridge.delivery.outbox.outbox import Outbox
 from bridge.delivery.outbox.worker import JITTER_STEPS, LEASE_MARGIN, Worker
 from bridge.delivery.rules.retry import FORBIDDEN_PAUSE, Policy
 from bridge.delivery.rules.sink import Happened, Outcome
