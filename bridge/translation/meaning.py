@@ -103,6 +103,19 @@ def own_bytes(path: str, body: bytes, event_id: str) -> bytes:
         return body
 
 
+def holds_none(path: str, body: bytes) -> bool:
+    """Whether a message is a list without events.
+
+    Args:
+        path: the door that ``body`` was posted to.
+    """
+    door = DOORS.get(path)
+    try:
+        return door is not None and _holds_events(door) and _several(read(body), door) == 0
+    except Unusable:
+        return False
+
+
 def _shown(value: Any, door: Door) -> Any:
     """A list of events that is shown whole, since it is not translated, without the write keys in it."""
     if _several(value, door) is None:
