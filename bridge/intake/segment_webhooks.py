@@ -1,7 +1,7 @@
 """What Segment's webhooks post: the events of a source as they are, one at a time or as an array."""
 
 import json
-import re
+from codecs import BOM_UTF8
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -14,7 +14,7 @@ from bridge.to_voucherify.raw_events.events import several, single
 
 SIGNATURE, SECRET = "X-Signature", "X-Bridge-Secret"
 
-_OPENING = re.compile(rb"[ \t\r\n]*\[[ \t\r\n]*")
+_SPACES = " \t\r\n"
 _DECODER = json.JSONDecoder()
 
 
@@ -46,11 +46,14 @@ class EventWebhooks:
             Invalid: a single one is no event, or an array is too long; nothing was stored.
             StoreUnavailable: it could not be stored.
         """
-        used = self._authenticate(body, given)
+        value, unreadable = None, None
         try:
             value = read(body)
         except Unusable as error:
-            raise Invalid({"": str(error)}) from error
+            unreadable = error
+        used = self._authenticate(body, given, is_array=isinstance(value, list))
+        if unreadable:
+            raise Invalid({"": str(unreadable)}) from unreadable
         if isinstance(value, list):
             count = len(several(value))
         else:
@@ -59,9 +62,9 @@ class EventWebhooks:
         stored = self._receiver.store(SEGMENT, body, used, request_id)
         return Received(stored, is_several=isinstance(value, list), count=count)
 
-    def _authenticate(self, body: bytes, given: Presented) -> str:
+    def _authenticate(self, body: bytes, given: Presented, *, is_array: bool) -> str:
         """All must be signed. Of an array Segment signs only the first event: the rest needs the secret itself."""
-        first = _first(body)
+        first = _first(body) if is_array else None
         used = signed(body, given.signature, self._secrets) or (
             signed(first, given.signature, self._secrets) if first else None
         )
@@ -73,14 +76,11 @@ class EventWebhooks:
         return used
 
 
-def _first(body: bytes) -> bytes | None:
-    """The JSON of the first event of an array, as it stands there; b"" if it cannot be read; None if it is no array."""
-    opening = _OPENING.match(body)
-    if opening is None:
-        return None
+def _first(body: bytes) -> bytes:
+    """The JSON of the first event of an array that can be read, as it stands there; b"" if the array is empty."""
+    text = body.removeprefix(BOM_UTF8).decode().lstrip(_SPACES).removeprefix("[").lstrip(_SPACES)
     try:
-        text = body[opening.end() :].decode()
         _, end = _DECODER.raw_decode(text)
-    except (ValueError, RecursionError):
+    except ValueError:
         return b""
     return text[:end].encode()
