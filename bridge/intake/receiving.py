@@ -12,6 +12,9 @@ from bridge.messages import Message
 
 CREDENTIAL_BYTES = 16
 
+UNUSABLE = object()
+"""In place of JSON with a number beyond any float: it is stored, and quarantined with that reason."""
+
 Clock = Callable[[], float]
 
 

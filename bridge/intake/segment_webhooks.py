@@ -4,12 +4,13 @@ import json
 from codecs import BOM_UTF8
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from bridge.credentials import basic, known, signed
 from bridge.doors import SEGMENT
 from bridge.errors import Invalid, SignatureError, Unusable
-from bridge.intake.receiving import Received, Receiver
-from bridge.json_text import read
+from bridge.intake.receiving import UNUSABLE, Received, Receiver
+from bridge.json_text import BeyondFloat, read
 from bridge.to_voucherify.raw_events.events import several, single
 
 SIGNATURE, SECRET = "X-Signature", "X-Bridge-Secret"
@@ -46,9 +47,12 @@ class EventWebhooks:
             Invalid: a single one is no event, or an array is too long; nothing was stored.
             StoreUnavailable: it could not be stored.
         """
-        value, unreadable = None, None
+        value: Any = None
+        unreadable: Unusable | None = None
         try:
             value = read(body)
+        except BeyondFloat:
+            value = UNUSABLE
         except Unusable as error:
             unreadable = error
         used = self._authenticate(body, given, is_array=isinstance(value, list))
@@ -57,7 +61,8 @@ class EventWebhooks:
         if isinstance(value, list):
             count = len(several(value))
         else:
-            single(value)
+            if value is not UNUSABLE:
+                single(value)
             count = 1
         stored = self._receiver.store(SEGMENT, body, used, request_id)
         return Received(stored, is_several=isinstance(value, list), count=count)

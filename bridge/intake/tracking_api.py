@@ -6,8 +6,8 @@ from typing import Any, NamedTuple
 from bridge.credentials import basic, known
 from bridge.doors import BATCH, TRACKING
 from bridge.errors import Invalid, SignatureError, Unusable
-from bridge.intake.receiving import Received, Receiver
-from bridge.json_text import read
+from bridge.intake.receiving import UNUSABLE, Received, Receiver
+from bridge.json_text import BeyondFloat, read
 from bridge.to_voucherify.raw_events.events import batch, single
 
 _UNKNOWN = "there is no write key, or it is none of the bridge's"
@@ -45,17 +45,21 @@ class TrackingCalls:
         """
         value, key = self._authenticated(body, given)
         kind = TRACKING[path]
-        events = batch(value, len(body)) if kind == BATCH else None
-        if events is None:
+        events = batch(value, len(body)) if kind == BATCH and value is not UNUSABLE else None
+        if events is None and value is not UNUSABLE:
             single(value, kind)
         stored = self._receiver.store(path, body, key, request_id)
         return Received(stored, is_several=events is not None, count=1 if events is None else len(events))
 
     def _authenticated(self, body: bytes, given: Keys) -> tuple[Any, str]:
         """The body's value and the write key. It has to be read first: the write key may be in it."""
-        value, unreadable = None, None
+        value: Any = None
+        unreadable: Unusable | None = None
         try:
             value = read(body)
+        except BeyondFloat as error:
+            # Shown to people, its bytes could not be freed from the write key.
+            value, unreadable = UNUSABLE, error if b'"writeKey"' in body else None
         except Unusable as error:
             unreadable = error
         header = basic(given.authorization)

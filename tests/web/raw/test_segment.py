@@ -159,3 +159,9 @@ def test_no_json_is_answered_with_a_5xx(client: FlaskClient, value: Any) -> None
     first = signed(value[0]) if isinstance(value, list) and value else signed(value)
     assert send(client, value, first, TOLD).status_code in (200, 400)
     translate(client.application.extensions["bridge"])
+
+
+def test_a_number_beyond_any_float_is_stored_and_quarantined_for_it(client: FlaskClient, stored: Database) -> None:
+    body = b'{"type": "track", "userId": "anna-1", "event": "E", "properties": {"n": 1e999}}'
+    assert post(client, body, signed(body)).status_code == 200
+    assert [row["reason"] for row in rows(stored, events)] == ["a number is beyond any float"]
