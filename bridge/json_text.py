@@ -24,14 +24,19 @@ _TOO_DEEP = "the JSON is nested too deeply"
 _REPLACEMENT = "\N{REPLACEMENT CHARACTER}"
 
 
+class BeyondFloat(Unusable):
+    """It is JSON, and a number in it is beyond any float: neither database nor service can take it."""
+
+
 def read(body: bytes) -> Any:
     """Read JSON, with what no database can hold (NUL, lone surrogates) replaced by U+FFFD.
 
     A byte order mark before the JSON is skipped.
 
     Raises:
-        Unusable: not UTF-8, not JSON (NaN and Infinity are not), a number beyond any float, or more than ``LEVELS``
-            objects and arrays within each other.
+        BeyondFloat: a number is beyond any float.
+        Unusable: not UTF-8, not JSON (NaN and Infinity are not), or more than ``LEVELS`` objects and arrays within
+            each other.
     """
     body = body.removeprefix(BOM_UTF8)
     try:
@@ -63,7 +68,7 @@ def _read_thoroughly(body: bytes) -> Any:
     except RecursionError as error:
         raise Unusable(_TOO_DEEP) from error
     except OverflowError as error:
-        raise Unusable("a number is beyond any float") from error
+        raise BeyondFloat("a number is beyond any float") from error
     except ValueError as error:
         raise Unusable("the body is not JSON") from error
 

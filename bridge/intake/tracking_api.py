@@ -4,11 +4,9 @@ from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 from bridge.credentials import basic, known
-from bridge.doors import TRACKING
 from bridge.errors import Invalid, SignatureError, Unusable
-from bridge.intake.receiving import Received, Receiver
-from bridge.json_text import read
-from bridge.to_voucherify.raw_events.posted import posted
+from bridge.intake.receiving import UNUSABLE, Received, Receiver
+from bridge.json_text import BeyondFloat, read
 
 _UNKNOWN = "there is no write key, or it is none of the bridge's"
 
@@ -44,16 +42,17 @@ class TrackingCalls:
             StoreUnavailable: it could not be stored.
         """
         value, key = self._authenticated(body, given)
-        events = posted(value, TRACKING[path], len(body))
-        events.check()
-        stored = self._receiver.store(path, body, key, request_id)
-        return Received(stored, is_several=events.is_several, count=len(events.items))
+        return self._receiver.store_events(path, value, body, key, request_id)
 
     def _authenticated(self, body: bytes, given: Keys) -> tuple[Any, str]:
         """The body's value and the write key. It has to be read first: the write key may be in it."""
-        value, unreadable = None, None
+        value: Any = None
+        unreadable: Unusable | None = None
         try:
             value = read(body)
+        except BeyondFloat as error:
+            # Shown to people, its bytes could not be freed from the write key.
+            value, unreadable = UNUSABLE, error if b'"writeKey"' in body else None
         except Unusable as error:
             unreadable = error
         header = basic(given.authorization)

@@ -61,12 +61,7 @@ def translate(body: bytes, received_at: datetime) -> Arrival:
         outgoing = _outgoing(event, envelope, customer, received_at)
         return Arrival(Status.ACCEPTED, name, "", customer["source_id"], identity, (outgoing,))
     except Unusable as error:
-        reason = str(error)
-    except RecursionError:
-        reason = "the JSON is nested too deeply"
-    except RuntimeError:  # the SDK's, for a message over 32 KB that has no properties yet
-        reason = TOO_LARGE
-    return Arrival(Status.QUARANTINED, name, reason, identity=identity)
+        return Arrival(Status.QUARANTINED, name, str(error), identity=identity)
 
 
 def message_id(event: Event, envelope: Mapping[str, Any]) -> str:
@@ -193,7 +188,7 @@ def _outgoing(event: Event, envelope: Mapping[str, Any], customer: dict[str, Any
     carried = {name: data.get(name) for name in (*EVERY_EVENT, *event.fields)}
 
     def render(properties: Mapping[str, Any], reduced: list[str]) -> bytes:
-        _, message = _UNSENT.track(
+        message = _message(
             user_id=customer["source_id"],
             event=event.name,
             context={"integration": INTEGRATION},
@@ -209,6 +204,19 @@ def _outgoing(event: Event, envelope: Mapping[str, Any], customer: dict[str, Any
 
     properties, left_out = shape({"email": customer.get("email"), **carried, "customer": customer})
     return Outgoing(SINK, key, fit(properties, render, reduced=left_out))
+
+
+def _message(**fields: Any) -> dict[str, Any]:
+    """Build a message without properties.
+
+    Raises:
+        Unusable: it is over 32 KB all the same.
+    """
+    try:
+        _, message = _UNSENT.track(**fields)
+    except RuntimeError as error:
+        raise Unusable(TOO_LARGE) from error
+    return dict(message)
 
 
 def _happened_at(event: Event, envelope: Mapping[str, Any]) -> datetime | None:

@@ -117,6 +117,20 @@ def own_bytes(path: str, body: bytes, event_id: str) -> bytes:
         return body
 
 
+def holds_none(path: str, body: bytes) -> bool:
+    """Return whether a message is a list without events.
+
+    Args:
+        path: the door that ``body`` was posted to.
+    """
+    door = DOORS.get(path)
+    try:
+        raw = _posted(door, body) if door else None
+    except Unusable:
+        return False
+    return raw is not None and raw.is_several and not raw.items
+
+
 def _shown(raw: Posted, event_id: str) -> Any:
     """An event; or all of a message that is not translated yet."""
     if len(event_id) > ID_LENGTH or not raw.is_several:

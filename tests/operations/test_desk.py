@@ -5,12 +5,13 @@ import pytest
 from bridge.delivery import audit as audit_trail
 from bridge.delivery.audit import of_event, trail
 from bridge.delivery.database.engine import Database
+from bridge.delivery.database.tables import repeats
 from bridge.errors import InHand, NoSuchEvent
 from bridge.messages import WEBHOOKS, Status
 from bridge.operations import bulk_replay
 from bridge.operations.desk import WAITS, Desk
 from bridge.operations.search import Filter
-from tests.delivery.arrivals import keep, received
+from tests.delivery.arrivals import keep, received, rows
 from tests.delivery.lanes import UNCERTAIN, claim, queue, settle
 from tests.delivery.pending import Silent, drain
 
@@ -64,6 +65,18 @@ def test_deciding(*, database: Database, desk: Desk, again: bool, did: str) -> N
     settle(database, claim(database), UNCERTAIN)
     assert [desk.decide(event_id, ADA, again=again) for _ in range(2)] == [1, 0]
     assert records(database) == [(ADA, did, event_id, "")]
+
+
+def test_the_id_of_a_duplicate_stands_for_the_event_that_it_repeats(database: Database, desk: Desk) -> None:
+    [event_id] = keep(database, received())
+    [_] = keep(database, received(at=2_000.0))
+    [repeat] = [row["id"] for row in rows(database, repeats)]
+    assert repeat != event_id
+    assert (desk.original(repeat), desk.original(event_id), desk.original("NOTHING")) == (event_id, event_id, "NOTHING")
+    assert desk.discard(repeat, ADA) == 1
+    assert desk.replay(repeat, ADA, seconds=0) == WAITS
+    assert desk.decide(repeat, ADA, again=True) == 0
+    assert {record[1:3] for record in records(database)} == {("discarded", event_id), ("replayed", event_id)}
 
 
 def test_seeing_a_customers_data(database: Database, desk: Desk) -> None:

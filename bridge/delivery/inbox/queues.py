@@ -1,10 +1,10 @@
 """The state of each queue's translation: whether a translator lives, is paused, or has a problem."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Connection, Row, exists, func, select
+from sqlalchemy import Connection, Row, func, select
 
 from bridge.delivery.database.engine import INSERT
 from bridge.delivery.database.tables import messages, pending, rounds, translators
@@ -97,10 +97,11 @@ def is_in_hand(connection: Connection, message_id: str) -> bool:
     return any(f'"{message_id}' in work for work in connection.execute(select(rounds.c.work)).scalars())
 
 
-def is_waiting(connection: Connection, message_id: str) -> bool:
-    """Whether the message waits for translation, or is in a round."""
-    waits = exists().where(pending.c.message_id == message_id)
-    return bool(connection.execute(select(waits)).scalar()) or is_in_hand(connection, message_id)
+def waiting(connection: Connection, message_ids: Collection[str]) -> set[str]:
+    """Which of these messages wait for translation, or are in a round. It reads all that wait: for rare questions."""
+    found = set(connection.execute(select(pending.c.message_id).where(pending.c.message_id.in_(message_ids))).scalars())
+    works = connection.execute(select(rounds.c.work)).scalars().all()
+    return found | {one for one in message_ids if any(f'"{one}' in work for work in works)}
 
 
 def _state(connection: Connection, queue: str, row: Row[Any] | None, now: float) -> QueueState:

@@ -107,6 +107,31 @@ def test_a_browser_that_leaves_a_page_sends_text_with_the_key_in_the_address(
     assert count(stored, deliveries) == (status == 200)
 
 
+HUGE = b'{"type": "track", "userId": "anna-1", "event": "E", "properties": {"n": 1e999}}'
+
+
+@pytest.mark.parametrize("path", ["/v1/track", "/v1/batch"])
+def test_a_number_beyond_any_float_is_stored_and_quarantined_for_it(
+    client: FlaskClient, stored: Database, path: str
+) -> None:
+    body = HUGE if path == "/v1/track" else b'{"batch": [' + HUGE + b"]}"
+    assert post(client, path, body).json == SUCCESS
+    assert [(row["status"], row["reason"]) for row in rows(stored, events)] == [
+        ("quarantined", "a number is beyond any float")
+    ]
+
+
+def test_with_a_write_key_in_it_such_a_number_is_refused_by_its_name(client: FlaskClient, stored: Database) -> None:
+    response = post(client, "/v1/track", HUGE[:-1] + b', "writeKey": "x"}')
+    assert (response.status_code, count(stored, events)) == (400, 0)
+    assert "a number is beyond any float" in response.text
+
+
+def test_a_byte_order_mark_is_skipped(client: FlaskClient, stored: Database) -> None:
+    assert post(client, "/v1/track", b"\xef\xbb\xbf" + encode(TRACK)).json == SUCCESS
+    assert [row["status"] for row in rows(stored, events)] == ["accepted"]
+
+
 def test_mobile_libraries_send_compressed_text_with_the_key_in_the_body(client: FlaskClient, stored: Database) -> None:
     packed = gzip.compress(encode({"batch": [{**TRACK, "type": "track"}], "writeKey": KEY}))
     headers = {"Content-Type": "text/plain", "Content-Encoding": "gzip", "Authorization": ""}
