@@ -350,7 +350,7 @@ def test_wrong_credentials_are_refused_and_counted_before_the_database_is_used(m
 
 @every_door
 def test_a_lost_database_is_a_503(make: Make, path: str) -> None:
-    client = make("sqlite:////nowhere/bridge.db").test_client()
+    client = make("postgresql://bridge@127.0.0.1:9/none").test_client()
     body = BODIES[path]
     refused(post(client, path, body, sender(path).proves(body)), 503, "unavailable")
 
