@@ -53,6 +53,7 @@ def untold_width(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.fixture(autouse=True)
 def crews_end() -> Iterator[None]:
     """End the threads, and close the connections, that a test has begun."""
+    logs.taken_unexpected()  # errors that an earlier test provoked are not of this one's bridge
     before = set(crew._crews)
     yield
     for one in set(crew._crews) - before:
