@@ -21,6 +21,7 @@ from bridge.delivery.rules.sink import Happened, Outcome, Sink
 from bridge.directions import ending_at
 from bridge.errors import StoreUnavailable
 from bridge.logs import Sparing, unexpected
+from bridge.loop import Pace, repeat
 
 BEAT = 0.25
 """Seconds between two looks into an outbox that had nothing: long enough for a batch to gather."""
@@ -116,27 +117,10 @@ class Worker:
     def run(self, stop: threading.Event) -> None:
         """Work until ``stop`` is set; what is in hand then is finished first, or handed back.
 
-        It begins with a pause: a process that is about to fork has nothing in hand yet. When ``stop`` is set, the call
-        in progress ends, and no other begins.
+        When ``stop`` is set, the call in progress ends, and no other begins.
         """
         self.sink.is_ending = stop.is_set
-        troubles = 0
-        while not stop.is_set():
-            if troubles:
-                stop.wait(min(2.0**troubles, 30.0) * self._dice())
-            else:
-                self.wake.wait(BEAT)
-                self.wake.clear()
-            try:
-                while not stop.is_set() and self.step() and not stop.is_set():
-                    pass
-                troubles = 0
-            except StoreUnavailable as error:
-                troubles += 1
-                _log.error("store unavailable", sink=self.sink.name, reason=str(error))
-            except Exception as error:  # noqa: BLE001 - a worker that ended would lose events in silence
-                troubles += 1
-                unexpected("worker", error, sink=self.sink.name)
+        repeat(self.step, stop, Pace(BEAT, wake=self.wake), "worker", sink=self.sink.name)
         self._is_ready = False
         with suppress(StoreUnavailable):  # then their leases expire
             while claims := self._taken_over():

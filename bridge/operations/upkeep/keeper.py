@@ -22,7 +22,8 @@ from bridge.delivery.inbox import QueueState, queues
 from bridge.delivery.outbox import sink_states
 from bridge.delivery.rules.presence import ALIVE_WITHIN
 from bridge.errors import StoreUnavailable
-from bridge.logs import Sparing, taken_unexpected, unexpected
+from bridge.logs import taken_unexpected
+from bridge.loop import Pace, repeat
 from bridge.operations.monitoring.concerns import PAUSED, REFUSING, SILENT, UNMANNED, concerns
 from bridge.operations.monitoring.health import DATABASE, ERRORS, NOTHING, PAUSES, SCHEMA, TRANSLATION, WORKER, Found
 from bridge.operations.monitoring.refusals import Refusals
@@ -89,7 +90,6 @@ class Keeper:
         self._clock = clock
         self._rest = rest
         self._found = NOTHING
-        self._complaints = Sparing()
 
     def problems(self) -> Mapping[str, str | None]:
         """What keeps this process from its work, by what was looked at; None where all is well."""
@@ -97,15 +97,12 @@ class Keeper:
 
     def run(self, stop: threading.Event) -> None:
         """Do a round every few seconds, until ``stop`` is set."""
-        pause = FIRST
-        while not stop.wait(pause):
-            pause = BEAT
-            try:
-                self.round(stop)
-            except StoreUnavailable as error:
-                self._complain("store unavailable", str(error))
-            except Exception as error:  # noqa: BLE001 - a keeper that ended would be missed by nobody
-                unexpected("keeper", error)
+
+        def step() -> bool:
+            self.round(stop)
+            return False
+
+        repeat(step, stop, Pace(BEAT, FIRST), "keeper")
 
     def round(self, stop: threading.Event) -> None:
         """Everything once.
@@ -189,7 +186,3 @@ class Keeper:
         for one in found:
             if one.kind in _TOLD and self._is_mine(f"tell {one.kind} {one.direction}", HOUR, now):
                 _log.error(one.kind, direction=one.direction, reason=one.text)
-
-    def _complain(self, what: str, reason: str) -> None:
-        if times := self._complaints.admits(what):
-            _log.error(what, keeper=True, reason=reason, times=times)
