@@ -17,6 +17,8 @@
     │
     │   caught inside
     ├── Unusable                a body that cannot be read: refused at the door, quarantined in the worker
+    │   └── BeyondFloat         JSON with a number beyond any float: stored, and quarantined
+    ├── NotPlain                properties that must be shaped before they are flattened
     ├── RoundLost               another translator has taken the round over
     ├── SeenMeanwhile           another translator has written a key first
     ├── Unfit                   a metadata value that cannot be converted: it is left out
@@ -102,6 +104,14 @@ class DemoFailed(BridgeError):
 
 class Unusable(BridgeError):
     """An authentic message that cannot be translated. The text is the reason that is stored with it."""
+
+
+class BeyondFloat(Unusable):
+    """JSON with a number beyond any float: neither a database nor a service can store it."""
+
+
+class NotPlain(BridgeError):
+    """Properties that must be shaped before they are flattened."""
 
 
 class RoundLost(BridgeError):

@@ -9,7 +9,7 @@ from typing import Any, NoReturn
 
 import msgspec
 
-from bridge.errors import Unusable
+from bridge.errors import BeyondFloat, Unusable
 
 # What neither PostgreSQL nor a warehouse can hold in a text: NUL, and halves of surrogate pairs.
 _UNSTORABLE = re.compile("[\x00\ud800-\udfff]")
@@ -22,10 +22,6 @@ JSON that people write has ten levels.
 
 _TOO_DEEP = "the JSON is nested too deeply"
 _REPLACEMENT = "\N{REPLACEMENT CHARACTER}"
-
-
-class BeyondFloat(Unusable):
-    """It is JSON, and a number in it is beyond any float: neither database nor service can take it."""
 
 
 def read(body: bytes) -> Any:

@@ -8,9 +8,9 @@ from typing import Any
 
 from bridge.credentials import basic, known, signed
 from bridge.doors import SEGMENT
-from bridge.errors import Invalid, SignatureError, Unusable
+from bridge.errors import BeyondFloat, Invalid, SignatureError, Unusable
 from bridge.intake.receiving import UNUSABLE, Received, Receiver
-from bridge.json_text import BeyondFloat, read
+from bridge.json_text import read
 
 SIGNATURE, SECRET = "X-Signature", "X-Bridge-Secret"
 

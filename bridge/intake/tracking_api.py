@@ -4,9 +4,9 @@ from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 from bridge.credentials import basic, known
-from bridge.errors import Invalid, SignatureError, Unusable
+from bridge.errors import BeyondFloat, Invalid, SignatureError, Unusable
 from bridge.intake.receiving import UNUSABLE, Received, Receiver
-from bridge.json_text import BeyondFloat, read
+from bridge.json_text import read
 
 _UNKNOWN = "there is no write key, or it is none of the bridge's"
 

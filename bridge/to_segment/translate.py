@@ -2,13 +2,14 @@
 
 from collections.abc import Mapping
 from datetime import UTC, datetime
+from functools import partial
 from typing import Any
 
 from segment.analytics.client import Client
 
 from bridge import __version__
 from bridge.directions import DIRECTIONS, TO_SEGMENT
-from bridge.errors import Unusable
+from bridge.errors import NotPlain, Unusable
 from bridge.json_text import digest, fingerprint, read, write
 from bridge.messages import Arrival, Identity, Outgoing, Status
 from bridge.to_segment.catalogue import EVENT_ID, EVERY_EVENT, Event, find
@@ -194,7 +195,7 @@ def _outgoing(event: Event, envelope: Mapping[str, Any], customer: dict[str, Any
     origin = {name: value for name, value in fields.items() if value}
     objects = {name: data.get(name) for name in (*EVERY_EVENT, *event.fields)}
 
-    def render(properties: Mapping[str, Any], reduced: list[str]) -> bytes:
+    def render(properties: Mapping[str, Any], reduced: list[str], *, is_shaped: bool = False) -> bytes:
         message = _message(
             user_id=customer["source_id"],
             event=event.name,
@@ -206,11 +207,16 @@ def _outgoing(event: Event, envelope: Mapping[str, Any], customer: dict[str, Any
         del message["anonymousId"]  # the SDK's null
         # Added afterwards, because the SDK raises RuntimeError over 32 KB.
         message["context"]["voucherify"] = {**origin, "reduced": reduced} if reduced else origin
-        message["properties"] = flatten_each(properties, LIMIT)
+        message["properties"] = flatten_each(properties, LIMIT, is_shaped=is_shaped)
         return write(message)
 
-    properties, left_out = shape({"email": customer.get("email"), **objects, "customer": customer})
-    return Outgoing(SINK, key, fit(properties, render, reduced=left_out))
+    properties = {"email": customer.get("email"), **objects, "customer": customer}
+    try:
+        payload = fit(properties, render)
+    except NotPlain:
+        shaped, left_out = shape(properties)
+        payload = fit(shaped, partial(render, is_shaped=True), reduced=left_out)
+    return Outgoing(SINK, key, payload)
 
 
 def _message(**fields: Any) -> dict[str, Any]:
