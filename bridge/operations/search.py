@@ -2,7 +2,7 @@
 
 A filter is answered by ranges of an index: in each the ids are in order, so the newest that fit are read from its end,
 and the newest of all ranges together are the answer. The most telling part of a filter chooses the index, the rest of
-it is asked of each row there. SQLite is told which index it is, since it does not count what is in a table.
+it is asked of each row there.
 """
 
 from collections.abc import Collection, Sequence
