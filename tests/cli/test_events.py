@@ -171,7 +171,7 @@ def test_without_a_worker_a_replay_says_what_it_waits_for(
 ) -> None:
     monkeypatch.setattr("bridge.operations.desk.Desk.replay.__defaults__", (0.1,))
     monkeypatch.setattr("bridge.cli.replay.REPLAY_SECONDS", 0.1)
-    bridge.crew.rest()
+    monkeypatch.setattr("bridge.translation.translator.Translator._paused", lambda _: True)
     assert "waiting for a translator" in run("replay", three["quarantined"]).output
     output = run("replay", "--status", "quarantined").output
     assert "0 of 1 events are translated; the others are waiting for a translator." in output
