@@ -8,8 +8,8 @@ from typing import Any
 
 from bridge.to_voucherify.language.fql.conditions import Condition, Group, Path
 from bridge.to_voucherify.language.fql.grammar import parse
-from bridge.to_voucherify.language.fql.members import member
 from bridge.to_voucherify.language.fql.refusals import TriggerError
+from bridge.to_voucherify.language.javascript import member_or_function
 
 Event = Mapping[str, Any]
 Mismatch = Callable[[Event], str | None]
@@ -57,43 +57,19 @@ def _fields(event: Any) -> Event:
 
 def _compile(node: Condition | Group) -> Callable[[Event], bool]:
     if isinstance(node, Group):
-        return _JOIN[node.joint](tuple(map(_compile, node.members)))
+        tests = tuple(map(_compile, node.members))
+        if node.joint == "and":
+            return lambda event: all(test(event) for test in tests)
+        return lambda event: any(test(event) for test in tests)
     read, test = _reader(node.path), node.operator.test(node.operand)
     return lambda event: test(read(event))
 
 
-def _every(tests: tuple[Callable[[Event], bool], ...]) -> Callable[[Event], bool]:
-    def every(event: Event) -> bool:
-        for test in tests:  # noqa: SIM110 - twice as fast as all() with a generator, and this is asked of every event
-            if not test(event):
-                return False
-        return True
-
-    return every
-
-
-def _some(tests: tuple[Callable[[Event], bool], ...]) -> Callable[[Event], bool]:
-    def some(event: Event) -> bool:
-        for test in tests:  # noqa: SIM110 - as above
-            if test(event):
-                return True
-        return False
-
-    return some
-
-
-_JOIN = {"and": _every, "or": _some}
-
-
 def _reader(path: Path) -> Callable[[Event], Any]:
-    root, names = path.root, path.names
-    if not names:
-        return lambda event: event.get(root)
-
     def read(event: Event) -> Any:
-        value = event.get(root)
-        for name in names:
-            value = value.get(name) if type(value) is dict else member(value, name)
+        value = event.get(path.root)
+        for name in path.names:
+            value = value.get(name) if type(value) is dict else member_or_function(value, name)
         return value
 
     return read

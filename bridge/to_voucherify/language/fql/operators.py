@@ -13,6 +13,8 @@ from dataclasses import dataclass
 from types import NoneType
 from typing import Any, NamedTuple
 
+from bridge.to_voucherify.language.javascript import as_double
+
 Operand = str | float | bool | None
 Test = Callable[[Any], bool]
 Kind = type[str] | type[float] | type[bool] | type[None]
@@ -30,7 +32,7 @@ class Operator:
 
 def _numbers(holds: Callable[[float, float], bool]) -> Callable[[float], Test]:
     """A test that fails for everything but numbers."""
-    return lambda wanted: lambda found: _is_number(found) and holds(_double(found), wanted)
+    return lambda wanted: lambda found: _is_number(found) and holds(as_double(found), wanted)
 
 
 def _texts(holds: Callable[[str, str], bool]) -> Callable[[str], Test]:
@@ -44,14 +46,6 @@ def _matches(text: str, pattern: str) -> bool:
 
 def _is_number(value: Any) -> bool:
     return isinstance(value, int | float) and not isinstance(value, bool)
-
-
-def _double(number: float) -> float:
-    """JavaScript has no integers: 2**53 + 1 is 2**53 there, and 10**400 is infinite."""
-    try:
-        return float(number)
-    except OverflowError:
-        return float("inf") if number > 0 else float("-inf")
 
 
 _CALL = "{sign}({path}, {operand})"

@@ -6,10 +6,10 @@ import re
 from itertools import pairwise
 
 from bridge.to_voucherify.language.fql.conditions import KEYWORDS, Path
-from bridge.to_voucherify.language.fql.members import OBJECT_MEMBERS, UNREADABLE
 from bridge.to_voucherify.language.fql.operators import FIELDS
 from bridge.to_voucherify.language.fql.refusals import TriggerError
 from bridge.to_voucherify.language.fql.tokens import NAME, Token
+from bridge.to_voucherify.language.javascript import OBJECT_MEMBERS, UNREADABLE
 
 _KNOWN = ", ".join(f"{root}.…" if field.nested else root for root, field in FIELDS.items())
 _ANOTHER = "ask about another field"

@@ -26,31 +26,7 @@ def read_path(source: str) -> Run:
     if source in ("", "."):
         return lambda payload: payload
     names = tuple(step.translate(_QUOTES) for step in _STEP.split(source) if step)
-    if not names:
-        return lambda payload: payload
-    if len(names) == 1:
-        return _one(*names)
-    if len(names) == 2:  # noqa: PLR2004 - most paths have two names, and a loop over them takes a third longer
-        return _two(*names)
-    return _several(names)
 
-
-def _one(name: str) -> Run:
-    def read(payload: Any) -> Any:
-        return payload.get(name, UNDEFINED) if type(payload) is dict else member(payload, name)
-
-    return read
-
-
-def _two(first: str, second: str) -> Run:
-    def read(payload: Any) -> Any:
-        value = payload.get(first, UNDEFINED) if type(payload) is dict else member(payload, first)
-        return value.get(second, UNDEFINED) if type(value) is dict else member(value, second)
-
-    return read
-
-
-def _several(names: tuple[str, ...]) -> Run:
     def read(payload: Any) -> Any:
         value = payload
         for name in names:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from functools import cache
 from typing import Any
 
 from bridge.to_voucherify.language.errors import MappingFailed, Refused
@@ -45,61 +44,44 @@ def replace(given: Given) -> Run:
 
 
 def _replacing(pattern: str, replacement: str, where: str, *, every: bool, any_case: bool) -> Callable[[str], str]:
-    written = _REFERENCE.split(replacement)
-    if not any_case and len(written) == 1:
-        return lambda found: _bounded(found.replace(pattern, replacement, -1 if every else 1), where)
-    search = re.compile("".join(f"[{re.escape(_cases(one))}]" for one in pattern) if any_case else re.escape(pattern))
+    fold = _upper_each if any_case else str
+    parts, sought = _REFERENCE.split(replacement), fold(pattern)
 
-    def replaced(found: str) -> str:
-        size = 0
-
-        def insert(match: re.Match[str]) -> str:
-            nonlocal size
-            inserted = "".join(_REFERENCES[part](match) if part in _REFERENCES else part for part in written)
-            size += len(inserted)
+    def replaced(source: str) -> str:
+        searched, begin, size = fold(source), 0, len(source)
+        pieces: list[str] = []
+        while (start := searched.find(sought, begin)) >= 0 and (every or not pieces):
+            end = start + len(sought)
+            inserted = [_REFERENCES[part](source, start, end) if part in _REFERENCES else part for part in parts]
+            pieces += [source[begin:start], *inserted]
+            size += sum(map(len, inserted)) - len(sought)
             if size > LONGEST:
                 raise MappingFailed(where, TOO_LONG)
-            return inserted
-
-        return search.sub(insert, found, count=0 if every else 1)
+            begin = end
+        return "".join([*pieces, source[begin:]])
 
     return replaced
 
 
-def _bounded(made: str, where: str) -> str:
-    if len(made) > LONGEST:
-        raise MappingFailed(where, TOO_LONG)
-    return made
-
-
-_REFERENCES: dict[str, Callable[[re.Match[str]], str]] = {
-    "$$": lambda _: "$",
-    "$&": lambda match: match[0],
-    "$`": lambda match: match.string[: match.start()],
-    "$'": lambda match: match.string[match.end() :],
+_REFERENCES: dict[str, Callable[[str, int, int], str]] = {
+    "$$": lambda *_: "$",
+    "$&": lambda source, start, end: source[start:end],
+    "$`": lambda source, start, _: source[:start],
+    "$'": lambda source, _, end: source[end:],
 }
-"""What a replacement can refer to, as in JavaScript's String.replace."""
+"""What a replacement can refer to, as in JavaScript's String.replace; each takes the text and the match's bounds."""
 
 _REFERENCE = re.compile("(" + "|".join(map(re.escape, _REFERENCES)) + ")")
 
 
-def _cases(character: str) -> str:
-    """The characters that JavaScript takes for the same where case does not count."""
-    return _by_upper_case().get(_upper(character), character)
+def _upper_each(source: str) -> str:
+    """Write each character in upper case, as a JavaScript regular expression with flag ``i`` compares.
+
+    A character stays if its upper case is not one UTF-16 unit, or is ASCII and the character is not.
+    """
+    return source.upper() if source.isascii() else "".join(map(_upper, source))
 
 
 def _upper(character: str) -> str:
-    """As a regular expression without flag `u` compares: unit by unit, each against its own upper case if that is one
-    unit, and not from beyond ASCII into it.
-    """
     upper = character.upper()
     return upper if len(upper) == 1 and (upper > "\x7f" or character <= "\x7f") and character <= "\uffff" else character
-
-
-@cache
-def _by_upper_case() -> dict[str, str]:
-    found: dict[str, str] = {}
-    for code in range(0x10000):
-        upper = _upper(chr(code))
-        found[upper] = found.get(upper, "") + chr(code)
-    return {upper: characters for upper, characters in found.items() if len(characters) > 1}
