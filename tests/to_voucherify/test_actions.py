@@ -55,8 +55,8 @@ def test_every_goal_is_something_that_voucherify_takes(
     action: Action, described: Callable[[str], dict[str, Any]]
 ) -> None:
     taken = _properties(described(action.path))
-    goals = {field.goes_to for field in action.fields} - {""}
-    assert not taken or all(goal in taken or goal.startswith("metadata.") for goal in goals)
+    targets = {field.target for field in action.fields} - {""}
+    assert not taken or all(goal in taken or goal.startswith("metadata.") for goal in targets)
 
 
 @each_action

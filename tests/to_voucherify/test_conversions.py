@@ -144,6 +144,6 @@ def test_a_list_is_no_single_value() -> None:
 def test_a_value_must_satisfy_what_the_schema_demands(
     definition: dict[str, Any], fits: list[Any], broken: list[Any]
 ) -> None:
-    reasons = [limit.broken for limit in LIMITS.values()]
+    reasons = [limit.violation for limit in LIMITS.values()]
     assert [value for value in fits if fitted(value, **definition) in reasons] == []
     assert [value for value in broken if fitted(value, **definition) not in reasons] == []

@@ -74,7 +74,7 @@ def test_a_nested_object_fits_its_own_schema() -> None:
     ) == (
         {"payment": {"tax": 7}, "earlier": [{"tax": 1}, {}], "other": {"anything": "7"}},
         {
-            "payment.method": LIMITS["eq"].broken,
+            "payment.method": LIMITS["eq"].violation,
             "payment.new": UNDEFINED,
             "earlier.1.tax": "not a number",
         },
@@ -164,7 +164,7 @@ def test_nothing_is_lost_unnamed_and_what_fits_fits_again(metadata: dict[str, An
 @settings(max_examples=100)
 def test_no_reason_repeats_a_value(metadata: dict[str, Any], known: Schema) -> None:
     _, left_out = fit(metadata, known)
-    told = {limit.broken for limit in LIMITS.values()} | {UNDEFINED, DELETED, MANDATORY}
+    told = {limit.violation for limit in LIMITS.values()} | {UNDEFINED, DELETED, MANDATORY}
     told |= {"not a text", "not a number", "not true or false", "not a date", "not a date and time", "not an object"}
     told |= {"not a latitude and a longitude", "not the URL of an image"}
     assert told >= set(left_out.values())

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from bridge.to_voucherify.language.fql import Trigger, TriggerError, compile_trigger
 from bridge.to_voucherify.language.fql.conditions import Condition, Group, Path
 from bridge.to_voucherify.language.fql.operators import FIELDS, FUNCTIONS, OPERATORS, SIGNS, Operand
-from bridge.to_voucherify.language.javascript import OBJECT_MEMBERS
+from bridge.to_voucherify.language.fql.paths import OBJECT_MEMBERS
 
 WORDS = ["a", "b", "or", "null", "0", "1", "01", "-", "a b", "é", "type", "x" * 30]
 TEXTS = st.one_of(

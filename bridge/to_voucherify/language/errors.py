@@ -1,4 +1,7 @@
-"""What can be wrong with a mapping: when it is compiled, all of it at once; when it runs, the first thing."""
+"""Errors of mappings.
+
+Compiling a mapping reports every problem. Applying it reports the first.
+"""
 
 from __future__ import annotations
 
@@ -8,7 +11,10 @@ from bridge.errors import BridgeError
 
 
 class MappingError(BridgeError):
-    """A mapping that cannot be used. ``problems`` maps each dotted path ("": all of it) to what is wrong there."""
+    """An invalid mapping.
+
+    ``problems`` maps each dotted path ("" for the whole mapping) to its problem.
+    """
 
     def __init__(self, problems: Mapping[str, str]) -> None:
         self.problems = dict(problems)
@@ -16,9 +22,10 @@ class MappingError(BridgeError):
 
 
 class MappingFailed(BridgeError):
-    """A mapping that cannot be applied to this event: where in the mapping (a dotted path, "" for all of it), and why.
+    """A mapping that cannot be applied to an event.
 
-    The reason names kinds of values, never a value: it may be a person's.
+    ``path`` is the dotted path in the mapping, "" for the whole mapping. The reason names kinds of values, never a
+    value, because a value may be personal data.
     """
 
     def __init__(self, path: str, reason: str) -> None:
@@ -28,7 +35,10 @@ class MappingFailed(BridgeError):
 
 
 class Refused(Exception):
-    """Raised by a directive while it is compiled: the text is the reason, ``argument`` which argument it is about."""
+    """A directive that cannot be compiled.
+
+    The text is the reason. ``argument`` names the argument that is invalid, if it is one.
+    """
 
     def __init__(self, reason: str, argument: str = "") -> None:
         super().__init__(reason)
@@ -36,4 +46,4 @@ class Refused(Exception):
 
 
 class Unrendered(Exception):
-    """Raised by a Liquid template that fails on a payload: the text is the reason, and repeats no value."""
+    """A Liquid template that fails on a payload. The text repeats no value."""

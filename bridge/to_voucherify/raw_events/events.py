@@ -1,11 +1,12 @@
-"""What Segment's tracking API takes → events as its destinations see them.
+"""Validate raw events, and complete them as Segment does for its destinations.
 
     a body ─▶ single(), batch() or several()
-           ─▶ completed()            with what Segment adds
-    an event that Segment would throw away in silence has problems()
+           ─▶ item()                 an event of a batch
+           ─▶ completed()            adds the fields that Segment adds
+    an event that Segment would drop without notice has problems()
 
 Sources: https://segment.com/docs/connections/sources/catalog/libraries/server/http-api/ for limits and fields;
-https://segment.com/docs/connections/spec/common/ for what every event has.
+https://segment.com/docs/connections/spec/common/ for the fields of every event.
 """
 
 import json
@@ -20,11 +21,11 @@ TYPES = ("track", "identify", "page", "screen", "group", "alias")
 
 KILOBYTE = 1024
 EVENT_BYTES, BATCH_BYTES = 32 * KILOBYTE, 500 * KILOBYTE
-"""The most of an event's JSON, and of a batch's, in UTF-8."""
+"""The largest JSON of an event and of a batch, in bytes of UTF-8."""
 
 BATCH_EVENTS = 2_500
 WEBHOOK_EVENTS = 4_000
-"""The largest batch size that can be chosen for Segment's webhooks."""
+"""The largest batch size of Segment's webhooks."""
 
 TOO_LARGE = f"Larger than {EVENT_BYTES // KILOBYTE} KB."
 
@@ -32,36 +33,40 @@ Event = dict[str, Any]
 
 _IDS = ("userId", "anonymousId", "groupId", "previousId", "messageId")
 _NEEDED = {"track": "event"}
-"""By type, the field that is its name. Segment asks none of a page or a screen."""
+"""By type: the field with the event's name.
+
+Segment does not require the name of a page or a screen.
+"""
 
 
 def single(value: Any, kind: str | None = None) -> Event:
-    """The one event of a request.
+    """Return the only event of a request.
 
     Args:
-        kind: its type, if it was posted to the path of its type: then Segment's limit holds.
+        kind: its type, if it was posted to the path of its type. Then Segment's size limit applies.
 
     Raises:
-        Invalid: it is none, or too large, or nobody can tell what it means.
+        Invalid: the event is invalid, or too large.
     """
     if isinstance(value, dict) and kind is not None:
         if size(value) > EVENT_BYTES:
             raise Invalid({"": TOO_LARGE})
         value = {**value, "type": kind}
     event = clean(value)
-    if wrong := problems(event):
-        raise Invalid(wrong)
-    return event  # type: ignore[no-any-return] # what is no object has a problem
+    if reasons := problems(event):
+        raise Invalid(reasons)
+    return event  # type: ignore[no-any-return] # a value that is not an object has a problem
 
 
 def batch(value: Any, length: int) -> list[Any]:
-    """The events of a batch, as they were sent.
+    """Return the events of a batch, as they were sent.
 
     Args:
         length: of the batch's JSON, in bytes.
 
     Raises:
-        Invalid: it is no list of events, or larger than Segment takes. A wrong event in it is quarantined alone, later.
+        Invalid: the value is not a list of events, or larger than Segment accepts. The translation quarantines an
+            invalid event in it.
     """
     items = value.get("batch") if isinstance(value, dict) else None
     if not isinstance(items, list):
@@ -74,10 +79,10 @@ def batch(value: Any, length: int) -> list[Any]:
 
 
 def several(items: list[Any]) -> list[Any]:
-    """The events of an array, as Segment's webhooks post it.
+    """Return the events of an array, as Segment's webhooks post it.
 
     Raises:
-        Invalid: there are more than Segment ever sends at once.
+        Invalid: it has more events than Segment sends at once.
     """
     if len(items) > WEBHOOK_EVENTS:
         raise Invalid({"": f"More than {WEBHOOK_EVENTS} events."})
@@ -85,7 +90,10 @@ def several(items: list[Any]) -> list[Any]:
 
 
 def item(value: Any, place: int) -> Any:
-    """The event at a place of a batch or an array, with the context and the integrations that a batch gives to all."""
+    """Return the event at a place of a batch or an array.
+
+    A batch can have a context and integrations for all its events.
+    """
     if isinstance(value, list):
         return clean(value[place])
     shared = {name: value[name] for name in ("context", "integrations") if isinstance(value.get(name), dict)}
@@ -93,11 +101,13 @@ def item(value: Any, place: int) -> Any:
 
 
 def completed(item: Any, unique: str, at: float) -> Any:
-    """An event with what Segment adds to it: an id, if it has none, and its time; what is no object stays as it is.
+    """Add the fields that Segment adds to an event: an id and its time.
+
+    A value that is not an object stays as it is.
 
     Args:
-        unique: becomes its ``messageId`` if it has none.
-        at: when it was received, in epoch seconds.
+        unique: its ``messageId`` if it has none.
+        at: the time of receipt, in epoch seconds.
     """
     if not isinstance(item, dict):
         return item
@@ -106,26 +116,29 @@ def completed(item: Any, unique: str, at: float) -> Any:
 
 
 def problems(event: Any) -> dict[str, str]:
-    """By field, why nobody can tell what this event means; empty if that is clear."""
+    """Return why an event is invalid, by field; empty if it is valid."""
     if not isinstance(event, dict):
         return {"": "Not an object."}
-    found = {name: "Not a text." for name in _IDS if not isinstance(event.get(name, ""), str)}
+    reasons = {name: "Not a text." for name in _IDS if not isinstance(event.get(name, ""), str)}
     if event.get("type") not in TYPES:
-        found["type"] = f"Not one of {', '.join(TYPES)}."
-    elif (name := _NEEDED.get(event["type"])) and not _is_told(event.get(name)):
-        found[name] = "Missing."
-    if not any(_is_told(event.get(name)) or name in found for name in ("userId", "anonymousId")):
-        found["userId"] = "Missing, and so is anonymousId."
-    return found
+        reasons["type"] = f"Not one of {', '.join(TYPES)}."
+    elif (name := _NEEDED.get(event["type"])) and not _is_text(event.get(name)):
+        reasons[name] = "Missing."
+    if not any(_is_text(event.get(name)) or name in reasons for name in ("userId", "anonymousId")):
+        reasons["userId"] = "Missing, and so is anonymousId."
+    return reasons
 
 
 def size(value: Any) -> int:
-    """Bytes of its JSON as UTF-8, without white space."""
+    """Count the bytes of a value's JSON in UTF-8, without white space."""
     return len(json.dumps(value, ensure_ascii=False, separators=(",", ":")).encode())
 
 
 def clean(item: Any) -> Any:
-    """An event without its write key and what libraries send as null; ids that are numbers become texts."""
+    """Remove an event's write key and nulls, and print ids that are numbers.
+
+    Segment's libraries send nulls for missing fields.
+    """
     if not isinstance(item, dict):
         return item
     event = {name: value for name, value in item.items() if value is not None and name != "writeKey"}
@@ -136,7 +149,7 @@ def clean(item: Any) -> Any:
 
 
 def _with(item: Any, shared: Mapping[str, dict[str, Any]]) -> Any:
-    """Key by key, the event's own first."""
+    """Merge shared objects into an event, key by key. The event's own values win."""
     if not isinstance(item, dict):
         return item
     merged = dict(item)
@@ -146,5 +159,5 @@ def _with(item: Any, shared: Mapping[str, dict[str, Any]]) -> Any:
     return merged
 
 
-def _is_told(value: Any) -> bool:
+def _is_text(value: Any) -> bool:
     return isinstance(value, str) and bool(value.strip())

@@ -1,4 +1,4 @@
-"""Paths → functions that follow them, compiled once."""
+"""Compile paths to functions."""
 
 from __future__ import annotations
 
@@ -9,20 +9,26 @@ from typing import Any
 from bridge.to_voucherify.language.javascript import UNDEFINED, member
 
 Run = Callable[[Any], Any]
-"""From the event, or what stands for it, to a value."""
+"""From the event, or the value in its place, to a value."""
 
-# An opening bracket counts before a quote or a digit, a closing one behind it. A dot within quotes counts all the same.
+# A bracket separates beside a quote or a digit: [ before it, ] after it. A dot separates within quotes, too.
 _STEP = re.compile(r"""\[(?=["'0-9])|\.|(?<=["'0-9])\]+""")
 _QUOTES = str.maketrans("", "", "\"'")
 
 
 def without_root(source: str) -> str:
-    """The path of an @path, in which ``$.`` is the event; only the first is dropped, wherever it stands."""
+    """Remove ``$.``, the event itself, from the path of an @path.
+
+    As at Segment, the first occurrence is removed, at any position.
+    """
     return source.replace("$.", "", 1)
 
 
 def read_path(source: str) -> Run:
-    """``context.page.url``, ``products[0].price``, ``traits['favourite colour']``; an empty one is the whole event."""
+    """Compile a path such as ``products[0].price`` or ``traits['favourite colour']``.
+
+    An empty path is the whole event.
+    """
     if source in ("", "."):
         return lambda payload: payload
     names = tuple(step.translate(_QUOTES) for step in _STEP.split(source) if step)

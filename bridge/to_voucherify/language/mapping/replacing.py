@@ -1,4 +1,4 @@
-"""@replace: parts of a text for others, as JavaScript's String.replace does it."""
+"""Replace parts of a text: @replace, which works as JavaScript's String.replace."""
 
 from __future__ import annotations
 
@@ -8,16 +8,19 @@ from typing import Any
 
 from bridge.to_voucherify.language.errors import MappingFailed, Refused
 from bridge.to_voucherify.language.javascript import LONGEST, TOO_LONG, UNDEFINED, is_falsy, length, text
-from bridge.to_voucherify.language.mapping.arguments import Given
+from bridge.to_voucherify.language.mapping.arguments import Arguments
 from bridge.to_voucherify.language.mapping.paths import Run
 
 LONGEST_WORD = 10
-"""UTF-16 units of a pattern, and of its replacement."""
+"""The most UTF-16 units of a pattern, and of its replacement."""
 
 
-def replace(given: Given) -> Run:
-    """The text with a pattern replaced, then another one. Numbers and booleans are printed; all else becomes ""."""
-    plain, where = given.plain, given.path
+def replace(arguments: Arguments) -> Run:
+    """Replace a pattern in a text, then a second one.
+
+    Numbers and booleans are printed. Other values become "".
+    """
+    plain, where = arguments.plain, arguments.path
     if is_falsy(plain["value"]):
         return lambda _: UNDEFINED
     every, any_case = plain.get("global", True), plain.get("ignorecase", False)
@@ -28,17 +31,17 @@ def replace(given: Given) -> Run:
             if length(word) > LONGEST_WORD:
                 raise Refused(f"must have at most {LONGEST_WORD} characters", argument)
         steps.append(_replacing(second, replacement or "", where, every=every, any_case=any_case))
-    value = given.runs["value"]
+    value = arguments.runs["value"]
 
     def replaced(payload: Any) -> str:
-        found = value(payload)
-        if isinstance(found, bool | int | float):
-            found = text(found)
-        elif not isinstance(found, str):
+        source_text = value(payload)
+        if isinstance(source_text, bool | int | float):
+            source_text = text(source_text)
+        elif not isinstance(source_text, str):
             return ""
         for step in steps:
-            found = step(found)
-        return found
+            source_text = step(source_text)
+        return source_text
 
     return replaced
 
@@ -69,7 +72,10 @@ _REFERENCES: dict[str, Callable[[str, int, int], str]] = {
     "$`": lambda source, start, _: source[:start],
     "$'": lambda source, _, end: source[end:],
 }
-"""What a replacement can refer to, as in JavaScript's String.replace; each takes the text and the match's bounds."""
+"""The references in a replacement, as in JavaScript's String.replace.
+
+Each function takes the text, and the start and end of the match.
+"""
 
 _REFERENCE = re.compile("(" + "|".join(map(re.escape, _REFERENCES)) + ")")
 
