@@ -1,4 +1,4 @@
-"""List the events that Voucherify's own source sends to Segment, a row each.
+"""Declare the events that Voucherify's own source sends to Segment.
 
 Source: the event tables in Voucherify's documentation of its Segment source.
 """
@@ -6,22 +6,25 @@ Source: the event tables in Voucherify's documentation of its Segment source.
 from dataclasses import dataclass
 
 EVENT_ID = ""
-"""As a row's ``key``: nothing in the data identifies the event, its own id (``event.id``) does."""
+"""The ``key`` of a row whose data has no id.
+
+The id of the event itself (``event.id``) identifies it.
+"""
 
 EVERY_EVENT = ("customer", "campaign")
-"""Objects that every event carries, beside the customer's ``email``."""
+"""The objects that every event carries, beside the customer's ``email``."""
 
 
 @dataclass(frozen=True, slots=True)
 class Event:
-    """One row.
+    """An event of the catalogue.
 
     Attributes:
-        name: the event's name at Segment, from which warehouses make the table's.
-        type: Voucherify's type without ``customer.`` in front; both spellings are the same event.
+        name: the event's name at Segment. Warehouses derive the table's name from it.
+        type: Voucherify's type without ``customer.`` in front. Both spellings are the same event.
         fields: the objects of ``data`` that it carries beside ``EVERY_EVENT``.
-        key: where ``data`` says which redemption, publication, … this is. A row with a key is unusable without it.
-        customer: objects whose own customer is the one who acted. They stand in for an empty ``data.customer``.
+        key: the path in ``data`` of the redemption's, publication's, … id. Without the id, the event is quarantined.
+        customer: the objects whose own customer acted. They replace an empty ``data.customer``.
         alias: another name of the type, without ``customer.`` in front.
     """
 

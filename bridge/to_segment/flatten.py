@@ -1,13 +1,13 @@
-"""Flatten nested objects, with the names that Segment's warehouses give to columns.
+"""Flatten nested objects, with the column names of Segment's warehouses.
 
 Segment joins nested keys with ``_``: ``voucher.discount.percent_off`` is the column ``voucher_discount_percent_off``.
-So ``flatten({"discount": {"percent_off": 10}})`` is ``{"discount_percent_off": 10}``: the same column either way.
+So ``flatten({"discount": {"percent_off": 10}})`` is ``{"discount_percent_off": 10}``, and the column stays the same.
 Source: https://segment.com/docs/connections/storage/warehouses/schema/
 
-Two paths can make one column: Segment also writes names in snake case, so ``aB`` is the column ``a_b``. The value of
-the shortest path keeps the name, and any other value is numbered: ``{"a": {"b": 1}, "a_b": 2}`` becomes
-``{"a_b": 2, "a_b_2": 1}``. Of paths of one length, the last in the alphabet keeps it. Values that are equal are no
-conflict, as those of ``order.customer_id`` and ``order.customer.id`` usually are.
+Two paths can make one column. Segment also writes names in snake case, so ``aB`` is the column ``a_b``. The value of
+the shortest path has the name, and other values are numbered: ``{"a": {"b": 1}, "a_b": 2}`` becomes
+``{"a_b": 2, "a_b_2": 1}``. Of paths of one length, the last in the alphabet has the name. Equal values are not a
+conflict: ``order.customer_id`` and ``order.customer.id`` usually are equal.
 """
 
 import re
@@ -29,7 +29,10 @@ _NO_LETTER = re.compile(r"[\W_]+")
 
 
 class _Leaf(NamedTuple):
-    """The place of a value that is no object: ``name`` is the keys of ``above`` and its own, joined."""
+    """The place of a value that is not an object.
+
+    ``name`` joins the keys of ``above`` and its own.
+    """
 
     above: Path
     key: str
@@ -37,12 +40,12 @@ class _Leaf(NamedTuple):
 
 
 class _Plan(NamedTuple):
-    """What follows from the keys of an object alone.
+    """The result of an object's keys, independent of its values.
 
     Attributes:
         leaves: the shortest paths first.
         parts: the leaves of each property.
-        rivals: by column, the numbers of the leaves that would share it.
+        rivals: by column, the numbers of the leaves that share it.
         columns: of all leaves.
         characters: in all names.
     """
@@ -55,7 +58,10 @@ class _Plan(NamedTuple):
 
 
 class _Part(NamedTuple):
-    """The leaves of one property: their names without its own, and their numbers. ``name`` is "" for plain values."""
+    """The leaves of one property: their names without its own, and their numbers.
+
+    ``name`` is "" for plain values.
+    """
 
     name: str
     names: tuple[str, ...]
@@ -65,27 +71,27 @@ class _Part(NamedTuple):
 _TOO_MANY = "more names than an event can hold"
 
 _MOST_KEYS = 4_000
-"""In a plan that is remembered."""
+"""The most values of a plan that is cached."""
 
 
 def flatten(nested: Mapping[str, Any]) -> dict[str, Any]:
-    """Return ``nested`` at depth one.
+    """Flatten ``nested`` to depth one.
 
-    Keys are joined by ``_``; nulls and empty objects are left out; arrays are kept with flat items.
+    Keys are joined by ``_``. Nulls and empty objects are left out. Arrays stay, with flat items.
     """
     return _flat(nested, _Room(inf))
 
 
 def flatten_each(properties: Mapping[str, Any], limit: float = inf) -> dict[str, Any]:
-    """Return the properties of an event, each object of them at depth one.
+    """Flatten the properties of an event, each object to depth one.
 
-    Names are told apart in the whole event: ``reward.assignment_id`` and ``reward_assignment.id`` are one column, too.
+    Names are unique in the whole event: ``reward.assignment_id`` and ``reward_assignment.id`` are one column, too.
 
     Raises:
-        Unusable: the names alone have more than ``limit`` characters. The names that are in a megabyte of
-            nested objects can be many megabytes.
+        Unusable: the names alone have more than ``limit`` characters. A megabyte of nested objects can have many
+            megabytes of names.
     """
-    plan, values = _walked(properties, _Room(limit))
+    plan, values = _walk(properties, _Room(limit))
     flat: dict[str, Any] = {}
     for name, names, numbers in plan.parts:
         part = dict(zip(names, [values[number] for number in numbers], strict=True))
@@ -98,18 +104,18 @@ def flatten_each(properties: Mapping[str, Any], limit: float = inf) -> dict[str,
 
 @dataclass
 class _Room:
-    """Characters that are left for names."""
+    """The characters that are left for names."""
 
     left: float
 
 
 def _flat(nested: Mapping[str, Any], room: _Room) -> dict[str, Any]:
-    plan, values = _walked(nested, room)
+    plan, values = _walk(nested, room)
     return dict(zip([leaf.name for leaf in plan.leaves], values, strict=True))
 
 
-def _walked(nested: Mapping[str, Any], room: _Room) -> tuple[_Plan, list[Any]]:
-    """Return every value that is no object, and names that tell different values apart."""
+def _walk(nested: Mapping[str, Any], room: _Room) -> tuple[_Plan, list[Any]]:
+    """Collect every value that is not an object, with unique names."""
     keys: list[tuple[str, ...]] = []
     kinds: list[tuple[type, ...]] = []
     values: list[Any] = []
@@ -124,8 +130,10 @@ def _walked(nested: Mapping[str, Any], room: _Room) -> tuple[_Plan, list[Any]]:
                 values.append(_item(value, room))
             elif value is not None:
                 values.append(value)
-    # Events of a kind have the same keys: to remember what follows from them takes two thirds off the time.
-    plan = _remembered(tuple(keys), tuple(kinds)) if len(values) <= _MOST_KEYS else _plan(tuple(keys), kinds, room.left)
+    # Events of a kind have the same keys: a cached plan saves two thirds of the time.
+    plan = (
+        _cached_plan(tuple(keys), tuple(kinds)) if len(values) <= _MOST_KEYS else _plan(tuple(keys), kinds, room.left)
+    )
     room.left -= plan.characters
     if room.left < 0:
         raise Unusable(_TOO_MANY)
@@ -133,7 +141,10 @@ def _walked(nested: Mapping[str, Any], room: _Room) -> tuple[_Plan, list[Any]]:
 
 
 def _item(value: Any, room: _Room) -> Any:
-    """Flatten the objects in an array, at any depth; nulls keep their place."""
+    """Flatten the objects in an array, at any depth.
+
+    Nulls stay at their place.
+    """
     match value:
         case dict():
             return _flat(value, room)
@@ -144,7 +155,7 @@ def _item(value: Any, room: _Room) -> Any:
 
 
 def _plan(keys: Sequence[tuple[str, ...]], kinds: Sequence[tuple[type, ...]], room: float = inf) -> _Plan:
-    """Make the plan of nested objects.
+    """Plan the names of nested objects.
 
     Args:
         keys, kinds: of each object, the outermost first: its keys, and the types of its values.
@@ -171,35 +182,35 @@ def _plan(keys: Sequence[tuple[str, ...]], kinds: Sequence[tuple[type, ...]], ro
     return _Plan(tuple(leaves), _parts(leaves), rivals, frozenset(columns), characters)
 
 
-_remembered = lru_cache(maxsize=256)(_plan)
+_cached_plan = lru_cache(maxsize=256)(_plan)
 
 
 def _parts(leaves: Sequence[_Leaf]) -> tuple[_Part, ...]:
-    found: dict[str, list[tuple[str, int]]] = {}
+    parts: dict[str, list[tuple[str, int]]] = {}
     for number, (above, _, name) in enumerate(leaves):
         part = above[0] if above else ""
-        found.setdefault(part, []).append((name[len(part) + 1 :] if above else name, number))
-    return tuple(_Part(part, *map(tuple, zip(*some, strict=True))) for part, some in found.items())
+        parts.setdefault(part, []).append((name[len(part) + 1 :] if above else name, number))
+    return tuple(_Part(part, *map(tuple, zip(*some, strict=True))) for part, some in parts.items())
 
 
 def _distinct(plan: _Plan, values: Sequence[Any]) -> _Plan:
-    """Return the plan with leaves that are renamed so that different values are different columns."""
+    """Rename leaves in the plan, so that different values have different columns."""
     renamed: dict[int, _Leaf] = {}
     taken = set(plan.columns)
     for column, rivals in plan.rivals.items():
         texts = {number: write(values[number]) for number in rivals}
         if len(set(texts.values())) > 1:
-            renamed |= _renamed(plan, column, texts, taken)
+            renamed |= _rename(plan, column, texts, taken)
     if not renamed:
         return plan
     leaves = tuple(renamed.get(number, leaf) for number, leaf in enumerate(plan.leaves))
     return plan._replace(leaves=leaves, parts=_parts(leaves))
 
 
-def _renamed(plan: _Plan, column: str, texts: Mapping[int, bytes], taken: set[str]) -> dict[int, _Leaf]:
-    """Number the leaves of one column, except those that equal the first.
+def _rename(plan: _Plan, column: str, texts: Mapping[int, bytes], taken: set[str]) -> dict[int, _Leaf]:
+    """Rename the leaves of one column that differ from the first, by numbers.
 
-    ``taken`` are the columns of the event; it grows.
+    ``taken`` are the columns of the event; the new columns are added to it.
     """
     leaves = plan.leaves
     order = sorted(texts, key=lambda number: (*leaves[number].above, leaves[number].key), reverse=True)

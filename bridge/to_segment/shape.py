@@ -1,7 +1,8 @@
-"""Change the data before it is flattened, so that columns stay few and names short.
+"""Shape data before it is flattened, so that columns are few and names short.
 
-Objects keyed by ids become arrays, because each id would be a new column. What is nested too deeply, or would have too
-long a name, is left out and named. No warehouse has such a column, and thousands of such names fill the memory.
+Objects whose keys are ids become arrays, because each id would be a new column. Values that are nested too deeply, or
+have too long a name, are left out and named. No warehouse has such a column, and thousands of such names fill the
+memory.
 """
 
 import re
@@ -9,18 +10,18 @@ from operator import is_
 from typing import Any
 
 LEVELS = 100
-"""Nested objects and arrays of one property."""
+"""The most nested objects and arrays in one property."""
 
 NAME_LENGTH = 300
-"""Characters of a flattened name: the longest that a warehouse takes for a column.
+"""The most characters of a flattened name: the longest name of a column.
 
 Source: https://cloud.google.com/bigquery/docs/schemas#column_names
 """
 
 _PLACES = 20
-"""Most places that are named where something was left out; beyond, larger places are named."""
+"""The most places that are named. If there are more, larger places are named."""
 
-# The ids in the examples of Voucherify's OpenAPI files: a prefix, and digits and letters.
+# Ids in the examples of Voucherify's OpenAPI files have a prefix, digits and letters.
 _PREFIXES = (
     "asgm|camp|cat|cust|distr|ern|evcus|lopb|lopp|ltr|ord|ordli|proj|prod|promo|pub|r|rew|rewa|rewr|rf|rr|rrf|seg|sku"
     "|stk|v|val|valid|vtx|wh"
@@ -33,7 +34,7 @@ Properties = dict[str, Any]
 
 
 def shape(properties: Properties) -> tuple[Properties, list[str]]:
-    """Return the properties as they can be flattened, and where something was left out."""
+    """Shape the properties, and return them with the places that were left out."""
     places: dict[tuple[str, ...], None] = {}
     shaped = _Shaper(places).object(properties, (), 0, 0)
     for keys in (5, 2, 1):
@@ -44,14 +45,18 @@ def shape(properties: Properties) -> tuple[Properties, list[str]]:
 
 
 class _Shaper:
-    """Copies only what it changes: nearly always nothing."""
+    """A walk through properties that copies only the objects it changes."""
 
     def __init__(self, places: dict[tuple[str, ...], None]) -> None:
         self._places = places
 
     def object(self, value: dict[str, Any], path: tuple[str, ...], length: int, level: int) -> dict[str, Any]:
-        """Return an object whose own name has ``length`` characters."""
-        # All names together are rarely as long as one may be, and joining them is the quickest way to know.
+        """Shape an object.
+
+        Args:
+            length: characters of its own name.
+        """
+        # All names together are rarely longer than one may be, and joining them is the fastest check.
         if level > LEVELS or length + len("".join(value)) > NAME_LENGTH:
             value = self._fitting(value, path, length, level)
         shaped = value
@@ -64,7 +69,9 @@ class _Shaper:
         return shaped
 
     def _fitting(self, value: dict[str, Any], path: tuple[str, ...], length: int, level: int) -> dict[str, Any]:
-        fitting = {} if level > LEVELS else {key: one for key, one in value.items() if length + len(key) <= NAME_LENGTH}
+        fitting = (
+            {} if level > LEVELS else {key: child for key, child in value.items() if length + len(key) <= NAME_LENGTH}
+        )
         if len(fitting) == len(value):
             return value
         self._places[path] = None
@@ -85,9 +92,9 @@ class _Shaper:
 
 
 def _identified(key: str, value: Any) -> dict[str, Any]:
-    """Return an object with the id that was its key.
+    """Add an object's key to the object, as its id.
 
-    A value that is no object, or has another id of its own, becomes its ``value``.
+    A value that is not an object, or has another id, becomes the object's ``value``.
     """
     if isinstance(value, dict) and value.get("id") in (None, key):
         return {"id": key} | value | {"id": key}

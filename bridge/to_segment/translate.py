@@ -1,4 +1,4 @@
-"""One webhook body → what to store and what to deliver."""
+"""Translate a webhook's body into an outcome with its delivery."""
 
 from collections.abc import Mapping
 from datetime import UTC, datetime
@@ -19,30 +19,33 @@ from bridge.to_segment.shape import shape
 DIRECTION, SINK = "to_segment", "segment"
 
 NAME_LENGTH = 200
-"""Characters of an unknown type that are kept: enough to read it, and no more than a list can show."""
+"""The most characters of an unknown type that are stored.
+
+Lists show at most so many.
+"""
 
 INTEGRATION = {"name": "voucherify-segment-bridge", "version": __version__}
-"""What Segment asks of its sources: which integration made the event."""
+"""The integration that made the event. Segment requires it of its sources."""
 
 _DEFAULT_PAYLOAD = "set the distribution's webhook to send the default payload, neither raw nor designed"
 
 # Segment's own destination would otherwise send the bridge's events back to Voucherify as custom events.
 INTEGRATIONS = {"Voucherify (Actions)": False}
 
-# Builds and checks messages and sends nothing: its queue has no consumer running.
+# Builds and checks messages. It sends nothing, because its queue has no consumer.
 _UNSENT = Client("unsent", send=False)
 
 
 def translate(body: bytes, received_at: datetime) -> Arrival:
-    """What ``body``, an authentic webhook, means.
+    """Translate ``body``, an authentic webhook.
 
     Args:
         body: the raw bytes.
-        received_at: stands in for the event's time when the webhook tells none. Aware.
+        received_at: the event's time if the webhook has none. Aware.
 
     Returns:
-        accepted with one delivery; ignored (``anonymous``: no ``source_id``; ``unknown type``: not in the catalogue);
-        or quarantined with the reason. Never raises.
+        accepted, with one delivery. ignored, as ``anonymous`` without a ``source_id``, or as ``unknown type`` if the
+        catalogue lacks the event. quarantined, with the reason. It never raises.
     """
     name, identity = "", None
     try:
@@ -69,10 +72,11 @@ def translate(body: bytes, received_at: datetime) -> Arrival:
 
 
 def message_id(event: Event, envelope: Mapping[str, Any]) -> str:
-    """Segment's ``messageId``: the same for the same event on any machine, any day; globally unique; 39 characters.
+    """Return Segment's ``messageId``, of 39 characters and globally unique.
 
-    It names the redemption, publication, … itself, so the project webhook and the distribution webhook of one
-    redemption have one id, and the six redemptions of a stack of five have six.
+    It is the same for the same event on any machine, at any time. It identifies the redemption, publication, … itself.
+    So the project webhook and the distribution webhook of one redemption have one id, and the six redemptions of a
+    stack of five have six.
     """
     data = envelope["data"]
     natural = at(data, event.key) if event.key != EVENT_ID else None
@@ -81,7 +85,7 @@ def message_id(event: Event, envelope: Mapping[str, Any]) -> str:
 
 
 def at(value: Any, path: str) -> Any:
-    """What is at a dotted ``path`` in nested objects, or None."""
+    """Return the value at a dotted ``path`` in nested objects, or None."""
     for key in path.split("."):
         value = value.get(key) if isinstance(value, dict) else None
     return value
@@ -93,29 +97,29 @@ def _envelope(value: Any) -> Mapping[str, Any]:
     try:
         check(ENVELOPE, value)
     except Unusable as error:
-        # Without data it is no envelope, but what the author of a distribution made up.
+        # Without data it is not an envelope, but a payload that the author of a distribution designed.
         raise (error if isinstance(value.get("data"), dict) else Unusable(f"{error} {_DEFAULT_PAYLOAD}")) from error
     return value
 
 
 def _type(envelope: Mapping[str, Any]) -> str:
-    """Return what happened.
+    """Return the type of the event.
 
-    The envelope's ``type`` may be any text that the author of a distribution typed.
+    The envelope's ``type`` can be any text of the distribution's author.
     """
-    found: str | None = at(envelope, "event.type") or envelope.get("type")
-    if not found:
+    event_type: str | None = at(envelope, "event.type") or envelope.get("type")
+    if not event_type:
         raise Unusable(f"neither type nor event.type says what happened: {_DEFAULT_PAYLOAD}")
-    return found
+    return event_type
 
 
 def _check_data(event: Event, envelope: Mapping[str, Any]) -> None:
-    """Return if ``data`` is what Voucherify sends by default.
+    """Check that ``data`` is what Voucherify sends by default.
 
     Empty data may come from the button that sends a test webhook. It is ignored later.
 
     Raises:
-        Unusable: it is not; the text says what to change.
+        Unusable: ``data`` differs. The text says what to change.
     """
     data = envelope["data"]
     if isinstance(data.get("object"), dict):
@@ -126,7 +130,10 @@ def _check_data(event: Event, envelope: Mapping[str, Any]) -> None:
 
 
 def _identity(envelope: Mapping[str, Any]) -> Identity | None:
-    """A retry repeats the event's id, the webhook's id and the data; the envelope's own id and time may differ."""
+    """Return the identity of the call, by which a retry is recognised.
+
+    A retry repeats the event's id, the webhook's id and the data. The envelope's own id and time may differ.
+    """
     event_id = at(envelope, "event.id")
     if not event_id:
         return None
@@ -135,7 +142,7 @@ def _identity(envelope: Mapping[str, Any]) -> Identity | None:
 
 
 def _is_designed(event: Event, envelope: Mapping[str, Any]) -> bool:
-    """Return whether the author of a distribution chose what is in ``data``.
+    """Return whether the author of a distribution designed ``data``.
 
     By default ``data`` has a customer, even if it is null.
     """
@@ -147,11 +154,11 @@ def _is_designed(event: Event, envelope: Mapping[str, Any]) -> bool:
 
 
 def _customer(event: Event, envelope: Mapping[str, Any]) -> dict[str, Any] | None:
-    """Return who acted, with ``source_id`` as text; None if nobody known.
+    """Return the customer who acted, with ``source_id`` as text; None if unknown.
 
-    It is the customer of ``data``, else of the objects that the row declares; where that one has no ``source_id``, the
-    same customer (by id) in any object of the event. The holder never stands in: who holds a voucher is not always who
-    used it.
+    It is the customer of ``data``, else of the objects that the row declares. If that one has no ``source_id``, it is
+    the same customer (by id) in any object of the event. The holder is never used: the holder of a voucher is not
+    always the customer who used it.
 
     Raises:
         Unusable: the author of a distribution left the customer out.
@@ -173,23 +180,23 @@ def _customer(event: Event, envelope: Mapping[str, Any]) -> dict[str, Any] | Non
     source_id = known["source_id"]
     # A number as its sender would print it: 7, not 7.0.
     text = int(source_id) if isinstance(source_id, float) and source_id.is_integer() else source_id
-    # What the first of them says is said of the same customer.
-    said = {name: value for name, value in same[0].items() if value is not None}
-    return {**known, **said, "source_id": str(text)}
+    # The values of the first object win: it is the same customer.
+    own = {name: value for name, value in same[0].items() if value is not None}
+    return {**known, **own, "source_id": str(text)}
 
 
 def _outgoing(event: Event, envelope: Mapping[str, Any], customer: dict[str, Any], received_at: datetime) -> Outgoing:
     data = envelope["data"]
     key = message_id(event, envelope)
     timestamp = _happened_at(event, envelope) or received_at
-    told = {
+    fields = {
         "project_id": envelope.get("project_id"),
         "event_id": at(envelope, "event.id"),
         "webhook_id": at(envelope, "source.id"),
         "channel": at(envelope, "event.event_source.channel"),
     }
-    origin = {name: value for name, value in told.items() if value}
-    carried = {name: data.get(name) for name in (*EVERY_EVENT, *event.fields)}
+    origin = {name: value for name, value in fields.items() if value}
+    objects = {name: data.get(name) for name in (*EVERY_EVENT, *event.fields)}
 
     def render(properties: Mapping[str, Any], reduced: list[str]) -> bytes:
         _, message = _UNSENT.track(
@@ -206,21 +213,24 @@ def _outgoing(event: Event, envelope: Mapping[str, Any], customer: dict[str, Any
         message["properties"] = flatten_each(properties, LIMIT)
         return write(message)
 
-    properties, left_out = shape({"email": customer.get("email"), **carried, "customer": customer})
+    properties, left_out = shape({"email": customer.get("email"), **objects, "customer": customer})
     return Outgoing(SINK, key, fit(properties, render, reduced=left_out))
 
 
 def _happened_at(event: Event, envelope: Mapping[str, Any]) -> datetime | None:
-    """When it happened: the first of these that is a time. The envelope's own is only when the webhook was made."""
+    """Return the time of the event: the first of several paths with a valid time.
+
+    The envelope's own time is the last, because it is the time of the webhook.
+    """
     subject = event.key.partition(".")[0] or "redemption"
-    told = (
+    paths = (
         "event.created_at",
         f"data.{subject}.date",
         f"data.{subject}.created_at",
         "data.created_at",
         "created_at",
     )
-    return next(filter(None, (_instant(at(envelope, path)) for path in told)), None)
+    return next(filter(None, (_instant(at(envelope, path)) for path in paths)), None)
 
 
 def _instant(text: Any) -> datetime | None:

@@ -27,7 +27,7 @@ The bridge replaces this destination.
 ANONYMOUS = "anonymous"
 
 NAME_LENGTH = 200
-"""Characters of an event's name that are stored. Lists show at most so many."""
+"""The most characters of an event's name that are stored and shown."""
 
 
 def check(action: str, call: bytes) -> None:

@@ -39,7 +39,7 @@ class VoucherifySink:
         allow: Callable[[], float] = lambda: 0.0,
         timing: Timing = Timing(),  # noqa: B008 - it is frozen
     ) -> None:
-        self.patience = timing.patience
+        self.patience = timing.patience_seconds
         self._timing = timing
         self._client = Client(Account(app_id, secret_key, url), allow, timing)
         self._schemas = Schemas()
@@ -48,7 +48,7 @@ class VoucherifySink:
 
     def send(self, parcels: Sequence[Parcel]) -> Sequence[Outcome]:
         """Send them, no two of which have the same lane."""
-        run = Run(self._client, self._timing.now() + self._timing.send)
+        run = Run(self._client, self._timing.now() + self._timing.send_seconds)
         drafts = [Draft.of(place, parcel) for place, parcel in enumerate(parcels)]
         resources = sorted({draft.resource for draft in drafts if draft.resource})
         obstacles = {resource: self._schemas.obstacle(run, resource) for resource in resources}
@@ -58,7 +58,7 @@ class VoucherifySink:
         together = upserts if bulk.is_worth_it(upserts) else []
         alone = [call for call in calls if not (call.is_upsert and together)]
         # Waiting for a slow bulk takes half of the time if there is something else to do.
-        outcomes |= bulk.deliver(run, together, run.until - self._timing.send / 2 if alone else run.until)
+        outcomes |= bulk.deliver(run, together, run.until - self._timing.send_seconds / 2 if alone else run.until)
         outcomes |= {call.place: self._alone(run, call) for call in alone}
         return _paused([outcomes[place] for place in range(len(parcels))], run.pause)
 
