@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from bridge.demo.calls import CALLS
 from bridge.demo.samples import CUSTOMER, all_webhooks
 from bridge.to_segment import translate
-from bridge.web.console.view.masking import FREE_IN_CALLS, HIDDEN, hidden, mask, mask_answer, scrub, shortened
+from bridge.web.console.view.masking import CUSTOM_IN_CALLS, HIDDEN, hidden_values, mask, mask_answer, scrub, shorten
 
 
 @pytest.mark.parametrize(
@@ -59,7 +59,7 @@ def test_masking(value: Any, seen: Any) -> None:
 def test_properties_are_the_shops_own_in_segments_calls() -> None:
     value = {"properties": {"status": "ill"}}
     assert mask(value) == value
-    assert mask(value, FREE_IN_CALLS) == {"properties": {"status": HIDDEN}}
+    assert mask(value, CUSTOM_IN_CALLS) == {"properties": {"status": HIDDEN}}
 
 
 PERSONAL = [
@@ -79,7 +79,7 @@ def test_no_sample_shows_its_customer(body: bytes) -> None:
 @pytest.mark.parametrize("kind", CALLS)
 def test_no_call_shows_its_customer(kind: str) -> None:
     _, body = CALLS[kind]
-    seen = json.dumps(mask(body, FREE_IN_CALLS))
+    seen = json.dumps(mask(body, CUSTOM_IN_CALLS))
     for value in ("ada-1815", "ada@example.com", "Lovelace", "1815", "London", "gold", "CLUB"):
         assert value not in seen
     assert f'"type": "{kind}"' in seen
@@ -102,7 +102,7 @@ def test_masking_twice_hides_no_more(value: Any) -> None:
 )
 def test_personal_fields_are_hidden_whatever_they_hold(value: dict[str, str]) -> None:
     assert set(mask(value).values()) <= {HIDDEN}
-    assert hidden(value) == {text for text in value.values() if len(text) >= 3 and text != HIDDEN}
+    assert hidden_values(value) == {text for text in value.values() if len(text) >= 3 and text != HIDDEN}
 
 
 # What a service answers
@@ -152,4 +152,4 @@ def test_an_answer_says_what_is_wrong_and_not_with_whom() -> None:
     [("ada-1815", "ada•••"), ("adalove", "ada•••"), ("ada-18", HIDDEN), ("7", HIDDEN), ("", ""), (None, "")],
 )
 def test_a_customer_in_a_list(source_id: str | None, seen: str) -> None:
-    assert shortened(source_id) == seen
+    assert shorten(source_id) == seen

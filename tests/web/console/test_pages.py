@@ -82,9 +82,11 @@ def did(bridge: Bridge) -> list[tuple[str, str, str | None]]:
 
 
 def test_an_empty_bridge(visitor: Visitor) -> None:
-    assert "No event has come in yet." in visitor.get("/events").text
-    assert "There was none yet." in visitor.get("/replays").text
-    assert visitor.get("/").text.count("Nothing within") == 2
+    assert "No event has been received yet." in visitor.get("/events").text
+    assert "No bulk replays yet." in visitor.get("/replays").text
+    text = visitor.get("/").text
+    assert "No errors within" in text
+    assert "No events within" in text
 
 
 def test_the_overview_leads_to_what_went_wrong(visitor: Visitor, dead: str) -> None:
@@ -136,8 +138,8 @@ def test_a_message_that_waits_for_translation_is_shown_and_discarded(visitor: Vi
 
 def test_the_page_of_a_repeat_is_the_first_events(visitor: Visitor, bridge: Bridge, post: Post) -> None:
     first, second = post(), post()
-    assert f"{second} is a repeat of this event" in visitor.get(f"/events/{second}").text
-    assert "is a repeat" not in visitor.get(f"/events/{first}").text
+    assert f"{second} is a duplicate of this event" in visitor.get(f"/events/{second}").text
+    assert "is a duplicate" not in visitor.get(f"/events/{first}").text
 
 
 def test_an_event_says_why_and_hides_who(visitor: Visitor, dead: str) -> None:
@@ -145,9 +147,9 @@ def test_an_event_says_why_and_hides_who(visitor: Visitor, dead: str) -> None:
     for said in (
         "dead letter",
         "rejected 400",
-        "What arrived",
+        "What was received",
         "What was sent to Segment",
-        "What came back",
+        "Responses",
         "Invalid",
     ):
         assert said in text
@@ -173,7 +175,7 @@ def test_a_dead_letter_is_replayed(visitor: Visitor, dead: str, bridge: Bridge) 
     text = visitor.get(f"/events/{dead}").text
     assert "Replayed: to be sent." in text
     deliver(bridge, Outcome(Happened.DELIVERED, 200))
-    assert "The service has taken it." in visitor.get(f"/events/{dead}").text
+    assert "The service has accepted it." in visitor.get(f"/events/{dead}").text
     assert did(bridge) == [("console: Ada", "replayed", dead)]
 
 
@@ -181,7 +183,7 @@ def test_a_dead_letter_is_discarded(visitor: Visitor, dead: str, bridge: Bridge)
     visitor.press(f"/events/{dead}", "/discard")
     text = visitor.get(f"/events/{dead}").text
     assert "Discarded." in text
-    assert "Somebody has given it up." in text
+    assert "An operator discarded it." in text
     assert "/discard" not in text
     assert "/replay" in text
     assert did(bridge) == [("console: Ada", "discarded", dead)]
@@ -190,7 +192,7 @@ def test_a_dead_letter_is_discarded(visitor: Visitor, dead: str, bridge: Bridge)
 @pytest.mark.parametrize(
     ("verdict", "became"),
     [
-        ("delivered", ("The service has taken it.", "marked as delivered")),
+        ("delivered", ("The service has accepted it.", "marked as delivered")),
         ("again", ("It will be sent", "sent again")),
     ],
 )
@@ -218,7 +220,7 @@ def test_an_ignored_event_says_why(visitor: Visitor, post: Post) -> None:
     event_id = post(webhook("rewarded", {"customer": None, "holder": ANNA}))
     text = visitor.get(f"/events/{event_id}").text
     assert "The customer has no source_id" in text
-    assert "Nothing is delivered of it." in text
+    assert "No deliveries." in text
 
 
 def test_a_quarantined_event_says_why_and_what_is_no_json_is_hidden(visitor: Visitor, post: Post) -> None:
@@ -250,7 +252,7 @@ def test_the_list_is_filtered(visitor: Visitor, dead: str, post: Post, query: di
     post(unique="2"), post(unique="3")
     text = visitor.get("/events", query_string=query).text
     assert text.count("/console/events/01") == count
-    assert ("No event fits." in text) == (count == 0)
+    assert ("No event matches the filter." in text) == (count == 0)
 
 
 def test_a_time_that_is_none_is_said(visitor: Visitor) -> None:

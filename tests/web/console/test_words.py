@@ -11,8 +11,8 @@ from bridge.delivery.rules.retry import Fate
 from bridge.delivery.rules.sink import Happened
 from bridge.operations.monitoring.overview import Point
 from bridge.web.console.view.chart import HEIGHT, LEAST, WIDTH, chart
-from bridge.web.console.view.shown import parts, pretty, value_of
-from bridge.web.console.view.wording import OUTCOMES, STANDINGS, count, duration, iso, when
+from bridge.web.console.view.content import pretty, split_response, value_of
+from bridge.web.console.view.wording import OUTCOME_TEXTS, STATUS_TEXTS, count, duration, iso, when
 
 
 @pytest.mark.parametrize(
@@ -49,8 +49,8 @@ def test_times_and_numbers() -> None:
 
 
 def test_every_standing_and_outcome_has_its_words() -> None:
-    assert {*Fate} <= STANDINGS.keys()
-    assert {*Happened} <= OUTCOMES.keys()
+    assert {*Fate} <= STATUS_TEXTS.keys()
+    assert {*Happened} <= OUTCOME_TEXTS.keys()
 
 
 def test_json_is_shown_in_lines() -> None:
@@ -99,7 +99,7 @@ def test_bytes_as_what_they_say(content: bytes, value: Any) -> None:
     ],
 )
 def test_an_answer_in_words_and_json(answer: str, words: str, value: Any) -> None:
-    assert parts(answer) == (words, value)
+    assert split_response(answer) == (words, value)
 
 
 def point(at: int, delivered: int, failed: int = 0) -> Point:

@@ -1,4 +1,4 @@
-"""PURE: one event as a page shows it: masked, until somebody has asked to see more."""
+"""Build the page of one event, masked unless an operator reveals it."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -11,85 +11,85 @@ from bridge.operations.bulk_replay import REPLAYABLE
 from bridge.operations.discard import DISCARDABLE
 from bridge.operations.history import PENDING, Attempt, Delivered, Story
 from bridge.web.console.view import masking
-from bridge.web.console.view.shown import parts, pretty, value_of
+from bridge.web.console.view.content import pretty, split_response, value_of
 
 
 @dataclass(frozen=True, slots=True)
-class Try:
-    """One attempt: the service's answer in words, and as JSON if it was."""
+class AttemptView:
+    """An attempt, and its response as text and as JSON."""
 
     attempt: Attempt
-    words: str
-    answer: Markup | None
+    text: str
+    response: Markup | None
 
 
 @dataclass(frozen=True, slots=True)
-class Sent:
-    """One delivery: what is sent, and what came back each time."""
+class DeliveryView:
+    """A delivery, its payload and its attempts."""
 
     delivery: Delivered
     payload: Markup
-    tries: tuple[Try, ...]
+    attempts: tuple[AttemptView, ...]
 
 
 @dataclass(frozen=True, slots=True)
-class Told:
-    """An event's page.
+class EventPage:
+    """The page of an event.
 
     Attributes:
-        because: why it stands where it stands, if there is more to say than that.
-        can_replay, can_discard, is_uncertain: what an operator may do about it.
+        reason: why it has its status, if there is a reason.
+        can_replay, can_discard, is_uncertain: the actions that an operator can take.
     """
 
     story: Story
     is_revealed: bool
     customer: str
-    because: str
-    arrived: Markup
-    sent: tuple[Sent, ...]
+    reason: str
+    body: Markup
+    deliveries: tuple[DeliveryView, ...]
     can_replay: bool
     can_discard: bool
     is_uncertain: bool
 
 
-def tell(story: Story, *, reveal: bool) -> Told:
-    """The page of ``story``."""
-    hiding = _Hiding(story)
-    entry, stands = story.entry, {delivery.status for delivery in story.deliveries} or {story.entry.status}
+def event_page(story: Story, *, reveal: bool) -> EventPage:
+    """Build the page of ``story``."""
+    masker = _Masking(story)
+    entry, statuses = story.entry, {delivery.status for delivery in story.deliveries} or {story.entry.status}
 
     def show(content: bytes) -> Markup:
         value = value_of(content)
-        return pretty(value if reveal else hiding.mask(value))
+        return pretty(value if reveal else masker.mask(value))
 
     customer = entry.customer or ""
-    return Told(
+    return EventPage(
         story,
         is_revealed=reveal,
-        customer=customer if reveal else masking.shortened(customer),
-        because=entry.reason,
-        arrived=show(story.body),
-        sent=tuple(
-            Sent(
+        customer=customer if reveal else masking.shorten(customer),
+        reason=entry.reason,
+        body=show(story.body),
+        deliveries=tuple(
+            DeliveryView(
                 delivery,
                 show(delivery.payload),
-                tuple(_try(attempt, None if reveal else hiding) for attempt in delivery.attempts),
+                tuple(_attempt_view(attempt, None if reveal else masker) for attempt in delivery.attempts),
             )
             for delivery in story.deliveries
         ),
-        can_replay=bool(stands & {*REPLAYABLE}),
-        can_discard=bool(stands & {*DISCARDABLE, Status.QUARANTINED, PENDING}),
-        is_uncertain=Fate.UNCERTAIN in stands,
+        can_replay=bool(statuses & {*REPLAYABLE}),
+        can_discard=bool(statuses & {*DISCARDABLE, Status.QUARANTINED, PENDING}),
+        is_uncertain=Fate.UNCERTAIN in statuses,
     )
 
 
-def plain(story: Story, *, reveal: bool) -> dict[str, Any]:
-    """The same for a script."""
-    hiding = _Hiding(story)
+def as_json(story: Story, *, reveal: bool) -> dict[str, Any]:
+    """Build the JSON of ``story`` for scripts."""
+    masker = _Masking(story)
 
     def answer(attempt: Attempt) -> dict[str, Any]:
-        words, value = parts(attempt.detail)
+        words, value = split_response(attempt.detail)
         if not reveal:
-            words, value = hiding.answer(words, value)
+            words, value = masker.answer(words, value)
         return {
             "at": attempt.at,
             "seconds": attempt.seconds,
@@ -101,7 +101,7 @@ def plain(story: Story, *, reveal: bool) -> dict[str, Any]:
 
     def shown(content: bytes) -> Any:
         value = value_of(content)
-        return value if reveal else hiding.mask(value)
+        return value if reveal else masker.mask(value)
 
     return {
         "repeat_id": story.repeat_id or None,
@@ -121,25 +121,25 @@ def plain(story: Story, *, reveal: bool) -> dict[str, Any]:
     }
 
 
-class _Hiding:
-    """What must not be seen of this event, wherever it turns up."""
+class _Masking:
+    """The masking of one event: its customer's data in all its parts."""
 
     def __init__(self, story: Story) -> None:
         calls = story.entry.direction != "to_segment"
-        self._free = masking.FREE_IN_CALLS if calls else frozenset[str]()
+        self._custom = masking.CUSTOM_IN_CALLS if calls else frozenset[str]()
         contents = [value_of(story.body), *(value_of(one.payload) for one in story.deliveries)]
         known = frozenset((story.entry.customer,)) if story.entry.customer else frozenset[str]()
-        self._secrets = known.union(*(masking.hidden(value, self._free) for value in contents))
+        self._secrets = known.union(*(masking.hidden_values(value, self._custom) for value in contents))
 
     def mask(self, value: Any) -> Any:
-        return masking.mask(value, self._free)
+        return masking.mask(value, self._custom)
 
     def answer(self, words: str, value: Any) -> tuple[str, Any]:
         return masking.scrub(words, self._secrets), masking.mask_answer(value, self._secrets)
 
 
-def _try(attempt: Attempt, hiding: _Hiding | None) -> Try:
-    words, value = parts(attempt.detail)
-    if hiding:
-        words, value = hiding.answer(words, value)
-    return Try(attempt, words, None if value is None else pretty(value))
+def _attempt_view(attempt: Attempt, masker: _Masking | None) -> AttemptView:
+    words, value = split_response(attempt.detail)
+    if masker:
+        words, value = masker.answer(words, value)
+    return AttemptView(attempt, words, None if value is None else pretty(value))

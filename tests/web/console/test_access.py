@@ -84,7 +84,7 @@ def test_nobody_is_led_elsewhere(stranger: Visitor, elsewhere: str) -> None:
 def test_another_token_does_not_open(stranger: Visitor, token: str) -> None:
     response = stranger.sign_in(token)
     assert response.status_code == 401
-    assert "That is not the token." in response.text
+    assert "The token is wrong." in response.text
     assert stranger.get("/").status_code == 302
 
 
