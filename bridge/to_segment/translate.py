@@ -75,8 +75,8 @@ def message_id(event: Event, envelope: Mapping[str, Any]) -> str:
     """Return Segment's ``messageId``, of 39 characters and globally unique.
 
     It is the same for the same event on any machine, at any time. It identifies the redemption, publication, … itself.
-    So the project webhook and the distribution webhook of one redemption have one id, and the six redemptions of a
-    stack of five have six.
+    So the project webhook and the distribution webhook of one redemption have one id. The six redemptions of a stack of
+    five have six ids.
     """
     data = envelope["data"]
     natural = at(data, event.key) if event.key != EVENT_ID else None

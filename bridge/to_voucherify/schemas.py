@@ -1,7 +1,7 @@
 """Validate the actions' calls with marshmallow schemas, built from the actions.
 
-First, a call is converted as Segment converts it. Numbers and booleans in text fields become texts, lists of one item
-become the item, and an object that is false or 0 becomes null. Source: ``@segment/actions-core`` 3.170.0, which
+First, a call is converted as Segment converts it. Numbers and booleans in text fields become texts. A list of one item
+becomes the item. An object that is false or 0 becomes null. Source: ``@segment/actions-core`` 3.170.0, which
 validates with ajv and ``coerceTypes: "array"``.
 
 Then the schemas load it. They drop unknown keys, empty texts, nulls that do not clear a field, and objects without

@@ -4,7 +4,7 @@ import pytest
 
 from bridge.to_segment.catalogue import BY_TYPE, EVENTS, Event, find
 
-# The contract with those who have tables of these names already: written out once more, so that no slip changes it.
+# The contract with warehouses that have tables of these names, repeated here to detect changes.
 _REDEMPTION = {"order", "promotion_tier", "redemption", "voucher", "holder"}
 _REWARD_REDEMPTION = {"reward", "reward_assignment", "reward_redemption", "voucher", "source", "holder", "balance"}
 CONTRACT = {
@@ -31,7 +31,7 @@ CONTRACT = {
 each_event = pytest.mark.parametrize("event", EVENTS, ids=lambda event: event.type)
 
 
-def test_the_twelve_events_are_there_and_no_other() -> None:
+def test_the_events_are_exactly_twelve() -> None:
     assert BY_TYPE.keys() == CONTRACT.keys()
     assert len(EVENTS) == 12
 
@@ -72,11 +72,11 @@ def test_rewarded_main_is_rewarded(name: str) -> None:
     ],
     ids=repr,
 )
-def test_any_other_type_is_no_event(name: str) -> None:
+def test_any_other_type_is_not_in_the_catalogue(name: str) -> None:
     assert find(name) is None
 
 
 @each_event
-def test_what_names_or_repeats_something_is_in_an_object_that_the_event_carries(event: Event) -> None:
+def test_keys_and_repeats_are_in_objects_of_the_event(event: Event) -> None:
     assert event.key.partition(".")[0] in {"", *event.fields}
     assert {*event.customer} <= {*event.fields}

@@ -20,8 +20,9 @@ PROPERTIES = st.dictionaries(st.sampled_from(NAMES), OBJECTS, max_size=5)
 
 
 class Rendering:
-    """Renders as JSON. Each rendering writes the whole event, so it is asked to a bounded number of times: one for
-    each part of a webhook of a megabyte would be minutes.
+    """Renders as JSON, a limited number of times.
+
+    Each rendering writes the whole event. One for each part of a webhook of a megabyte would need minutes.
     """
 
     def __init__(self, budget: int = 400) -> None:
@@ -40,7 +41,7 @@ def fitted(properties: dict[str, Any], limit: int = LIMIT) -> tuple[dict[str, An
     return value["properties"], value["reduced"]
 
 
-def test_what_fits_is_left_as_it_is() -> None:
+def test_an_event_within_the_limit_is_not_changed() -> None:
     properties = {"order": {"items": [1, 2], "metadata": {"a": 1}}}
     assert fitted(properties) == (properties, [])
 
@@ -52,8 +53,8 @@ def test_the_limit_itself_fits_and_one_byte_more_does_not() -> None:
     assert fitted(properties, exactly - 1) == ({"order": {"code": "A"}}, ["order.note"])
 
 
-def test_it_is_measured_as_it_is_sent_not_in_characters() -> None:
-    # 6,000 characters, and six bytes each as they are sent.
+def test_the_size_counts_bytes_not_characters() -> None:
+    # 6,000 characters of six bytes each.
     assert fitted({"email": "a@b", "voucher": {"note": "ö" * 6_000}}) == (
         {"email": "a@b", "voucher": {}},
         ["voucher.note"],
@@ -61,19 +62,19 @@ def test_it_is_measured_as_it_is_sent_not_in_characters() -> None:
 
 
 @pytest.mark.parametrize(("name", "part"), REPEATS, ids=[".".join(repeat) for repeat in REPEATS])
-def test_what_is_said_twice_goes_first(name: str, part: str) -> None:
+def test_repeated_objects_are_removed_first(name: str, part: str) -> None:
     large = {"note": "x" * 20_000}
     properties = {name: {"id": "1", part: large}, part: large, "metadata": {"a": 1}, "items": [1]}
     assert fitted(properties) == (properties | {name: {"id": "1"}}, [f"{name}.{part}"])
 
 
-def test_what_is_said_only_once_is_no_repeat() -> None:
+def test_a_single_object_is_not_a_repeat() -> None:
     properties = {"redemption": {"id": "1", "order": {"note": "x" * 40_000, "id": "ord_1"}}, "order": None}
     reduced = {"redemption": {"id": "1", "order": {"id": "ord_1"}}, "order": None}
     assert fitted(properties) == (reduced, ["redemption.order.note"])
 
 
-def test_no_more_is_dropped_than_must_be() -> None:
+def test_only_as_much_as_needed_is_removed() -> None:
     large = {"note": "x" * 9_000}
     repeats = {"id": "1", "order": large, "voucher": large, "customer": large}
     kept, reduced = fitted({"redemption": repeats, "order": large, "voucher": {"id": "v"}, "customer": {"id": "c"}})
@@ -81,7 +82,7 @@ def test_no_more_is_dropped_than_must_be() -> None:
     assert kept["redemption"].keys() == {"id", "voucher", "customer"}
 
 
-def test_then_long_arrays_lose_their_ends_and_tell_how_much() -> None:
+def test_then_long_arrays_are_cut_and_count_the_removed_items() -> None:
     items = [{"sku": f"{number:05}"} for number in range(5_000)]
     kept, reduced = fitted({"order": {"items": items, "metadata": {"a": 1}}})
     assert reduced == ["order.items"]
@@ -106,7 +107,7 @@ def test_a_second_array_follows_when_one_is_not_enough() -> None:
     assert 0 < kept["order"]["b_omitted"] < 390
 
 
-def test_then_the_largest_metadata_goes() -> None:
+def test_then_the_largest_metadata_is_removed() -> None:
     properties = {
         "voucher": {"metadata": {"a": "x" * 30_000}},
         "order": {"metadata": {"a": "y" * 8_000}},
@@ -115,12 +116,12 @@ def test_then_the_largest_metadata_goes() -> None:
     assert fitted(properties) == (properties | {"voucher": {}}, ["voucher.metadata"])
 
 
-def test_at_last_whatever_is_largest_goes() -> None:
+def test_at_last_the_largest_values_are_removed() -> None:
     properties = {"voucher": {"note": "x" * 30_000, "code": "A"}, "order": {"note": "y" * 8_000}}
     assert fitted(properties) == (properties | {"voucher": {"code": "A"}}, ["voucher.note"])
 
 
-# Cuts that did not help
+# Useless cuts
 
 SMALL: dict[str, Any] = {"order": {"items": [{"sku": "mug"}] * 5, "id": "ord_1"}}
 
@@ -137,15 +138,15 @@ SMALL: dict[str, Any] = {"order": {"items": [{"sku": "mug"}] * 5, "id": "ord_1"}
         pytest.param({"campaign": {"list": ["x" * 33_000]}}, "campaign.list", id="an array"),
     ],
 )
-def test_what_did_not_help_is_restored(large: dict[str, Any], reduced: str) -> None:
-    # All of these would go first: what is said twice, an array, metadata.
+def test_useless_cuts_are_undone(large: dict[str, Any], reduced: str) -> None:
+    # All of these are removed first: a repeat, an array, metadata.
     redemption = {"id": "r_1", "order": {**SMALL["order"], "note": "y" * 300}, "metadata": {"a": "z" * 300}}
     kept, named = fitted({"redemption": redemption, **SMALL, **large})
     assert named == [reduced]
     assert kept | large == {"redemption": redemption, **SMALL, **large}
 
 
-def test_of_what_helped_a_little_only_as_much_is_restored_as_there_is_room_for() -> None:
+def test_partial_cuts_are_undone_while_there_is_room() -> None:
     items = [{"sku": f"{number:05}"} for number in range(1_000)]
     order = {"a": items, "b": items, "metadata": {"c": "d" * 5_000}}
     kept, reduced = fitted({"voucher": {"note": "x" * 50_000}, "order": order})
@@ -157,12 +158,12 @@ def test_of_what_helped_a_little_only_as_much_is_restored_as_there_is_room_for()
     assert len(write_ascii({"properties": {"order": one_more, "voucher": {}}, "reduced": reduced})) > LIMIT
 
 
-def test_of_what_is_said_twice_the_largest_goes_and_a_smaller_one_in_vain_does_not() -> None:
+def test_of_repeated_objects_only_the_largest_is_removed_if_it_suffices() -> None:
     parts = {"order": {"note": "x" * 1_000}, "voucher": {"note": "y" * 20_000}}
     assert fitted({"redemption": {"id": "r_1", **parts}, **parts})[1] == ["redemption.voucher"]
 
 
-def test_what_was_left_out_before_is_named_unless_more_around_it_goes() -> None:
+def test_earlier_removals_are_named_unless_a_larger_place_is_removed() -> None:
     properties = {"order": {"metadata": {"a": "x" * 40_000}}, "email": "a@b"}
     left_out = ["order.metadata.b", "voucher.metadata"]
     rendered = read(fit(properties, Rendering(), reduced=left_out))
@@ -170,7 +171,7 @@ def test_what_was_left_out_before_is_named_unless_more_around_it_goes() -> None:
     assert read(fit({"email": "a@b"}, Rendering(), reduced=left_out))["reduced"] == left_out
 
 
-def test_what_is_far_too_large_to_be_rendered_is_reduced() -> None:
+def test_properties_that_are_too_large_to_render_are_reduced() -> None:
     def render(properties: dict[str, Any], reduced: list[str]) -> bytes:
         if "x" in properties.get("order", {}):
             raise Unusable("far too large")
@@ -179,7 +180,7 @@ def test_what_is_far_too_large_to_be_rendered_is_reduced() -> None:
     assert read(fit({"order": {"x": "y" * 80, "id": "1"}}, render))["reduced"] == ["order.x"]
 
 
-def test_what_cannot_fit_even_with_nothing_in_it_is_unusable() -> None:
+def test_an_event_that_is_too_large_without_properties_is_unusable() -> None:
     with pytest.raises(Unusable, match="even without its properties"):
         fit({"email": "x" * 100}, Rendering(), limit=10)
 

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from bridge.json_text import write
 from bridge.to_segment.flatten import flatten, flatten_each
 
-# Keys of few letters and underscores: so that paths often make the same name.
+# Keys of few letters and underscores, so that paths often have the same name.
 KEYS = st.text("ab_", min_size=1, max_size=3)
 VALUES = st.recursive(
     st.none() | st.booleans() | st.integers() | st.text(max_size=3),
@@ -59,7 +59,7 @@ def test_objects_become_columns(nested: dict[str, Any], flat: dict[str, Any]) ->
 
 
 @given(OBJECTS)
-def test_what_comes_out_has_depth_one(nested: dict[str, Any]) -> None:
+def test_the_result_has_depth_one(nested: dict[str, Any]) -> None:
     flat = flatten(nested)
     assert not any(isinstance(value, dict) or value is None for value in flat.values())
     assert all(_is_flat(item) for value in flat.values() if isinstance(value, list) for item in value)
@@ -74,7 +74,7 @@ def test_no_value_is_lost(nested: dict[str, Any]) -> None:
 
 
 @given(OBJECTS)
-def test_two_values_are_two_columns(nested: dict[str, Any]) -> None:
+def test_different_values_have_different_columns(nested: dict[str, Any]) -> None:
     columns: dict[str, list[str]] = {}
     for name, value in flatten(nested).items():
         columns.setdefault(re.sub("_+", "_", name.lower()).strip("_"), []).append(write(value).decode())
@@ -88,7 +88,7 @@ def test_names_do_not_depend_on_the_order_of_keys(nested: dict[str, Any], chance
     assert flatten({key: nested[key] for key in keys}) == flatten(nested)
 
 
-def test_two_properties_of_an_event_make_no_column_twice() -> None:
+def test_columns_are_unique_across_properties() -> None:
     properties = {"reward": {"assignment_id": "a", "id": "r"}, "reward_assignment": {"id": "b"}, "email": "x"}
     assert flatten_each(properties) == {
         "reward": {"assignment_id_2": "a", "id": "r"},
@@ -97,7 +97,7 @@ def test_two_properties_of_an_event_make_no_column_twice() -> None:
     }
 
 
-def test_thousands_of_names_of_one_column_are_told_apart_in_little_time() -> None:
+def test_thousands_of_names_of_one_column_are_numbered_quickly() -> None:
     nested = {f"{'!' * number}": number for number in range(3_000)}
     assert sorted(flatten(nested).values()) == list(range(3_000))
 
@@ -108,7 +108,7 @@ def test_flattening_twice_changes_nothing_more(nested: dict[str, Any]) -> None:
 
 
 @given(OBJECTS)
-def test_what_goes_in_is_left_as_it_was(nested: dict[str, Any]) -> None:
+def test_the_input_is_not_changed(nested: dict[str, Any]) -> None:
     before = copy.deepcopy(nested)
     flatten(nested)
     assert nested == before

@@ -1,4 +1,4 @@
-"""What makes a repeat a repeat, and two events two."""
+"""Identities and message ids: repeats have the same, events have their own."""
 
 import json
 import random
@@ -29,9 +29,9 @@ def key(message: Any) -> str:
     return outgoing.key
 
 
-def test_a_message_id_is_the_same_on_any_machine_any_day() -> None:
-    # The beginning of the SHA-256 of ["proj_1", "Customer Redemption Succeeded", "r_1"]. Should this ever change,
-    # Segment would take what it has already for new.
+def test_a_message_id_is_the_same_on_any_machine() -> None:
+    # The beginning of the SHA-256 of ["proj_1", "Customer Redemption Succeeded", "r_1"]. If this changes,
+    # Segment accepts events that it already has as new.
     message = webhook("redemption.succeeded", redemption("r_1"))
     assert key(message) == "bridge-41b1697b5cf5172aef7b050d3a520ada"
 
@@ -58,13 +58,13 @@ def test_project_and_distribution_webhook_of_the_same_are_one_event(event: Event
 
 
 @pytest.mark.parametrize("event", [one for one in EVENTS if one.key == EVENT_ID], ids=lambda one: one.type)
-def test_what_the_data_does_not_name_its_event_names(event: Event) -> None:
+def test_without_a_key_the_event_id_identifies(event: Event) -> None:
     data = DATA[event.type]
     assert key(webhook(event.type, data)) == key(distribution(event.type, data, event_id="ev_1"))
     assert key(webhook(event.type, data)) != key(webhook(event.type, data, event_id="ev_2"))
 
 
-def test_without_any_id_the_data_itself_is_the_name() -> None:
+def test_without_any_id_the_data_identifies() -> None:
     data = DATA["rewarded"]
     bare = webhook("customer.rewarded", data, event={"type": "customer.rewarded"})
     assert key(bare) == key({**bare, "id": "whs_2"})
@@ -82,7 +82,7 @@ def test_the_six_redemptions_of_a_stack_of_five_are_six() -> None:
     assert len({key(webhook("redemption.succeeded", data)) for data in stack}) == 6
 
 
-def test_an_id_cannot_slip_from_one_part_into_the_next() -> None:
+def test_the_parts_of_an_id_are_separated() -> None:
     one = webhook("redemption.succeeded", redemption("b"), project_id="a ")
     other = webhook("redemption.succeeded", redemption(" b"), project_id="a")
     assert key(one) != key(other)
@@ -98,7 +98,7 @@ def test_a_retry_is_the_same_call_with_the_same_content(changes: dict[str, Any])
     assert told(message | changes).identity == told(message).identity
 
 
-def test_the_order_of_keys_is_no_content() -> None:
+def test_the_order_of_keys_does_not_matter() -> None:
     message = webhook("redemption.succeeded", redemption())
     shuffled = json.loads(encode(message), object_pairs_hook=lambda pairs: dict(random.sample(pairs, len(pairs))))
     assert told(shuffled).identity == told(message).identity
@@ -126,5 +126,5 @@ def test_another_event_webhook_or_project_is_another_call(changes: dict[str, Any
 
 
 @pytest.mark.parametrize("event", [None, {}, {"id": None}, {"id": ""}], ids=repr)
-def test_who_does_not_say_which_event_it_is_has_no_identity(event: Any) -> None:
+def test_a_webhook_without_an_event_id_has_no_identity(event: Any) -> None:
     assert told(webhook("redemption.succeeded", redemption(), event=event)).identity is None

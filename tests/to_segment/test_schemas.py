@@ -117,7 +117,7 @@ def test_an_envelope_of_wrong_types_is_unusable(envelope: dict[str, Any], name: 
 
 
 @given(ANY, st.sampled_from([ENVELOPE, SCHEMAS["redemption.succeeded"]]))
-def test_it_refuses_what_marshmallow_refuses(value: Any, schema: Schema) -> None:
+def test_the_check_rejects_what_marshmallow_rejects(value: Any, schema: Schema) -> None:
     if schema.validate(value):
         with pytest.raises(Unusable):
             check(schema, value)

@@ -64,12 +64,12 @@ def test_an_object_keyed_by_ids_becomes_an_array(keyed: Any, listed: Any, wrap: 
         pytest.param({"r_1 ": {}}, id="a space"),
     ],
 )
-def test_any_other_object_stays_one(value: Any) -> None:
+def test_other_objects_stay_objects(value: Any) -> None:
     assert shape({"order": {"parts": value}}) == ({"order": {"parts": value}}, [])
 
 
 @given(st.dictionaries(st.text("ab_", max_size=3), VALUES, max_size=5))
-def test_what_is_neither_deep_nor_long_nor_keyed_by_ids_is_left_as_it_is(properties: dict[str, Any]) -> None:
+def test_other_data_is_not_changed(properties: dict[str, Any]) -> None:
     assert shape(properties) == (properties, [])
 
 
@@ -91,7 +91,7 @@ def test_names_in_items_are_measured_from_the_item() -> None:
 
 
 @pytest.mark.parametrize("wrap", [lambda value: [value], lambda value: {"": value}], ids=["arrays", "objects"])
-def test_what_is_nested_too_deeply_is_left_out_and_named_and_all_else_stays(wrap: Any) -> None:
+def test_values_that_are_nested_too_deeply_are_left_out_and_named(wrap: Any) -> None:
     deep: Any = 1
     for _ in range(900):
         deep = wrap(deep)

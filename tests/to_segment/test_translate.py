@@ -21,7 +21,7 @@ def told(message: Any) -> Arrival:
 
 
 def sent(message: Any) -> dict[str, Any]:
-    """The message that goes to Segment."""
+    """Return the message to Segment."""
     arrival = told(message)
     assert arrival.status is Status.ACCEPTED, arrival
     [outgoing] = arrival.outgoing
@@ -32,7 +32,7 @@ def sent(message: Any) -> dict[str, Any]:
 
 
 def without_customer(event: Event) -> dict[str, Any]:
-    """The event's data, in which no object names a customer."""
+    """Return the event's data without any customer."""
     data = {name: value for name, value in DATA[event.type].items() if name != "customer"}
     return data | {name: {**data[name], "customer": None} for name in event.customer}
 
@@ -103,7 +103,7 @@ def test_a_balance_may_be_a_number(balance: float) -> None:
     assert sent(webhook("customer.reward_redemptions.created", data))["properties"]["balance"] == balance
 
 
-def test_the_context_says_where_it_comes_from() -> None:
+def test_the_context_has_the_origin() -> None:
     assert sent(redeemed())["context"]["voucherify"] == {
         "project_id": "proj_1",
         "event_id": "ev_1",
@@ -112,12 +112,12 @@ def test_the_context_says_where_it_comes_from() -> None:
     }
 
 
-def test_what_the_envelope_does_not_say_the_context_leaves_out() -> None:
+def test_the_context_leaves_out_missing_values() -> None:
     bare = {"type": "redemption.succeeded", "data": redemption()}
     assert sent(bare)["context"]["voucherify"] == {}
 
 
-# Who
+# The customer
 
 
 @pytest.mark.parametrize(
@@ -125,7 +125,7 @@ def test_what_the_envelope_does_not_say_the_context_leaves_out() -> None:
     [pytest.param(event, name, id=f"{event.type}-{name}") for event in EVENTS for name in event.customer],
 )
 @pytest.mark.parametrize("empty", [{"customer": None}, {"customer": {}}, {}], ids=["null", "{}", "missing"])
-def test_the_customer_inside_the_events_own_objects_stands_in(event: Event, name: str, empty: dict[str, Any]) -> None:
+def test_the_customer_of_an_own_object_replaces_a_missing_one(event: Event, name: str, empty: dict[str, Any]) -> None:
     data = without_customer(event) | empty
     data[name] = {**data[name], "customer": ANNA}
     message = sent(webhook(event.type, data))
@@ -166,7 +166,7 @@ def test_the_same_customer_is_found_in_any_object_of_the_event(event: Event) -> 
         assert sent(webhook(event.type, data | {name: named}))["userId"] == "anna-1", name
 
 
-def test_the_id_of_the_customer_may_be_all_that_the_events_own_object_says() -> None:
+def test_the_own_object_may_have_only_the_customers_id() -> None:
     data = without_customer(BY_TYPE["redemption.succeeded"]) | {"customer": None}
     data["redemption"] |= {"customer_id": "cust_anna"}
     data["order"] = {"id": "ord_1", "customer": ANNA}
@@ -185,22 +185,22 @@ def test_the_id_of_the_customer_may_be_all_that_the_events_own_object_says() -> 
         ),
     ],
 )
-def test_nobody_else_stands_in(changes: dict[str, Any]) -> None:
+def test_other_customers_are_never_used(changes: dict[str, Any]) -> None:
     arrival = told(redeemed(**changes))
     assert (arrival.status, arrival.reason) == (Status.IGNORED, "anonymous")
 
 
-def test_the_one_who_redeemed_is_not_the_one_who_is_rewarded() -> None:
+def test_the_customer_of_a_redemption_is_not_the_rewarded_customer() -> None:
     data = DATA["rewarded"] | {"customer": None, "redemption": {"id": "r_1", "customer": BEN}}
     assert told(webhook("customer.rewarded", data)).reason == "anonymous"
 
 
-def test_the_datas_own_customer_comes_first() -> None:
+def test_the_customer_of_data_wins() -> None:
     assert sent(redeemed(customer=BEN))["userId"] == "ben-2"
 
 
 @each_event
-def test_without_a_customer_nothing_is_sent_and_the_holder_never_stands_in(event: Event) -> None:
+def test_without_a_customer_the_event_is_ignored_and_the_holder_is_not_used(event: Event) -> None:
     data = without_customer(event)
     arrival = told(webhook(event.type, data | {"holder": BEN}))
     assert (arrival.status, arrival.event, arrival.reason) == (Status.IGNORED, event.name, "anonymous")
@@ -227,21 +227,21 @@ def test_a_customer_without_source_id_is_anonymous(source_id: dict[str, Any]) ->
         pytest.param(" ", " ", id="a space"),
     ],
 )
-def test_a_source_id_becomes_text_and_is_kept_as_it_is(source_id: Any, user_id: str) -> None:
+def test_a_source_id_becomes_text(source_id: Any, user_id: str) -> None:
     message = redeemed(customer={**ANNA, "source_id": source_id})
     assert sent(message)["userId"] == user_id
     assert sent(message)["properties"]["customer"]["source_id"] == user_id
     assert told(message).customer == user_id
 
 
-def test_what_no_database_holds_is_replaced_in_what_is_sent() -> None:
+def test_characters_that_no_database_stores_are_replaced() -> None:
     body = encode(redeemed(customer={**ANNA, "source_id": "a-b"})).replace(b"a-b", rb"a\u0000\ud800b")
     arrival = translate(body, NOW)
     assert arrival.customer == "a\N{REPLACEMENT CHARACTER}\N{REPLACEMENT CHARACTER}b"
     assert json.loads(arrival.outgoing[0].payload)["userId"] == arrival.customer
 
 
-# When
+# The time
 
 
 @pytest.mark.parametrize(
@@ -277,7 +277,7 @@ def test_what_no_database_holds_is_replaced_in_what_is_sent() -> None:
         ),
     ],
 )
-def test_the_timestamp_is_when_it_happened(type_: str, data: Any, envelope: dict[str, Any], expected: str) -> None:
+def test_the_timestamp_is_the_time_of_the_event(type_: str, data: Any, envelope: dict[str, Any], expected: str) -> None:
     timestamp = datetime.fromisoformat(sent(webhook(type_, data, **envelope))["timestamp"])
     assert timestamp == datetime.fromisoformat(expected).replace(tzinfo=UTC)
 
@@ -298,22 +298,22 @@ def test_a_timestamp_is_written_in_utc_with_milliseconds(created_at: str, expect
 
 
 @pytest.mark.parametrize("created_at", [None, "", "x", 7, {}, [], True, "0001-01-01T00:00:00+14:00"], ids=repr)
-def test_what_is_no_time_harms_nobody(created_at: Any) -> None:
+def test_an_invalid_time_is_ignored(created_at: Any) -> None:
     message = webhook("redemption.succeeded", redemption(), event={"created_at": created_at})
     assert sent(message)["timestamp"] == "2031-04-05T06:07:08.900+00:00"
 
 
-# Which
+# The type
 
 
 @each_event
 @pytest.mark.parametrize("name", ["Voucher-redeemed", "We thank you, {{name}}!", "voucher.created", "", None], ids=repr)
-def test_what_the_author_of_a_distribution_typed_is_not_the_event(event: Event, name: str | None) -> None:
+def test_the_type_of_a_distributions_author_is_not_the_event(event: Event, name: str | None) -> None:
     message = distribution(event.type, DATA[event.type])
     assert sent(message | {"type": name})["event"] == event.name
 
 
-def test_a_name_that_looks_like_an_event_is_not_it_either() -> None:
+def test_a_name_that_looks_like_an_event_is_not_the_type() -> None:
     message = distribution("voucher.created", {"customer": ANNA}) | {"type": "redemption.succeeded"}
     arrival = told(message)
     assert (arrival.status, arrival.event, arrival.reason) == (
@@ -324,12 +324,12 @@ def test_a_name_that_looks_like_an_event_is_not_it_either() -> None:
 
 
 @pytest.mark.parametrize("event", [None, {}, {"id": "ev_1"}, {"id": "ev_1", "type": ""}], ids=repr)
-def test_where_the_event_does_not_say_the_type_does(event: Any) -> None:
+def test_without_an_event_type_the_envelopes_type_counts(event: Any) -> None:
     assert sent(redeemed() | {"event": event})["event"] == "Customer Redemption Succeeded"
 
 
-def test_a_name_that_was_not_understood_has_the_identity_that_it_has_now() -> None:
-    # Else its replay would be another event.
+def test_an_unknown_type_has_the_same_identity() -> None:
+    # Otherwise its replay is another event.
     message = distribution("redemption.succeeded", redemption())
     assert told(message | {"type": "Voucher-redeemed"}).identity == told(message).identity
 
@@ -349,14 +349,14 @@ def test_an_unknown_type_is_ignored_under_its_name(name: str) -> None:
     assert arrival.identity is not None
 
 
-def test_of_an_endless_name_the_beginning_is_kept() -> None:
+def test_a_long_name_is_cut() -> None:
     assert told(webhook("x" * 5_000, {})).event == "x" * 200
 
 
 # 32 KB
 
 
-def test_an_event_over_the_limit_is_reduced_and_says_so() -> None:
+def test_an_event_over_the_limit_is_reduced_and_names_the_removals() -> None:
     order = {"id": "ord_big", "items": [{"sku": f"sku-{number}", "note": "ö" * 10} for number in range(2_000)]}
     message = redeemed(order=order, redemption={"id": "r_1", "order": order, "voucher": {"code": "A"}})
     [outgoing] = told(message).outgoing
@@ -368,7 +368,7 @@ def test_an_event_over_the_limit_is_reduced_and_says_so() -> None:
     assert reduced["messageId"] == sent(redeemed())["messageId"]
 
 
-def test_metadata_of_33_kilobytes_costs_no_items() -> None:
+def test_large_metadata_does_not_remove_items() -> None:
     items = [{"product_id": "prod_mug", "quantity": 2}, {"product_id": "prod_tea", "quantity": 1}]
     customer = {**ANNA, "metadata": {"note": "x" * 33_000}}
     message = sent(redeemed(order={"id": "ord_1", "items": items}, customer=customer))

@@ -1,4 +1,4 @@
-"""Authentic, but not what a webhook should be: whatever comes, a translation answers, and says why."""
+"""Unusable webhooks: the translation quarantines any of them with a reason."""
 
 import copy
 import json
@@ -55,7 +55,7 @@ ANY_JSON = st.recursive(
         ),
     ],
 )
-def test_what_is_unusable_is_quarantined_with_its_reason(body: bytes, reason: str) -> None:
+def test_an_unusable_webhook_is_quarantined_with_the_reason(body: bytes, reason: str) -> None:
     arrival = translate(body, NOW)
     assert (arrival.status, arrival.outgoing) == (Status.QUARANTINED, ())
     assert arrival.reason.startswith(reason)
@@ -73,7 +73,7 @@ DEFAULT_PAYLOAD = "set the distribution's webhook to send the default payload"
         pytest.param([{"to": "anna@example.com"}], id="a raw payload that is an array"),
     ],
 )
-def test_a_raw_payload_is_quarantined_and_says_what_to_switch(body: Any) -> None:
+def test_a_raw_payload_is_quarantined_with_the_remedy(body: Any) -> None:
     arrival = translate(json.dumps(body).encode(), NOW)
     assert arrival.status is Status.QUARANTINED
     assert DEFAULT_PAYLOAD in arrival.reason
@@ -88,7 +88,7 @@ def test_a_raw_payload_is_quarantined_and_says_what_to_switch(body: Any) -> None
         pytest.param({"holder": BEN, "Subject": "Thank you"}, id="the holder"),
     ],
 )
-def test_a_designed_payload_is_quarantined_and_says_what_to_switch(event: Event, data: dict[str, Any]) -> None:
+def test_a_designed_payload_is_quarantined_with_the_remedy(event: Event, data: dict[str, Any]) -> None:
     arrival = translate(encode(distribution(event.type, data) | {"type": "Voucher-redeemed"}), NOW)
     assert (arrival.status, arrival.event, arrival.outgoing) == (Status.QUARANTINED, event.name, ())
     assert DEFAULT_PAYLOAD in arrival.reason
@@ -98,7 +98,7 @@ def test_a_designed_payload_is_quarantined_and_says_what_to_switch(event: Event,
 @pytest.mark.parametrize("event", [event for event in EVENTS if event.key != EVENT_ID], ids=lambda event: event.type)
 @pytest.mark.parametrize("envelope", [webhook, distribution], ids=["project", "distribution"])
 @pytest.mark.parametrize("empty", [{}, {"id": None}, {"id": ""}], ids=["missing", "null", "empty"])
-def test_what_does_not_say_its_own_id_is_no_second_event(event: Event, envelope: Any, empty: dict[str, Any]) -> None:
+def test_a_webhook_without_its_own_id_is_not_a_second_event(event: Event, envelope: Any, empty: dict[str, Any]) -> None:
     name = event.key.partition(".")[0]
     nameless = {key: value for key, value in DATA[event.type][name].items() if key != "id"} | empty
     arrival = translate(encode(envelope(event.type, DATA[event.type] | {name: nameless})), NOW)
@@ -106,7 +106,7 @@ def test_what_does_not_say_its_own_id_is_no_second_event(event: Event, envelope:
     assert arrival.reason.startswith(f"data.{event.key} is missing: {DEFAULT_PAYLOAD}")
 
 
-def test_a_webhook_of_version_2018_is_quarantined_and_says_what_to_switch() -> None:
+def test_a_webhook_of_version_2018_is_quarantined_with_the_remedy() -> None:
     body = {
         "id": "event_Ab1",
         "object": "event",
@@ -141,8 +141,8 @@ def test_a_webhook_of_version_2018_is_quarantined_and_says_what_to_switch() -> N
     ],
 )
 @pytest.mark.parametrize("envelope", [webhook, distribution], ids=["project", "distribution"])
-def test_what_may_be_a_test_webhook_is_ignored(type_: str, data: Any, reason: str, envelope: Any) -> None:
-    # What Voucherify's button sends is not documented.
+def test_a_possible_test_webhook_is_ignored(type_: str, data: Any, reason: str, envelope: Any) -> None:
+    # The content of Voucherify's test webhook is not documented.
     arrival = translate(encode(envelope(type_, data)), NOW)
     assert (arrival.status, arrival.reason) == (Status.IGNORED, reason)
 
@@ -156,7 +156,7 @@ def test_what_may_be_a_test_webhook_is_ignored(type_: str, data: Any, reason: st
         pytest.param({"n": 10**400}, id="a long number"),
     ],
 )
-def test_names_of_any_length_are_sent_without_what_is_too_long(part: Any) -> None:
+def test_values_with_too_long_names_are_left_out(part: Any) -> None:
     message = json.loads(
         answered(encode(webhook("redemption.succeeded", redemption(order={"id": "ord_1", "m": part}))))
         .outgoing[0]
@@ -166,8 +166,8 @@ def test_names_of_any_length_are_sent_without_what_is_too_long(part: Any) -> Non
     assert all(len(name) <= 300 for name in message["properties"]["order"])
 
 
-@pytest.mark.timeout(60)  # it took 36 s of a processor alone, and gigabytes, when names were not bounded
-def test_a_deep_object_of_many_values_is_made_to_fit_in_little_time() -> None:
+@pytest.mark.timeout(60)  # without the limit of names it needs 36 s of a processor, and gigabytes
+def test_a_deep_object_of_many_values_is_reduced_quickly() -> None:
     deep: Any = {str(number): number for number in range(40_000)}
     for _ in range(90):
         deep = {"kk": deep}
@@ -202,18 +202,18 @@ def test_json_that_is_nested_too_deeply_is_quarantined(depth: int, status: Statu
 
 
 @given(st.binary(max_size=200))
-def test_any_bytes_are_answered(body: bytes) -> None:
+def test_any_bytes_have_an_outcome(body: bytes) -> None:
     answered(body)
 
 
 @given(ANY_JSON)
-def test_any_json_is_answered(value: Any) -> None:
+def test_any_json_has_an_outcome(value: Any) -> None:
     answered(json.dumps(value).encode())
 
 
 @given(ANY_JSON, st.data())
 @settings(max_examples=200)
-def test_a_webhook_with_anything_anywhere_is_answered(value: Any, data: st.DataObject) -> None:
+def test_a_webhook_with_any_value_at_any_place_has_an_outcome(value: Any, data: st.DataObject) -> None:
     event = data.draw(st.sampled_from(EVENTS))
     message: dict[str, Any] = copy.deepcopy(webhook(event.type, DATA[event.type]))
     place: dict[str, Any] = message
@@ -242,7 +242,7 @@ def answered(body: bytes) -> Arrival:
     return arrival
 
 
-# Voucherify's published examples, where this checkout has a copy of them.
+# Voucherify's published examples, if this checkout has a copy.
 
 EXAMPLES: list[tuple[str, Any]] = (
     [
@@ -260,7 +260,7 @@ EXAMPLES += list(DATA.items())
     ("name", "data"), EXAMPLES, ids=[f"{place}-{name}" for place, (name, _) in enumerate(EXAMPLES)]
 )
 @pytest.mark.parametrize("envelope", [webhook, distribution], ids=["project", "distribution"])
-def test_every_example_is_what_the_catalogue_says_it_is(name: str, data: Any, envelope: Any) -> None:
+def test_every_example_matches_the_catalogue(name: str, data: Any, envelope: Any) -> None:
     arrival = answered(encode(envelope(name, data)))
     if find(name) is None:
         assert (arrival.status, arrival.reason) == (Status.IGNORED, "unknown type")

@@ -1,4 +1,4 @@
-"""The console, and a browser that runs no scripts."""
+"""Open the console in a browser without scripts."""
 
 import re
 from collections.abc import Callable, Iterator
@@ -20,7 +20,7 @@ MakeApp = Callable[..., Flask]
 
 
 class Visitor:
-    """Fills in the forms that it is shown."""
+    """A browser that fills in forms."""
 
     def __init__(self, client: FlaskClient) -> None:
         self.client = client
@@ -29,7 +29,7 @@ class Visitor:
         return self.client.get(f"/console{path}", **more)
 
     def press(self, page: str, action: str, **fields: str) -> TestResponse:
-        """Send the form of ``page`` whose action ends in ``action``, with what is hidden in it."""
+        """Send the form of ``page`` whose action ends in ``action``, with its hidden fields."""
         for form in re.findall(r"<form.*?</form>", self.get(page).text, re.DOTALL):
             [to] = re.findall(r'action="([^"]*)"', form)
             hidden = dict(re.findall(r'type="hidden" name="([^"]+)" value="([^"]*)"', form))
@@ -43,7 +43,7 @@ class Visitor:
 
 @contextmanager
 def applications(database_url: str) -> Iterator[MakeApp]:
-    """A function that makes an application with a console; what is given changes its settings."""
+    """Yield a function that makes an application with a console. Arguments change its settings."""
     made: list[Flask] = []
 
     def make(**changes: Any) -> Flask:
@@ -89,6 +89,6 @@ def stranger(app: Flask) -> Visitor:
 
 @pytest.fixture
 def visitor(stranger: Visitor) -> Visitor:
-    """Somebody who has signed in."""
+    """A visitor who has signed in."""
     assert stranger.sign_in().status_code == 302
     return stranger

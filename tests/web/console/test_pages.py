@@ -1,4 +1,4 @@
-"""What the pages say, and what their buttons do."""
+"""The console's pages and buttons."""
 
 import json
 import time
@@ -34,7 +34,7 @@ Post = Callable[..., str]
 
 @pytest.fixture
 def post(bridge: Bridge) -> Post:
-    """Take in a webhook, and translate it; its event's id."""
+    """Store a webhook, translate it, and return its event's id."""
 
     def take(message: Any = None, unique: str = "1") -> str:
         event_id = store(bridge, message, unique)
@@ -45,7 +45,7 @@ def post(bridge: Bridge) -> Post:
 
 
 def store(bridge: Bridge, message: Any = None, unique: str = "1") -> str:
-    """Take in a webhook, a value or raw bytes, which then waits for translation; its id."""
+    """Store a webhook, given as a value or raw bytes, and return its id."""
     message = message or webhook("redemption.succeeded", redemption(f"r_{unique}"), event_id=f"ev_{unique}")
     body = message if isinstance(message, bytes) else encode(message)
     assert bridge.webhooks
@@ -89,7 +89,7 @@ def test_an_empty_bridge(visitor: Visitor) -> None:
     assert "No events within" in text
 
 
-def test_the_overview_leads_to_what_went_wrong(visitor: Visitor, dead: str) -> None:
+def test_the_overview_shows_errors_by_cause(visitor: Visitor, dead: str) -> None:
     text = visitor.get("/?period=1h").text
     assert "Voucherify → Segment" in text
     assert "rejected 400: Invalid" in text
@@ -111,7 +111,7 @@ def test_deliveries_and_translation_are_paused_and_resumed(visitor: Visitor, bri
     assert visitor.press("/", f"/resume/{name}").location == "/console/"
     assert "ends it" not in visitor.get("/").text
     assert [row["did"] for row in rows(bridge.database, audit)][1:] == ["paused", "resumed"]
-    assert visitor.client.post(f"/console/pause/{name}").status_code == 400  # without a token of the form
+    assert visitor.client.post(f"/console/pause/{name}").status_code == 400  # without the form's token
 
 
 def test_messages_that_wait_for_translation_are_counted(visitor: Visitor, bridge: Bridge) -> None:
@@ -136,13 +136,13 @@ def test_a_message_that_waits_for_translation_is_shown_and_discarded(visitor: Vi
     assert did(bridge) == [("console: Ada", "discarded", event_id)]
 
 
-def test_the_page_of_a_repeat_is_the_first_events(visitor: Visitor, bridge: Bridge, post: Post) -> None:
+def test_the_page_of_a_duplicate_is_the_first_events(visitor: Visitor, bridge: Bridge, post: Post) -> None:
     first, second = post(), post()
     assert f"{second} is a duplicate of this event" in visitor.get(f"/events/{second}").text
     assert "is a duplicate" not in visitor.get(f"/events/{first}").text
 
 
-def test_an_event_says_why_and_hides_who(visitor: Visitor, dead: str) -> None:
+def test_an_event_shows_the_reason_and_hides_customer_data(visitor: Visitor, dead: str) -> None:
     text = visitor.get(f"/events/{dead}").text
     for said in (
         "dead letter",
@@ -159,7 +159,9 @@ def test_an_event_says_why_and_hides_who(visitor: Visitor, dead: str) -> None:
     assert "is blocked" in text
 
 
-def test_who_asks_sees_and_that_is_recorded(visitor: Visitor, dead: str, bridge: Bridge) -> None:
+def test_an_operator_reveals_customer_data_and_the_audit_records_it(
+    visitor: Visitor, dead: str, bridge: Bridge
+) -> None:
     text = visitor.press(f"/events/{dead}", "/reveal").text
     for personal in PERSONAL:
         assert personal in text
@@ -196,7 +198,7 @@ def test_a_dead_letter_is_discarded(visitor: Visitor, dead: str, bridge: Bridge)
         ("again", ("It will be sent", "sent again")),
     ],
 )
-def test_what_is_uncertain_is_decided(
+def test_an_uncertain_delivery_is_decided(
     visitor: Visitor, uncertain: str, bridge: Bridge, verdict: str, became: tuple[str, str]
 ) -> None:
     meaning, record = became
@@ -205,7 +207,7 @@ def test_what_is_uncertain_is_decided(
     assert did(bridge) == [("console: Ada", record, uncertain)]
 
 
-def test_what_is_being_sent_is_not_discarded(visitor: Visitor, post: Post, bridge: Bridge) -> None:
+def test_a_delivery_that_is_being_sent_is_not_discarded(visitor: Visitor, post: Post, bridge: Bridge) -> None:
     event_id = post()
     sink = ScriptedSink()
     sink.name = "segment"
@@ -216,14 +218,14 @@ def test_what_is_being_sent_is_not_discarded(visitor: Visitor, post: Post, bridg
     assert "try again" in response.text
 
 
-def test_an_ignored_event_says_why(visitor: Visitor, post: Post) -> None:
+def test_an_ignored_event_shows_the_reason(visitor: Visitor, post: Post) -> None:
     event_id = post(webhook("rewarded", {"customer": None, "holder": ANNA}))
     text = visitor.get(f"/events/{event_id}").text
     assert "The customer has no source_id" in text
     assert "No deliveries." in text
 
 
-def test_a_quarantined_event_says_why_and_what_is_no_json_is_hidden(visitor: Visitor, post: Post) -> None:
+def test_a_quarantined_event_shows_the_reason_and_hides_other_bytes(visitor: Visitor, post: Post) -> None:
     event_id = post(b"raw words for Anna")
     text = visitor.get(f"/events/{event_id}").text
     assert "the body is not JSON" in text
@@ -255,13 +257,13 @@ def test_the_list_is_filtered(visitor: Visitor, dead: str, post: Post, query: di
     assert ("No event matches the filter." in text) == (count == 0)
 
 
-def test_a_time_that_is_none_is_said(visitor: Visitor) -> None:
+def test_an_invalid_time_is_reported(visitor: Visitor) -> None:
     response = visitor.get("/events?since=yesterday")
     assert response.status_code == 400
     assert "must be a time like" in response.text
 
 
-def test_the_list_goes_on(visitor: Visitor, post: Post, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_list_has_pages(visitor: Visitor, post: Post, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("bridge.web.console.pages.events.PAGE", 2)
     ids = [post(unique=str(number)) for number in range(5)]
     seen: list[str] = []
@@ -274,7 +276,7 @@ def test_the_list_goes_on(visitor: Visitor, post: Post, monkeypatch: pytest.Monk
     assert seen == sorted(ids, reverse=True)
 
 
-def test_many_are_replayed_in_the_background(visitor: Visitor, bridge: Bridge) -> None:
+def test_a_bulk_replay_runs_in_the_background(visitor: Visitor, bridge: Bridge) -> None:
     for number in range(STEP + 1):
         store(bridge, unique=str(number))
     translate(bridge)
@@ -308,19 +310,19 @@ def test_a_bulk_replay_is_stopped(visitor: Visitor, dead: str) -> None:
 
 
 @pytest.mark.parametrize("query", ["", "?status=delivered", "?status=uncertain"])
-def test_not_everything_is_replayed_by_the_many(visitor: Visitor, query: str) -> None:
+def test_only_some_statuses_are_replayed_in_bulk(visitor: Visitor, query: str) -> None:
     assert visitor.get(f"/replays/new{query}").status_code == 400
 
 
 @pytest.mark.parametrize("path", ["/events/NOTHING", "/replays/NOTHING", "/nothing"])
-def test_what_is_not_there_is_a_page(visitor: Visitor, path: str) -> None:
+def test_a_missing_object_is_answered_with_a_page(visitor: Visitor, path: str) -> None:
     response = visitor.get(path)
     assert response.status_code == 404
     assert response.mimetype == "text/html"
     assert "To the overview" in response.text
 
 
-def test_what_is_not_foreseen_is_a_page_without_a_word_too_many(
+def test_an_unexpected_error_is_a_page_without_details(
     visitor: Visitor, bridge: Bridge, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("bridge.web.console.pages.events.entries", None)
@@ -329,7 +331,7 @@ def test_what_is_not_foreseen_is_a_page_without_a_word_too_many(
     assert "NoneType" not in response.text
 
 
-def test_a_body_is_limited(visitor: Visitor) -> None:
+def test_the_size_of_a_body_is_limited(visitor: Visitor) -> None:
     assert visitor.client.post("/console/sign-out", data={"x": "y" * 70_000}).status_code == 413
 
 
@@ -379,9 +381,7 @@ def test_a_script_reads_and_acts(stranger: Visitor, dead: str, bridge: Bridge) -
         ("POST", "/pause/everything", {}, 400),
     ],
 )
-def test_a_script_is_told_in_json_what_is_wrong(
-    stranger: Visitor, method: str, path: str, more: Any, status: int
-) -> None:
+def test_a_script_receives_errors_as_json(stranger: Visitor, method: str, path: str, more: Any, status: int) -> None:
     response = stranger.client.open(f"/console/api{path}", method=method, headers=BEARER, **more)
     assert response.status_code == status
     assert response.json
@@ -389,7 +389,7 @@ def test_a_script_is_told_in_json_what_is_wrong(
 
 
 @pytest.mark.parametrize("header", [None, TOKEN, f"Basic {TOKEN}", "Bearer", "Bearer wrong"])
-def test_a_script_needs_the_token_and_a_session_is_none(visitor: Visitor, header: str | None) -> None:
+def test_a_script_needs_the_token_and_a_session_does_not_suffice(visitor: Visitor, header: str | None) -> None:
     response = visitor.get("/api/events", headers={"Authorization": header} if header else {})
     assert response.status_code == 401
     assert response.json

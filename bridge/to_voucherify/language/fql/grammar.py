@@ -158,7 +158,7 @@ class _Parser:
         number = float(token.source)
         if abs(number) >= 2**53:
             self.refuse(
-                "JavaScript does not tell whole numbers of this size apart",
+                "JavaScript confuses whole numbers of this size",
                 "compare a text in double quotes if events hold it as text, or use < or > with a smaller number",
                 token,
             )

@@ -89,14 +89,14 @@ def _moment(value: Any) -> datetime | None:
         raise Unrendered("finds a date that is not in the years 1 to 9999") from None
 
 
-NO_CLOCK = "what time it is now is no part of an event"
+NO_CLOCK = "an event does not have the current time"
 
 
 def refuse_date(constants: Sequence[str]) -> str | None:
     """Return why a form is refused, or None."""
     return next(
         (
-            f"%{code['letter']} is told differently at Segment"
+            f"%{code['letter']} prints differently at Segment"
             for form in constants
             for code in _CODE.finditer(form)
             if code["letter"] in _ELSEWHERE
@@ -226,7 +226,7 @@ _LETTERS: dict[str, tuple[int, str, Callable[[datetime], object]]] = {
 def _formatted(moment: datetime, code: re.Match[str]) -> str:
     letter, flags = code["letter"], code["flags"] or ""
     if letter in _ELSEWHERE:
-        raise Unrendered(f"%{letter} is told differently at Segment")
+        raise Unrendered(f"%{letter} prints differently at Segment")
     if letter not in _LETTERS:
         return code[0]
     width, fill, value_of = _LETTERS[letter]

@@ -79,7 +79,7 @@ class _Compiler:
         fields = {key: value for key, value in source.items() if key != _ROOT}
         directive = source[_ROOT]
         if type(directive) is not dict or len(directive) != 1 or type(next(iter(directive.values()))) is not dict:
-            self._refuse(Place((_ROOT,)), "must be an object with one directive, which takes an object")
+            self._refuse(Place((_ROOT,)), "must be an object with one directive, whose value is an object")
             return _nothing
         ((name, arguments),) = directive.items()
         return self._compile({name: {**arguments, "mapping": fields}}, Place())
@@ -199,4 +199,4 @@ def _named(directive: Directive, written: Any) -> Mapping[str, tuple[object, Any
 
 
 def _not(takes: frozenset[Kind], actual: Kind | None) -> str:
-    return f"must be {' or '.join(sorted(takes))}, not {actual or 'what JSON has not'}"
+    return f"must be {' or '.join(sorted(takes))}, not {actual or 'a value that JSON does not have'}"

@@ -81,7 +81,7 @@ _REFERENCE = re.compile("(" + "|".join(map(re.escape, _REFERENCES)) + ")")
 
 
 def _upper_each(source: str) -> str:
-    """Write each character in upper case, as a JavaScript regular expression with flag ``i`` compares.
+    """Write each character in upper case, as JavaScript's flag ``i`` does.
 
     A character stays if its upper case is not one UTF-16 unit, or is ASCII and the character is not.
     """
