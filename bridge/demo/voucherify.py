@@ -158,9 +158,16 @@ class VoucherifyStandIn:
         return answer({"object": "list", "data_ref": "data", "data": page, "has_more": more, **cursor})
 
     def _customer(self, source_id: str) -> Json:
-        known = self.project.customers[source_id]
+        customer = self.project.customers[source_id]
         now = iso(self.clock())
-        return {"metadata": {}, **known, "id": customer_id(source_id), "created_at": now, "updated_at": now, **_FRESH}
+        return {
+            "metadata": {},
+            **customer,
+            "id": customer_id(source_id),
+            "created_at": now,
+            "updated_at": now,
+            **_FRESH,
+        }
 
 
 _GIFT, _CARD = {"redeemed_amount": 0, "amount_to_go": 0}, {"redeemed_points": 0, "points_to_go": 0}

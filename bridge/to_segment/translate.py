@@ -172,17 +172,17 @@ def _customer(event: Event, envelope: Mapping[str, Any]) -> dict[str, Any] | Non
     if customer_id is not None:
         others = (at(data, f"{name}.customer") for name in event.fields)
         same += [other for other in others if at(other, "id") == customer_id and fits(CUSTOMER, other)]
-    known = next((customer for customer in same if customer.get("source_id") not in (None, "")), None)
-    if known is None:
+    match = next((customer for customer in same if customer.get("source_id") not in (None, "")), None)
+    if match is None:
         if _is_designed(event, envelope):
             raise Unusable(f"data.customer is missing: {_DEFAULT_PAYLOAD}")
         return None
-    source_id = known["source_id"]
+    source_id = match["source_id"]
     # A number as its sender would print it: 7, not 7.0.
     text = int(source_id) if isinstance(source_id, float) and source_id.is_integer() else source_id
     # The values of the first object win: it is the same customer.
     own = {name: value for name, value in same[0].items() if value is not None}
-    return {**known, **own, "source_id": str(text)}
+    return {**match, **own, "source_id": str(text)}
 
 
 def _outgoing(event: Event, envelope: Mapping[str, Any], customer: dict[str, Any], received_at: datetime) -> Outgoing:

@@ -27,9 +27,9 @@ def merge(bodies: Iterable[Mapping[str, Any]]) -> dict[str, Any]:
     merged: dict[str, Any] = {}
     for body in bodies:
         for name, value in body.items():
-            known = merged.get(name)
-            if name in BY_KEY and isinstance(known, dict) and isinstance(value, dict):
-                merged[name] = {**known, **value}
+            earlier = merged.get(name)
+            if name in BY_KEY and isinstance(earlier, dict) and isinstance(value, dict):
+                merged[name] = {**earlier, **value}
             else:
                 merged[name] = value
     return merged

@@ -212,10 +212,10 @@ def as_number(value: Any) -> float:
         return as_double(value)
     if value is None:
         return 0.0
-    written = text(value).strip(WHITE_SPACE) if value is not UNDEFINED else "undefined"
-    if _DECIMAL.fullmatch(written):
-        return float(written)
-    return as_double(int(written, 0)) if _PREFIXED.fullmatch(written) else 0.0 if not written else float("nan")
+    source = text(value).strip(WHITE_SPACE) if value is not UNDEFINED else "undefined"
+    if _DECIMAL.fullmatch(source):
+        return float(source)
+    return as_double(int(source, 0)) if _PREFIXED.fullmatch(source) else 0.0 if not source else float("nan")
 
 
 def number_text(number: float) -> str:

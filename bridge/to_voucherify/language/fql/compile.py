@@ -15,7 +15,6 @@ from bridge.to_voucherify.language.fql.refusals import TriggerError
 from bridge.to_voucherify.language.javascript import member_or_function
 
 Event = Mapping[str, Any]
-Mismatch = Callable[[Event], str | None]
 
 
 @dataclass(frozen=True)
@@ -79,7 +78,7 @@ def _reader(path: Path) -> Callable[[Event], Any]:
     def read(event: Event) -> Any:
         value = event.get(path.root)
         for name in path.names:
-            value = value.get(name) if type(value) is dict else member_or_function(value, name)
+            value = member_or_function(value, name)
         return value
 
     return read

@@ -63,10 +63,10 @@ class _Buffer(StringIO):
         super().__init__(newline="")
         self._size = 0
 
-    def write(self, written: str) -> int:
-        self._size += len(written)
+    def write(self, text: str) -> int:
+        self._size += len(text)
         check_length(self._size)
-        return super().write(written)
+        return super().write(text)
 
 
 class _Context(RenderContext):

@@ -35,9 +35,9 @@ def strip_html(value: str) -> str:
 
     An unclosed tag stays.
     """
-    kept, begin, blocks = [], 0, dict(_BLOCKS)
+    pieces, begin, blocks = [], 0, dict(_BLOCKS)
     while (start := value.find("<", begin)) >= 0:
-        kept.append(value[begin:start])
+        pieces.append(value[begin:start])
         for opening, closing in _BLOCKS.items():
             if opening in blocks and value.startswith(opening, start):
                 end = value.find(closing, start + len(opening))
@@ -46,8 +46,8 @@ def strip_html(value: str) -> str:
                     break
                 del blocks[opening]
         else:
-            return "".join(kept) + value[start:]
-    return "".join(kept) + value[begin:]
+            return "".join(pieces) + value[start:]
+    return "".join(pieces) + value[begin:]
 
 
 _BLOCKS = {"<script": "</script>", "<style": "</style>", "<!--": "-->", "<": ">"}
@@ -55,13 +55,13 @@ _BLOCKS = {"<script": "</script>", "<style": "</style>", "<!--": "-->", "<": ">"
 
 def slugify(value: Any, mode: Any = UNDEFINED, cased: Any = False) -> str:  # noqa: FBT002 - a filter's argument
     """Write a text as a part of a URL, by a mode of Jekyll."""
-    written, mode = printed(value), "default" if mode is UNDEFINED else printed(mode)
+    source, mode = printed(value), "default" if mode is UNDEFINED else printed(mode)
     if mode == "latin":
-        written = written.translate(_LATIN)
+        source = source.translate(_LATIN)
     if keeps := _SLUGS.get(mode):
-        written = re.sub("\0+", "-", "".join(one if keeps(one) else "\0" for one in written))
-        written = written.removeprefix("-").removesuffix("-")
-    return written if not is_falsy(cased) else written.lower()
+        source = re.sub("\0+", "-", "".join(one if keeps(one) else "\0" for one in source))
+        source = source.removeprefix("-").removesuffix("-")
+    return source if not is_falsy(cased) else source.lower()
 
 
 def _is_word(character: str) -> bool:

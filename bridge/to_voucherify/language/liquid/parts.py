@@ -109,9 +109,9 @@ def truncate(value: Any, most: Any = UNDEFINED, end: Any = UNDEFINED) -> Any:
 
     Other values stay as they are.
     """
-    written, end = halves(printed(value)), "..." if end is UNDEFINED else printed(end)
+    source, end = halves(printed(value)), "..." if end is UNDEFINED else printed(end)
     count = as_number(50 if most is UNDEFINED else most)
-    return value if len(written) <= count else _slice(written, 0, max(count - length(end), 0)) + end
+    return value if len(source) <= count else _slice(source, 0, max(count - length(end), 0)) + end
 
 
 def truncate_words(value: Any, most: Any = UNDEFINED, end: Any = UNDEFINED) -> str:
@@ -159,10 +159,10 @@ def number_of_words(value: Any, mode: Any = UNDEFINED) -> int:
 
     White space separates words. In the modes cjk and auto each Chinese, Japanese or Korean character is a word.
     """
-    written = printed(value).strip(WHITE_SPACE)
-    if mode == "cjk" or (mode == "auto" and _CJK.search(written)):
-        return len(_CJK.findall(written)) + len(_NOT_CJK.findall(written))
-    return len(SPACES.split(written)) if written else 0
+    source = printed(value).strip(WHITE_SPACE)
+    if mode == "cjk" or (mode == "auto" and _CJK.search(source)):
+        return len(_CJK.findall(source)) + len(_NOT_CJK.findall(source))
+    return len(SPACES.split(source)) if source else 0
 
 
 def total(value: Any, name: Any = UNDEFINED) -> float:

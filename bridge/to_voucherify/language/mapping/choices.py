@@ -12,9 +12,9 @@ from bridge.to_voucherify.language.mapping.paths import Run, read_path, without_
 
 def path(arguments: Arguments) -> Run:
     """Return the value at a path. A directive can compute the path."""
-    written = arguments.plain["path"]
-    if isinstance(written, str):
-        return read_path(without_root(written))
+    source = arguments.plain["path"]
+    if isinstance(source, str):
+        return read_path(without_root(source))
     named = text_from(arguments, "path")
     return lambda payload: read_path(without_root(named(payload)))(payload)
 

@@ -136,9 +136,9 @@ class _Compiler:
             return _nothing
         return self._call(directive, node[name], place.below(name))
 
-    def _call(self, directive: Directive, written: Any, place: Place) -> Run:
+    def _call(self, directive: Directive, source: Any, place: Place) -> Run:
         problems_before = len(self.problems)
-        arguments = dict(self._arguments(directive, written, place))
+        arguments = dict(self._arguments(directive, source, place))
         runs = {
             name: self._argument(node, row, at.of(directive.checks, row.use, node))
             for name, (row, node, at) in arguments.items()
@@ -165,10 +165,10 @@ class _Compiler:
         return self._list(node, place)
 
     def _arguments(
-        self, directive: Directive, written: Any, place: Place
+        self, directive: Directive, source: Any, place: Place
     ) -> Iterator[tuple[str, tuple[Argument, Any, Place]]]:
         """Yield each valid argument and its place, and record the problems of the others."""
-        arguments = _named(directive, written)
+        arguments = _by_name(directive, source)
         if arguments is None:
             self._refuse(place, f"must be {'a list' if directive.is_list else 'an object'}")
             return
@@ -185,17 +185,17 @@ class _Compiler:
             self._refuse(place, f"needs {' and '.join(missing)}")
 
 
-def _named(directive: Directive, written: Any) -> Mapping[str, tuple[object, Any]] | None:
+def _by_name(directive: Directive, source: Any) -> Mapping[str, tuple[object, Any]] | None:
     """Return each argument's key and value; None if the form is wrong.
 
     The key is None if the directive takes a single argument.
     """
     if directive.is_single:
         (name,) = directive.takes
-        return {name: (None, written)}
+        return {name: (None, source)}
     if directive.is_list:
-        return dict(zip(directive.takes, enumerate(written), strict=False)) if type(written) is list else None
-    return {key: (key, value) for key, value in written.items()} if kind_of(written) is Kind.OBJECT else None
+        return dict(zip(directive.takes, enumerate(source), strict=False)) if type(source) is list else None
+    return {key: (key, value) for key, value in source.items()} if kind_of(source) is Kind.OBJECT else None
 
 
 def _not(takes: frozenset[Kind], actual: Kind | None) -> str:

@@ -6,7 +6,7 @@ import re
 from collections.abc import Callable
 from typing import Any
 
-from bridge.to_voucherify.language.javascript import UNDEFINED, member
+from bridge.to_voucherify.language.javascript import member
 
 Run = Callable[[Any], Any]
 """From the event, or the value in its place, to a value."""
@@ -29,14 +29,12 @@ def read_path(source: str) -> Run:
 
     An empty path is the whole event.
     """
-    if source in ("", "."):
-        return lambda payload: payload
     names = tuple(step.translate(_QUOTES) for step in _STEP.split(source) if step)
 
     def read(payload: Any) -> Any:
         value = payload
         for name in names:
-            value = value.get(name, UNDEFINED) if type(value) is dict else member(value, name)
+            value = member(value, name)
         return value
 
     return read

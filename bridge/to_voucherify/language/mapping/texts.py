@@ -62,7 +62,7 @@ def _printed(name: str) -> Run:
 
     def printed(payload: Any) -> str:
         value = read(payload)
-        return value if type(value) is str else "" if is_nothing(value) else text(value)
+        return "" if is_nothing(value) else text(value)
 
     return printed
 

@@ -71,8 +71,8 @@ def blueprint(database: Database, desk: Desk) -> Blueprint:
         if verdict not in ("delivered", "again"):
             raise BadRequest("verdict must be delivered or again")
         decided = desk.decide(event_id, g.who, again=verdict == "again")
-        done = "It will be sent again." if verdict == "again" else "Marked as delivered."
-        flash(done if decided else "No uncertain deliveries.")
+        message = "It will be sent again." if verdict == "again" else "Marked as delivered."
+        flash(message if decided else "No uncertain deliveries.")
         return _back(event_id)
 
     return pages

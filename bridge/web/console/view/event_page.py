@@ -99,13 +99,13 @@ def as_json(story: Story, *, reveal: bool) -> dict[str, Any]:
             "answer": value,
         }
 
-    def shown(content: bytes) -> Any:
+    def content_value(content: bytes) -> Any:
         value = value_of(content)
         return value if reveal else masker.mask(value)
 
     return {
         "repeat_id": story.repeat_id or None,
-        "body": shown(story.body),
+        "body": content_value(story.body),
         "deliveries": [
             {
                 "sink": one.sink,
@@ -113,7 +113,7 @@ def as_json(story: Story, *, reveal: bool) -> dict[str, Any]:
                 "status": one.status,
                 "due_at": one.due_at,
                 "settled_at": one.settled_at,
-                "payload": shown(one.payload),
+                "payload": content_value(one.payload),
                 "attempts": [answer(attempt) for attempt in one.attempts],
             }
             for one in story.deliveries
@@ -128,8 +128,8 @@ class _Masking:
         calls = story.entry.direction != "to_segment"
         self._custom = masking.CUSTOM_IN_CALLS if calls else frozenset[str]()
         contents = [value_of(story.body), *(value_of(one.payload) for one in story.deliveries)]
-        known = frozenset((story.entry.customer,)) if story.entry.customer else frozenset[str]()
-        self._secrets = known.union(*(masking.hidden_values(value, self._custom) for value in contents))
+        customer_ids = frozenset((story.entry.customer,)) if story.entry.customer else frozenset[str]()
+        self._secrets = customer_ids.union(*(masking.hidden_values(value, self._custom) for value in contents))
 
     def mask(self, value: Any) -> Any:
         return masking.mask(value, self._custom)
