@@ -11,8 +11,14 @@ from flask.testing import FlaskClient
 from werkzeug.test import TestResponse
 
 from bridge.bootstrap import Bridge
+from bridge.delivery.rules.sink import Happened, Outcome
+from bridge.demo.calls import CALLS, credentials
+from bridge.intake import Given
 from bridge.settings import Settings, ToSegment, ToVoucherify
 from bridge.web import create_app
+from tests.translating import translate
+from tests.web.console.events import REFUSED, Post, deliver, store
+from tests.webhooks import encode
 
 TOKEN = "the-token-of-the-console"
 
@@ -92,3 +98,34 @@ def visitor(stranger: Visitor) -> Visitor:
     """A visitor who has signed in."""
     assert stranger.sign_in().status_code == 302
     return stranger
+
+
+@pytest.fixture
+def post(bridge: Bridge) -> Post:
+    """Store a webhook, translate it, and return its event's id."""
+
+    def take(message: Any = None, unique: str = "1") -> str:
+        event_id = store(bridge, message, unique)
+        translate(bridge)
+        return event_id
+
+    return take
+
+
+@pytest.fixture
+def dead(post: Post, bridge: Bridge) -> str:
+    event_id = post()
+    deliver(bridge, REFUSED)
+    return event_id
+
+
+@pytest.fixture
+def uncertain(bridge: Bridge) -> str:
+    assert bridge.calls
+    headers = credentials("app-id", "secret-key")
+    given = Given(headers["Authorization"], headers["Secret-Key"])
+    path, body = CALLS["track"]
+    event_id = bridge.calls.take(f"segmentio/{path}", encode(body), given, "request-1").id
+    translate(bridge)
+    deliver(bridge, Outcome(Happened.UNCERTAIN, detail="in doubt"), "voucherify")
+    return event_id

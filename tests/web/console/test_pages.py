@@ -1,84 +1,19 @@
 """The console's pages and buttons."""
 
-import json
 import time
-from collections.abc import Callable
-from typing import Any
 
 import pytest
 
 from bridge.bootstrap import Bridge
 from bridge.delivery.database.tables import audit
 from bridge.delivery.outbox import sink_states
-from bridge.delivery.outbox.outbox import Outbox
-from bridge.delivery.outbox.worker import Worker
-from bridge.delivery.rules.retry import Policy
 from bridge.delivery.rules.sink import Happened, Outcome
-from bridge.demo.calls import CALLS, credentials
-from bridge.intake import Given
-from bridge.operations.bulk_replay import STEP, BulkReplayer
-from bridge.signature import sign
 from tests.delivery.arrivals import rows
 from tests.delivery.sinks import ScriptedSink
 from tests.translating import translate, translating
-from tests.web.console.conftest import TOKEN, Visitor
-from tests.webhooks import ANNA, encode, redemption, webhook
-
-PERSONAL = ("anna@example.com", "Anna Ek", "anna-1", "Malmö")
-EMAIL = PERSONAL[0]
-REFUSAL = json.dumps({"code": 400, "key": "invalid", "message": "Invalid", "details": f"{ANNA['email']} is blocked"})
-REFUSED = Outcome(Happened.REJECTED, 400, REFUSAL)
-
-Post = Callable[..., str]
-
-
-@pytest.fixture
-def post(bridge: Bridge) -> Post:
-    """Store a webhook, translate it, and return its event's id."""
-
-    def take(message: Any = None, unique: str = "1") -> str:
-        event_id = store(bridge, message, unique)
-        translate(bridge)
-        return event_id
-
-    return take
-
-
-def store(bridge: Bridge, message: Any = None, unique: str = "1") -> str:
-    """Store a webhook, given as a value or raw bytes, and return its id."""
-    message = message or webhook("redemption.succeeded", redemption(f"r_{unique}"), event_id=f"ev_{unique}")
-    body = message if isinstance(message, bytes) else encode(message)
-    assert bridge.webhooks
-    return bridge.webhooks.take(body, sign(body, "secret"), "request-1").id
-
-
-def deliver(bridge: Bridge, outcome: Outcome, sink: str = "segment") -> None:
-    answering = ScriptedSink(lambda _: outcome, max_bytes=1_000_000)
-    answering.name = sink
-    Worker(Outbox(bridge.database), answering, Policy(max_age=86_400.0)).step()
-
-
-@pytest.fixture
-def dead(post: Post, bridge: Bridge) -> str:
-    event_id = post()
-    deliver(bridge, REFUSED)
-    return event_id
-
-
-@pytest.fixture
-def uncertain(bridge: Bridge) -> str:
-    assert bridge.calls
-    headers = credentials("app-id", "secret-key")
-    given = Given(headers["Authorization"], headers["Secret-Key"])
-    path, body = CALLS["track"]
-    event_id = bridge.calls.take(f"segmentio/{path}", encode(body), given, "request-1").id
-    translate(bridge)
-    deliver(bridge, Outcome(Happened.UNCERTAIN, detail="in doubt"), "voucherify")
-    return event_id
-
-
-def did(bridge: Bridge) -> list[tuple[str, str, str | None]]:
-    return [(row["who"], row["did"], row["event_id"]) for row in rows(bridge.database, audit)][1:]
+from tests.web.console.conftest import Visitor
+from tests.web.console.events import EMAIL, PERSONAL, Post, deliver, did, store
+from tests.webhooks import ANNA, webhook
 
 
 def test_an_empty_bridge(visitor: Visitor) -> None:
@@ -87,6 +22,24 @@ def test_an_empty_bridge(visitor: Visitor) -> None:
     text = visitor.get("/").text
     assert "No errors within" in text
     assert "No events within" in text
+
+
+@pytest.mark.parametrize(
+    ("path", "name"), [("/", "Overview"), ("/events", "Events"), ("/replays", "Bulk replays"), ("/audit", "Audit")]
+)
+def test_the_navigation_and_the_titles_agree(visitor: Visitor, path: str, name: str) -> None:
+    text = visitor.get(path).text
+    assert f'aria-current="page">{name}</a>' in text
+    assert f"<title>{name} · Bridge</title>" in text
+    assert f"<h1>{name}</h1>" in text
+
+
+def test_an_event_without_a_name_has_no_link_to_its_name(visitor: Visitor, post: Post) -> None:
+    post(b"raw words")
+    text = visitor.get("/").text
+    assert "<td>(no name)</td>" in text
+    assert "event=&" not in text
+    assert 'event="' not in text
 
 
 def test_the_overview_shows_errors_by_cause(visitor: Visitor, dead: str) -> None:
@@ -276,44 +229,6 @@ def test_the_list_has_pages(visitor: Visitor, post: Post, monkeypatch: pytest.Mo
     assert seen == sorted(ids, reverse=True)
 
 
-def test_a_bulk_replay_runs_in_the_background(visitor: Visitor, bridge: Bridge) -> None:
-    for number in range(STEP + 1):
-        store(bridge, unique=str(number))
-    translate(bridge)
-    for _ in range(2):
-        deliver(bridge, REFUSED)
-    assert "Replay all of these" in visitor.get("/events?status=dead").text
-    assert f"{STEP + 1} events" in visitor.get("/replays/new?status=dead").text
-    page = visitor.press("/replays/new?status=dead", "/replays").location.removeprefix("/console")
-    assert f"0 of {STEP + 1}" in visitor.get(page).text
-    replayer = BulkReplayer(bridge.database)
-    assert replayer.step()
-    translate(bridge)
-    assert f"{STEP} of {STEP + 1}" in visitor.get(page).text
-    assert replayer.step()
-    translate(bridge)
-    assert not replayer.step()
-    text = visitor.get(page).text
-    assert "to be sent" in text
-    assert "console: Ada" in text
-    assert "done" in visitor.get("/replays").text
-    assert did(bridge) == [("console: Ada", "began a bulk replay", None)]
-    assert page in visitor.get("/audit").text
-
-
-def test_a_bulk_replay_is_stopped(visitor: Visitor, dead: str) -> None:
-    page = visitor.press("/replays/new?status=dead", "/replays").location.removeprefix("/console")
-    visitor.press(page, "/stop")
-    text = visitor.get(page).text
-    assert "Stopped." in text
-    assert "/stop" not in text
-
-
-@pytest.mark.parametrize("query", ["", "?status=delivered", "?status=uncertain"])
-def test_only_some_statuses_are_replayed_in_bulk(visitor: Visitor, query: str) -> None:
-    assert visitor.get(f"/replays/new{query}").status_code == 400
-
-
 @pytest.mark.parametrize("path", ["/events/NOTHING", "/replays/NOTHING", "/nothing"])
 def test_a_missing_object_is_answered_with_a_page(visitor: Visitor, path: str) -> None:
     response = visitor.get(path)
@@ -333,63 +248,3 @@ def test_an_unexpected_error_is_a_page_without_details(
 
 def test_the_size_of_a_body_is_limited(visitor: Visitor) -> None:
     assert visitor.client.post("/console/sign-out", data={"x": "y" * 70_000}).status_code == 413
-
-
-# For scripts
-
-BEARER = {"Authorization": f"Bearer {TOKEN}"}
-
-
-def test_a_script_reads_and_acts(stranger: Visitor, dead: str, bridge: Bridge) -> None:
-    def call(method: str, path: str, **more: Any) -> Any:
-        response = stranger.client.open(f"/console/api{path}", method=method, headers=BEARER, **more)
-        assert response.status_code in (200, 202), response.text
-        return response.json
-
-    assert call("GET", "/overview?period=1h")["flows"][0]["dead"] == 1
-    [entry] = call("GET", "/events?status=dead&limit=5")
-    assert (entry["id"], entry["customer"]) == (dead, "•••")
-    told = call("GET", f"/events/{dead}")
-    assert told["deliveries"][0]["attempts"][0]["answer"]["details"] == "••• is blocked"
-    assert EMAIL not in json.dumps(told)
-    assert call("GET", f"/events/{dead}?reveal=true")["body"]["data"]["customer"]["email"] == EMAIL
-    replay_id = call("POST", "/replays", json={"status": "dead"})["id"]
-    assert call("GET", "/replays")[0]["id"] == replay_id
-    assert call("POST", "/pause/segment") == {"name": "segment", "state": "paused"}
-    assert call("POST", "/resume/segment") == {"name": "segment", "state": "running"}
-    assert call("POST", f"/replays/{replay_id}/stop") == {"id": replay_id, "stopped": True}
-    with translating(bridge):
-        assert call("POST", f"/events/{dead}/replay") == {"id": dead, "became": "to be sent"}
-    assert call("POST", f"/events/{dead}/discard") == {"id": dead, "discarded": 1}
-    assert call("POST", f"/events/{dead}/decide", json={"verdict": "again"}) == {"id": dead, "decided": 0}
-    assert {one["who"] for one in call("GET", "/audit")} == {"script"}
-
-
-@pytest.mark.parametrize(
-    ("method", "path", "more", "status"),
-    [
-        ("GET", "/events/NOTHING", {}, 404),
-        ("GET", "/nothing", {}, 404),
-        ("GET", "/overview?period=1y", {}, 400),
-        ("GET", "/events?status=daed", {}, 400),
-        ("GET", "/events?direction=up", {}, 400),
-        ("POST", "/events/01X/decide", {"json": {"verdict": "perhaps"}}, 400),
-        ("POST", "/replays", {"json": ["dead"]}, 400),
-        ("POST", "/replays", {"json": {"status": "delivered"}}, 400),
-        ("POST", "/replays", {"data": "status=dead"}, 415),
-        ("DELETE", "/events/01X", {}, 405),
-        ("POST", "/pause/everything", {}, 400),
-    ],
-)
-def test_a_script_receives_errors_as_json(stranger: Visitor, method: str, path: str, more: Any, status: int) -> None:
-    response = stranger.client.open(f"/console/api{path}", method=method, headers=BEARER, **more)
-    assert response.status_code == status
-    assert response.json
-    assert response.json["error"]["message"]
-
-
-@pytest.mark.parametrize("header", [None, TOKEN, f"Basic {TOKEN}", "Bearer", "Bearer wrong"])
-def test_a_script_needs_the_token_and_a_session_does_not_suffice(visitor: Visitor, header: str | None) -> None:
-    response = visitor.get("/api/events", headers={"Authorization": header} if header else {})
-    assert response.status_code == 401
-    assert response.json

@@ -122,7 +122,7 @@ def _read(value: Any) -> datetime | None:
     year, month, day, hour, minute, second = (
         int(part or least) for part, least in zip(parts.groups(), _LEAST, strict=False)
     )
-    if not (1 <= month <= 12 and 1 <= day <= 31 and hour <= 23 and minute <= 59 and second <= 59):  # noqa: PLR2004
+    if not (1 <= month <= 12 and 1 <= day <= 31 and hour <= 23 and minute <= 59 and second <= 59):  # noqa: PLR2004 - dates
         return None
     if year < 1:
         raise OverflowError

@@ -72,14 +72,14 @@ class _Buffer(StringIO):
 class _Context(RenderContext):
     """The names of a template: those of the payload and of its assignments."""
 
-    def get(self, path: list[object], *, token: Token | None, default: object = UNDEFINED) -> object:  # noqa: ARG002
+    def get(self, path: list[object], *, token: Token | None, default: object = UNDEFINED) -> object:  # noqa: ARG002 - python-liquid's signature
         root, steps = str(path[0]), path[1:]
         value = self.locals[root] if root in self.locals else self.globals.get(root, UNDEFINED)
         for step in steps:
             value = lookup(value, step)
         return value
 
-    def get_buffer(self, buf: TextIO | None = None) -> _Buffer:  # noqa: ARG002
+    def get_buffer(self, buf: TextIO | None = None) -> _Buffer:  # noqa: ARG002 - python-liquid's signature
         return _Buffer()
 
 
