@@ -1,8 +1,8 @@
 """Declare the operators with their tests, and the operators of each field.
 
 Sign and operand type together identify an operator: `= "5"`, `= 5` and `= null` differ. Negated operators need a value
-of their own kind. So `!= 5`, `!contains` and `!match` fail without a number or text, while `!= "x"` holds for every
-other value and for a missing one.
+of their own kind. So `!= 5`, `!contains` and `!match` fail without a number or text. But `!= "x"` holds for every other
+value and for a missing one.
 """
 
 from __future__ import annotations

@@ -12,10 +12,14 @@ calculating differ from liquidjs, so these parts are replaced.
     dates        filters of dates
     numbers      arithmetic, as in JavaScript
 
-The compiler refuses what would still print differently: backslashes in quoted texts, `not`, `<>`, ranges, operators in
-output, white space in paths, comments in comments, `nil`, `blank` and `empty` as names, the latter two outside of
-comparisons, keyword arguments (except `allow_false`), and tags and filters that are not listed here. Segment itself
-refuses loops, `case`, `include` and others.
+The compiler refuses what would still print differently:
+
+- backslashes in quoted texts, white space in paths, comments in comments, operators in output
+- `not`, `<>` and ranges
+- `nil`, `blank` and `empty` as names, the latter two except in comparisons
+- keyword arguments except `allow_false`, and tags and filters that are not listed here
+
+Segment itself refuses loops, `case`, `include` and others.
 
 Dates print in UTC and English. A text that JavaScript may read as a date, but `dates` cannot, fails. `now` and `today`
 are refused, because an event has no current time. Rendering is bounded: there are no loops, and a text has at most
