@@ -18,7 +18,6 @@ MOST_VALUES = 10_000
 MOST = 1_000
 """Rows in one statement: of the widest table, not many more values than that."""
 
-
 def portions(values: Sequence[T], most: int | None = None) -> Iterator[Sequence[T]]:
     """``values`` in portions of ``most``, or of as many as fit into one statement."""
     size = most or MOST_VALUES
