@@ -14,9 +14,10 @@ one. A raw event takes the second way: mappings make the destination's calls of 
    sending are the worker's, in batches.
 2. The middle is pure. ``to_segment`` and ``to_voucherify`` map values to values: no clock, environment, network,
    database or logging.
-3. Tables over branches. A door, an event, an action, a preset is a row that declares what it is (``doors.py``,
-   ``to_segment/catalogue.py``, ``to_voucherify/actions.py``, ``to_voucherify/presets.py``).
-4. A decision is a value. A sink reports what happened, ``delivery/retry.py`` decides, the worker executes.
+3. Tables over branches. A direction, a door, an event, an action, a preset is a row that declares what it is
+   (``directions.py``, ``doors.py``, ``to_segment/catalogue.py``, ``to_voucherify/actions.py``,
+   ``to_voucherify/raw_events/presets.py``).
+4. A decision is a value. A sink reports what happened, ``delivery/rules/retry.py`` decides, the worker executes.
 5. One engine. Both directions share one store, one worker, one set of rules. SQLite to start, PostgreSQL when one
    machine is too small.
 """

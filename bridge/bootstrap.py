@@ -1,26 +1,28 @@
 """The only place where objects are put together."""
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import partial
+from typing import Any
 
 import structlog
 
 from bridge.delivery.database.engine import Database
 from bridge.delivery.inbox import Inbox
-from bridge.delivery.outbox.outbox import Outbox
-from bridge.delivery.outbox.samples import smallest_delivered
-from bridge.delivery.outbox.worker import Worker
+from bridge.delivery.outbox import Outbox, Worker, smallest_delivered
 from bridge.delivery.process.crew import Crew, Hand
 from bridge.delivery.process.duty import Duty
 from bridge.delivery.process.notifications import Listener, Notifier
 from bridge.delivery.rules.retry import Policy
+from bridge.delivery.rules.sink import Sink
+from bridge.directions import DIRECTIONS, TO_SEGMENT, TO_VOUCHERIFY
+from bridge.doors import SEGMENT_DESTINATION, SEGMENT_WEBHOOKS, TRACKING_API, VOUCHERIFY_WEBHOOKS, direction_of_queue
 from bridge.errors import StoreUnavailable
 from bridge.host import Host
 from bridge.intake import DestinationCalls, EventWebhooks, Receiver, TrackingCalls, VoucherifyWebhooks
 from bridge.mapping_file import in_force
-from bridge.messages import CALLS, RAW_EVENTS, WEBHOOKS
+from bridge.messages import QUEUES
 from bridge.operations.bulk_replay import BulkReplayer
 from bridge.operations.desk import Desk
 from bridge.operations.monitoring.refusals import Refusals
@@ -28,8 +30,6 @@ from bridge.operations.upkeep.keeper import House, Keeper
 from bridge.settings import Settings, ToVoucherify
 from bridge.sinks.segment import DEDUPLICATED_SECONDS, SegmentSink
 from bridge.sinks.voucherify import VoucherifySink
-from bridge.to_voucherify.raw_events.mappings import Mappings
-from bridge.to_voucherify.raw_events.presets import PRESETS
 from bridge.translation import Translator
 
 _log = structlog.get_logger("bridge")
@@ -41,19 +41,15 @@ MINUTE = 60.0
 class Bridge:
     """A process's bridge: what takes messages in, what translates and delivers them.
 
-    A direction that is off has no doors and no translators.
-
     Attributes:
+        intakes: what takes messages in, by the stem of its doors. A direction that is off has none.
         refusals: how many calls did not prove who sent them.
         keeper: does periodic work, and knows how the process is.
     """
 
     settings: Settings
     database: Database
-    webhooks: VoucherifyWebhooks | None
-    calls: DestinationCalls | None
-    tracking: TrackingCalls | None
-    event_webhooks: EventWebhooks | None
+    intakes: Mapping[str, Any]
     crew: Crew
     desk: Desk
     keeper: Keeper
@@ -62,6 +58,31 @@ class Bridge:
     def close(self) -> None:
         """Finish what is in hand, and let go of the database."""
         self.crew.close()
+
+
+@dataclass(frozen=True, slots=True)
+class Parts:
+    """What a direction is built from."""
+
+    settings: Settings
+    database: Database
+    outbox: Outbox
+    receiver: Receiver
+
+
+@dataclass(frozen=True, slots=True)
+class Side:
+    """A direction that is on.
+
+    Attributes:
+        intakes: what takes its messages in, by the stem of its doors.
+        sink: what it ends at.
+        address: of the sink's service, for the log.
+    """
+
+    intakes: Mapping[str, Any]
+    sink: Sink
+    address: str
 
 
 class Wakes:
@@ -80,76 +101,93 @@ class Wakes:
 def build(settings: Settings) -> Bridge:
     """Put a bridge together. Nothing is delivered until its crew is started.
 
-    A database that cannot be reached is no reason to stay down: senders get a 503 until it is back.
-
     Raises:
-        ConfigError: the folder of locks and sockets cannot be used.
+        ConfigError: the database's file, or the folder of locks and sockets, cannot be used.
     """
-    database = Database(settings.database_url)
-    try:
-        database.migrate()
-    except StoreUnavailable as error:
-        _log.error("store unavailable", reason=str(error))
+    database = _opened(settings.database_url)
     host = Host.of(settings.run_dir, settings.database_url)
     notifier = Notifier(database)
     wakes = Wakes(host, notifier)
     inbox, outbox, duty = Inbox(database, wakes), Outbox(database), Duty(host)
-    receiver = Receiver(inbox, time.time)
-    workers: list[Worker] = []
-    queues: list[str] = []
-    webhooks = calls = tracking = event_webhooks = None
-    mappings: Callable[[], Mappings] = _presets
-    policy = Policy(max_age=settings.max_age)
-    if out := settings.to_segment:
-        recently = partial(smallest_delivered, database, SegmentSink.name, DEDUPLICATED_SECONDS)
-        segment = SegmentSink(out.write_key, out.host, gzip=out.gzip, recently_delivered=recently)
-        workers.append(Worker(outbox, segment, policy))
-        queues.append(WEBHOOKS)
-        webhooks = VoucherifyWebhooks(out.webhook_secrets, receiver)
-    if back := settings.to_voucherify:
-        sink = _voucherify(back, settings.voucherify_url, outbox)
-        workers.append(Worker(outbox, sink, policy))
-        queues += [CALLS, RAW_EVENTS]
-        calls = DestinationCalls(back.app_id, back.secret_key, sink.probe, receiver)
-        mappings = in_force(back.mappings)
-        if back.write_keys:
-            tracking = TrackingCalls(back.write_keys, receiver)
-        if back.event_secrets:
-            event_webhooks = EventWebhooks(back.event_secrets, receiver)
+    parts = Parts(settings, database, outbox, Receiver(inbox, time.time))
+    sides = {key: side for key, build in SIDES.items() if (side := build(parts))}
+    workers = {side.sink.name: Worker(outbox, side.sink, Policy(max_age=settings.max_age)) for side in sides.values()}
+    queues = [queue for queue in QUEUES if direction_of_queue(queue) in sides]
     _log.info(
         "ready",
-        to_segment=settings.to_segment.host if settings.to_segment else "off",
-        to_voucherify=settings.voucherify_url if settings.to_voucherify else "off",
+        **{key: sides[key].address if key in sides else "off" for key in DIRECTIONS},
         database=database.name,
         worker="embedded" if settings.embedded_worker else "external",
     )
-    by_sink = {worker.sink.name: worker for worker in workers}
-    translators = [Translator(database, queue, duty, mappings, by_sink) for queue in queues]
-    duty.sleepers = [*translators, *workers]
+    mappings = in_force(settings.to_voucherify.mappings if settings.to_voucherify else None)
+    translators = [Translator(database, queue, duty, mappings, workers) for queue in queues]
+    duty.sleepers = [*translators, *workers.values()]
     givers: list[Hand] = [*translators, BulkReplayer(database), Listener(database, host.ring)]
 
     def disconnect() -> None:
         notifier.close()
         database.close()
 
-    crew = Crew(workers, givers, duty, host, disconnect=disconnect, after_fork=inbox.forget)
+    crew = Crew(list(workers.values()), givers, duty, host, disconnect=disconnect, after_fork=inbox.forget)
     refusals = Refusals()
 
     def translating() -> dict[str, str]:
         return {one.queue: one.problem for one in translators if crew.runs(one) and one.moves}
 
-    house = House(by_sink, crew.delivering, refusals, settings.retention, translating, queues)
+    house = House(workers, crew.delivering, refusals, settings.retention, translating, queues)
     keeper = Keeper(database, house)
     crew.join(keeper)
     desk = Desk(database, wakes, time.time)
-    return Bridge(settings, database, webhooks, calls, tracking, event_webhooks, crew, desk, keeper, refusals)
+    intakes = {stem: intake for side in sides.values() for stem, intake in side.intakes.items()}
+    return Bridge(settings, database, intakes, crew, desk, keeper, refusals)
 
 
-def _presets() -> Mappings:
-    return PRESETS
+def _opened(url: str) -> Database:
+    """Open the database. If it cannot be reached, senders get a 503 until it is back.
+
+    Raises:
+        ConfigError: SQLite's file cannot be used as long as its path and permissions are what they are.
+    """
+    database = Database(url)
+    database.prepare()
+    try:
+        database.migrate()
+    except StoreUnavailable as error:
+        _log.error("store unavailable", reason=str(error))
+    return database
 
 
-def _voucherify(settings: ToVoucherify, url: str, outbox: Outbox) -> VoucherifySink:
+def _to_segment(parts: Parts) -> Side | None:
+    settings = parts.settings.to_segment
+    if settings is None:
+        return None
+    recently = partial(smallest_delivered, parts.database, SegmentSink.name, DEDUPLICATED_SECONDS)
+    sink = SegmentSink(settings.write_key, settings.host, gzip=settings.gzip, recently_delivered=recently)
+    return Side(
+        {VOUCHERIFY_WEBHOOKS: VoucherifyWebhooks(settings.webhook_secrets, parts.receiver)}, sink, settings.host
+    )
+
+
+def _to_voucherify(parts: Parts) -> Side | None:
+    settings, url = parts.settings.to_voucherify, parts.settings.voucherify_url
+    if settings is None:
+        return None
+    sink = _voucherify_sink(settings, url, parts.outbox)
+    intakes: dict[str, Any] = {
+        SEGMENT_DESTINATION: DestinationCalls(settings.app_id, settings.secret_key, sink.probe, parts.receiver)
+    }
+    if settings.write_keys:
+        intakes[TRACKING_API] = TrackingCalls(settings.write_keys, parts.receiver)
+    if settings.event_secrets:
+        intakes[SEGMENT_WEBHOOKS] = EventWebhooks(settings.event_secrets, parts.receiver)
+    return Side(intakes, sink, url)
+
+
+SIDES: Mapping[str, Callable[[Parts], Side | None]] = {TO_SEGMENT: _to_segment, TO_VOUCHERIFY: _to_voucherify}
+"""By direction: what builds it, if it is on."""
+
+
+def _voucherify_sink(settings: ToVoucherify, url: str, outbox: Outbox) -> VoucherifySink:
     def allow() -> float:
         now = time.time()
         # Another process may have been told to wait since this one began to send.

@@ -1,16 +1,29 @@
-"""The doors: where messages come in, a row each."""
+"""The doors: where messages come in, a row each.
+
+To add one:
+
+1. ``DOORS``: a row, with a new stem; ``messages.QUEUES``: a row, if its messages need a queue of their own.
+2. ``intake/<stem>.py``: verifies the sender, and stores the body. Export it in ``intake/__init__.py``.
+3. ``web/doors/<stem>.py``: the routes; ``web.BLUEPRINTS``: a row.
+4. ``bootstrap.py``: the intake, in the builder of its direction.
+5. ``translation/meaning.py``: a row of ``TRANSLATIONS``, if it has a new queue.
+6. ``web/openapi.py``: a row of the description.
+7. ``tests/web/test_door_security.py``: a row of ``SENDERS`` and one of ``BODIES``.
+"""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from bridge.directions import TO_SEGMENT, TO_VOUCHERIFY
 from bridge.messages import CALLS, RAW_EVENTS, WEBHOOKS
-
-TO_SEGMENT, TO_VOUCHERIFY = "to_segment", "to_voucherify"
 
 BATCH = "batch"
 
 VOUCHERIFY = "webhooks/voucherify"
 SEGMENT = "webhooks/segment"
+
+VOUCHERIFY_WEBHOOKS, SEGMENT_WEBHOOKS = "voucherify_webhooks", "segment_webhooks"
+SEGMENT_DESTINATION, TRACKING_API = "segment_destination", "tracking_api"
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,14 +31,16 @@ class Door:
     """One path that messages are posted to.
 
     Attributes:
-        direction: where they go.
+        direction: the key of the direction that they take.
         queue: which translator takes them.
+        stem: the module of ``intake``, and of ``web.doors``, that takes them in.
         action: the action that a destination call asks for.
         kind: the type of the raw events that are posted there; ``batch`` if many; "" if the events say so themselves.
     """
 
     direction: str
     queue: str
+    stem: str
     action: str = ""
     kind: str = ""
 
@@ -43,9 +58,19 @@ TRACKING: Mapping[str, str] = {
 """By path: the type of the event that Segment's libraries post there, or ``batch``."""
 
 DOORS: Mapping[str, Door] = {
-    VOUCHERIFY: Door(TO_SEGMENT, WEBHOOKS),
-    **{path: Door(TO_VOUCHERIFY, CALLS, action=name) for path, name in ACTIONS.items()},
-    **{path: Door(TO_VOUCHERIFY, RAW_EVENTS, kind=kind) for path, kind in TRACKING.items()},
-    SEGMENT: Door(TO_VOUCHERIFY, RAW_EVENTS),
+    VOUCHERIFY: Door(TO_SEGMENT, WEBHOOKS, VOUCHERIFY_WEBHOOKS),
+    **{path: Door(TO_VOUCHERIFY, CALLS, SEGMENT_DESTINATION, action=name) for path, name in ACTIONS.items()},
+    **{path: Door(TO_VOUCHERIFY, RAW_EVENTS, TRACKING_API, kind=kind) for path, kind in TRACKING.items()},
+    SEGMENT: Door(TO_VOUCHERIFY, RAW_EVENTS, SEGMENT_WEBHOOKS),
 }
 """By path."""
+
+
+def direction_of_queue(queue: str) -> str:
+    """Return the key of the direction that a queue's messages take."""
+    return next(door.direction for door in DOORS.values() if door.queue == queue)
+
+
+def direction_of_stem(stem: str | None) -> str | None:
+    """Return the key of the direction that a door's messages take; None if ``stem`` is no door's."""
+    return next((door.direction for door in DOORS.values() if door.stem == stem), None)

@@ -1,15 +1,36 @@
-"""Every error the bridge raises on purpose.
+"""Every error that the bridge raises on purpose.
 
     BridgeError
-    ├── ConfigError          a setting is missing or wrong; says which, and what would be right
-    ├── SignatureError       a call that does not prove who sent it (401)
-    ├── UpstreamError        a service that must answer first does not (502)
-    ├── Unusable             authentic, but not something the bridge can translate (quarantined)
-    ├── Invalid              a call that violates its schema; says which fields, and how (400)
-    ├── InvalidMappings      mappings that cannot be used; says which, where and why
-    ├── StoreUnavailable     the database cannot keep anything right now (503)
-    ├── NoSuchEvent          an id that the store does not know
-    └── InHand               a delivery that a worker is sending at this moment: it cannot be called back
+    │
+    │   answered with a status: the table is ``web.errors.ERRORS``
+    ├── Invalid            400  a call that violates its schema; names the fields
+    ├── SignatureError     401  a call that does not prove who sent it
+    ├── NoSuchEvent        404  an id that the store does not know
+    ├── InHand             409  a delivery or a message that is being worked on at this moment
+    ├── UpstreamError      502  a service that must be asked first does not answer as it should
+    ├── StoreUnavailable   503  the database can store nothing at the moment
+    │
+    │   caught when a process starts, and shown to the operator
+    ├── ConfigError             settings are missing or wrong; names each
+    ├── InvalidMappings         a file of mappings is wrong; names each problem
+    ├── DemoFailed              the demo did not do what it shows
+    │
+    │   caught inside
+    ├── Unusable                a body that cannot be read: refused at the door, quarantined in the worker
+    │   └── BeyondFloat         JSON with a number beyond any float: stored, and quarantined
+    ├── NotPlain                properties that must be shaped before they are flattened
+    ├── RoundLost               another translator has taken the round over
+    ├── SeenMeanwhile           another translator has written a key first
+    ├── Unfit                   a metadata value that cannot be converted: it is left out
+    ├── MappingFailed           a mapping that cannot be applied to this event
+    ├── TemplateFailed          a Liquid template that cannot be rendered with this payload: becomes MappingFailed
+    ├── MappingError            a mapping that cannot be compiled: becomes a problem of InvalidMappings
+    ├── TriggerError            a trigger that cannot be compiled: likewise
+    ├── DirectiveError          a directive that cannot be compiled: becomes a problem of MappingError
+    └── RowError                a row of a mappings file that is wrong: becomes problems of InvalidMappings
+
+Two exceptions are no BridgeError, because a library must know them: ``cli.main.WrongSettings`` is click's, and
+``demo.voucherify_project.Refused`` is an answer of the stand-in for Voucherify.
 
 A message may end up in an answer or a log line, so none holds a secret or a person's data.
 """
@@ -19,27 +40,7 @@ from typing import NamedTuple
 
 
 class BridgeError(Exception):
-    """The root: whatever the bridge itself raises."""
-
-
-class ConfigError(BridgeError):
-    """One or more settings are wrong. ``problems`` maps each variable to what is wrong with it."""
-
-    def __init__(self, problems: Mapping[str, str]) -> None:
-        self.problems = dict(problems)
-        super().__init__("\n".join(f"{name}: {problem}" for name, problem in sorted(self.problems.items())))
-
-
-class SignatureError(BridgeError):
-    """The signature is missing, malformed or made with another secret."""
-
-
-class UpstreamError(BridgeError):
-    """A service that has to be asked before the caller can be answered does not say."""
-
-
-class Unusable(BridgeError):
-    """An authentic message that cannot be translated. The text is the reason that is stored with it."""
+    """The root of all errors that the bridge raises on purpose."""
 
 
 class Invalid(BridgeError):
@@ -50,8 +51,36 @@ class Invalid(BridgeError):
         super().__init__("; ".join(f"{path or 'the body'}: {problem}" for path, problem in self.fields.items()))
 
 
+class SignatureError(BridgeError):
+    """The signature is missing, malformed or made with another secret."""
+
+
+class NoSuchEvent(BridgeError):
+    """The store has no event of that id."""
+
+
+class InHand(BridgeError):
+    """It is being sent or translated right now: its outcome is not known before that has ended."""
+
+
+class UpstreamError(BridgeError):
+    """A service that must be asked before the caller can be answered does not answer as it should."""
+
+
+class StoreUnavailable(BridgeError):
+    """Nothing can be stored at the moment: the sender should try again."""
+
+
+class ConfigError(BridgeError):
+    """One or more settings are wrong. ``problems`` maps each variable to what is wrong with it."""
+
+    def __init__(self, problems: Mapping[str, str]) -> None:
+        self.problems = dict(problems)
+        super().__init__("\n".join(f"{name}: {problem}" for name, problem in sorted(self.problems.items())))
+
+
 class Problem(NamedTuple):
-    """One thing that is wrong with mappings: in which one (its number, from 1, and its name), where in it, and why."""
+    """One problem of mappings: in which mapping (its number, from 1, and its name), where in it, and why."""
 
     mapping: str
     path: str
@@ -69,13 +98,82 @@ class InvalidMappings(BridgeError):
         super().__init__("\n".join(map(str, self.problems)))
 
 
-class StoreUnavailable(BridgeError):
-    """Nothing can be stored at the moment: the sender should try again."""
+class DemoFailed(BridgeError):
+    """The demo did not do what it shows. The text says what, and ends with the server's own words."""
 
 
-class NoSuchEvent(BridgeError):
-    """The store has no event of that id."""
+class Unusable(BridgeError):
+    """An authentic message that cannot be translated. The text is the reason that is stored with it."""
 
 
-class InHand(BridgeError):
-    """It is being sent right now: what becomes of it is not known before that has ended."""
+class BeyondFloat(Unusable):
+    """JSON with a number beyond any float: neither a database nor a service can store it."""
+
+
+class NotPlain(BridgeError):
+    """Properties that must be shaped before they are flattened."""
+
+
+class RoundLost(BridgeError):
+    """Another translator has taken the round over: nothing was written."""
+
+
+class SeenMeanwhile(BridgeError):
+    """Another translator has written one of the keys first: decide again."""
+
+
+class Unfit(BridgeError):
+    """A value that cannot be converted. The text is the reason, and repeats no value."""
+
+
+class MappingFailed(BridgeError):
+    """A mapping that cannot be applied to this event: where in the mapping (a dotted path, "" for all of it), and why.
+
+    The reason names kinds of values, never a value: it may be a person's.
+    """
+
+    def __init__(self, path: str, reason: str) -> None:
+        self.path = path
+        self.reason = reason
+        super().__init__(f"{path or 'the mapping'}: {reason}")
+
+
+class TemplateFailed(BridgeError):
+    """A Liquid template that fails on a payload. The text is the reason, and repeats no value."""
+
+
+class MappingError(BridgeError):
+    """A mapping that cannot be used. ``problems`` maps each dotted path ("": all of it) to what is wrong there."""
+
+    def __init__(self, problems: Mapping[str, str]) -> None:
+        self.problems = dict(problems)
+        super().__init__("; ".join(f"{path or 'the mapping'}: {reason}" for path, reason in self.problems.items()))
+
+
+class TriggerError(BridgeError):
+    """A trigger that cannot be accepted: where (characters from the start, from 0), why, and how to write it."""
+
+    def __init__(self, position: int, reason: str, remedy: str) -> None:
+        super().__init__(position, reason, remedy)
+        self.position = position
+        self.reason = reason
+        self.remedy = remedy
+
+    def __str__(self) -> str:
+        return f"character {self.position + 1}: {self.reason}; {self.remedy}"
+
+
+class DirectiveError(BridgeError):
+    """A directive that cannot be compiled. The text is the reason, ``argument`` the argument that it is about."""
+
+    def __init__(self, reason: str, argument: str = "") -> None:
+        super().__init__(reason)
+        self.argument = argument
+
+
+class RowError(BridgeError):
+    """A row of a mappings file that is wrong. ``reasons`` maps each dotted path to what is wrong there."""
+
+    def __init__(self, reasons: Mapping[str, str]) -> None:
+        self.reasons = reasons
+        super().__init__("; ".join(f"{path}: {reason}" for path, reason in reasons.items()))

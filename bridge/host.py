@@ -49,6 +49,9 @@ STOP_SECONDS = 0.25
 LONGEST_ADDRESS = 100
 """Bytes. The address of a socket holds 108 on Linux, 104 on macOS: https://man7.org/linux/man-pages/man7/unix.7.html"""
 
+PRIVATE = 0o600
+"""Mode of each file: for its owner alone."""
+
 _log = structlog.get_logger("bridge.host")
 
 
@@ -75,13 +78,10 @@ class Host:
         Raises:
             ConfigError: the folder cannot be used.
         """
-        url = make_url(database_url)
-        runtime = os.environ.get("RUNTIME_DIRECTORY", "").partition(":")[0]
+        planned = planned_folder(run_dir, database_url)
         if run_dir is not None:
-            return cls(_usable(run_dir.absolute()), database_url)
-        if url.get_backend_name() == "sqlite":
-            return cls(_file(url).parent, database_url)
-        return cls(Path(runtime) if runtime else _own_folder(), database_url)
+            return cls(_usable(planned), database_url)
+        return cls(_own(planned) if planned == _own_folder() else planned, database_url)
 
     def elect(self) -> "Seat | None":
         """Become the process with the embedded worker; None while another process of the host is.
@@ -152,6 +152,27 @@ class Host:
                     _remove(path)
 
 
+def planned_folder(run_dir: Path | None, database_url: str) -> Path:
+    """Find the folder that ``Host.of`` would use. It creates nothing."""
+    if run_dir is not None:
+        return run_dir.absolute()
+    url = make_url(database_url)
+    if url.get_backend_name() == "sqlite":
+        return _file(url).parent
+    runtime = os.environ.get("RUNTIME_DIRECTORY", "").partition(":")[0]
+    return Path(runtime) if runtime else _own_folder()
+
+
+def folder_problem(folder: Path) -> str | None:
+    """Say why a folder cannot be used, or cannot be created; None if it can be. It creates nothing."""
+    if folder == _own_folder() and folder.exists():
+        return _not_own(folder)
+    nearest = next(one for one in (folder, *folder.parents) if one.exists())
+    if nearest.is_dir() and os.access(nearest, os.W_OK | os.X_OK):
+        return None
+    return f"{folder} cannot be {'written' if nearest == folder else 'created'}"
+
+
 class Seat:
     """The right to run the embedded worker; it ends with the process, and a forked child does not have it."""
 
@@ -211,10 +232,6 @@ class Bell:
     def __init__(self, path: Path) -> None:
         self._path = path
         self._pid = os.getpid()
-        self._own, self._own_sender = socket.socketpair(socket.AF_UNIX, socket.SOCK_DGRAM)
-        self._own.settimeout(0)
-        self._own_sender.settimeout(0)
-        _process_only.update((self._own, self._own_sender))
         self._shared: socket.socket | None = None
         self._bound_at = time.monotonic()
         try:
@@ -237,30 +254,22 @@ class Bell:
             if not left:
                 return False
 
-    def ring_self(self) -> None:
-        """Ring this bell alone."""
-        with suppress(OSError):  # full: it has been rung
-            self._own_sender.send(b"1")
-
     def close(self) -> None:
         """Remove it."""
         if os.getpid() == self._pid:
             _remove(self._path)
-        for one in (self._own, self._own_sender, self._shared):
-            if one:
-                one.close()
+        if self._shared:
+            self._shared.close()
 
     def _is_rung(self, seconds: float) -> bool:
-        sockets = [one for one in (self._own, self._shared) if one]
         poll = select.poll()
-        for one in sockets:
-            poll.register(one, select.POLLIN)
-        if not poll.poll(seconds * 1000):
+        if self._shared:
+            poll.register(self._shared, select.POLLIN)
+        if not poll.poll(seconds * 1000) or self._shared is None:
             return False
-        for one in sockets:
-            with suppress(BlockingIOError):
-                while one.recv(1):
-                    pass
+        with suppress(BlockingIOError):
+            while self._shared.recv(1):
+                pass
         return True
 
     def _bind(self) -> None:
@@ -268,6 +277,7 @@ class Bell:
         try:
             with _address(self._path) as address:
                 shared.bind(address)
+            self._path.chmod(PRIVATE)
         except OSError:
             shared.close()
             raise
@@ -302,7 +312,7 @@ os.register_at_fork(after_in_child=_close_in_child)
 
 def _lock(path: Path) -> BinaryIO:
     """Lock a file for this process alone. Raises BlockingIOError while another has it."""
-    file: BinaryIO = path.open("ab")
+    file = os.fdopen(os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT, PRIVATE), "ab")
     try:
         fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except OSError:
@@ -385,16 +395,25 @@ def _usable(folder: Path) -> Path:
 
 
 def _own_folder() -> Path:
-    """A folder that only this user can write. Another user could have made one of that name before."""
     runtime = Path(os.environ.get("XDG_RUNTIME_DIR", ""))
     home = runtime if runtime.is_absolute() and os.access(runtime, os.W_OK) else Path(tempfile.gettempdir())
-    folder = home / f"bridge-{os.getuid()}"
+    return home / f"bridge-{os.getuid()}"
+
+
+def _own(folder: Path) -> Path:
+    """Create a folder that only this user can write. Another user could have created one of that name before."""
     try:
         with suppress(FileExistsError):
             folder.mkdir(mode=0o700)
-        found = folder.lstat()
+        problem = _not_own(folder)
     except OSError as error:
         raise ConfigError({VARIABLE: f"needed: {folder} cannot be made ({error.strerror})"}) from error
-    if not stat.S_ISDIR(found.st_mode) or found.st_uid != os.getuid() or found.st_mode & 0o077:
-        raise ConfigError({VARIABLE: f"needed: {folder} can be written by other users, or is no folder"})
+    if problem:
+        raise ConfigError({VARIABLE: f"needed: {problem}"})
     return folder
+
+
+def _not_own(folder: Path) -> str | None:
+    found = folder.lstat()
+    is_own = stat.S_ISDIR(found.st_mode) and found.st_uid == os.getuid() and not found.st_mode & 0o077
+    return None if is_own else f"{folder} can be written by other users, or is no folder"

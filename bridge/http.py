@@ -177,12 +177,12 @@ class _Watched:
     sock: Any
 
     def connect(self) -> None:
-        super().connect()  # type: ignore[misc]
+        super().connect()  # type: ignore[misc] # urllib3's, behind this class in the order of bases
         self._watch()
 
     def request(self, *args: Any, **kwargs: Any) -> None:
         self._watch()
-        super().request(*args, **kwargs)  # type: ignore[misc]
+        super().request(*args, **kwargs)  # type: ignore[misc] # urllib3's, behind this class in the order of bases
 
     def _watch(self) -> None:
         if self.sock is not None and _current.sockets is not None:

@@ -9,7 +9,7 @@ from typing import Any, NoReturn
 
 import msgspec
 
-from bridge.errors import Unusable
+from bridge.errors import BeyondFloat, Unusable
 
 # What neither PostgreSQL nor a warehouse can hold in a text: NUL, and halves of surrogate pairs.
 _UNSTORABLE = re.compile("[\x00\ud800-\udfff]")
@@ -30,8 +30,9 @@ def read(body: bytes) -> Any:
     A byte order mark before the JSON is skipped.
 
     Raises:
-        Unusable: not UTF-8, not JSON (NaN and Infinity are not), a number beyond any float, or more than ``LEVELS``
-            objects and arrays within each other.
+        BeyondFloat: a number is beyond any float.
+        Unusable: not UTF-8, not JSON (NaN and Infinity are not), or more than ``LEVELS`` objects and arrays within
+            each other.
     """
     body = body.removeprefix(BOM_UTF8)
     try:
@@ -63,7 +64,7 @@ def _read_thoroughly(body: bytes) -> Any:
     except RecursionError as error:
         raise Unusable(_TOO_DEEP) from error
     except OverflowError as error:
-        raise Unusable("a number is beyond any float") from error
+        raise BeyondFloat("a number is beyond any float") from error
     except ValueError as error:
         raise Unusable("the body is not JSON") from error
 

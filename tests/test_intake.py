@@ -19,6 +19,7 @@ from bridge.intake import (
     DestinationCalls,
     EventWebhooks,
     Given,
+    Keys,
     Presented,
     Received,
     Receiver,
@@ -133,8 +134,8 @@ def test_how_many_events_a_message_holds_is_known_when_it_is_stored(store: Store
 
     more: list[Any] = [[{}, 5], [], {**PAID, "type": "track"}]
     found = [
-        tracking.take("v1/batch", encode(batch), None, ""),
-        tracking.take("v1/track", paid(), None, ""),
+        tracking.take("v1/batch", encode(batch), NO_KEYS, ""),
+        tracking.take("v1/track", paid(), NO_KEYS, ""),
         *map(posted, more),
     ]
     assert [(one.count, one.is_several) for one in found] == [(3, True), (1, False), (2, True), (0, True), (1, False)]
@@ -251,9 +252,12 @@ def paid(**fields: Any) -> bytes:
     return json.dumps({**PAID, "writeKey": "key", **fields}).encode()
 
 
+NO_KEYS = Keys(None, None)
+
+
 def track(database: Database, receiver: Receiver, mappings: Iterable[ActionMapping]) -> Kept:
     """Take a raw event in, and translate it with these mappings; what became of it."""
-    received = TrackingCalls(["key"], receiver).take("v1/track", paid(), None, "")
+    received = TrackingCalls(["key"], receiver).take("v1/track", paid(), NO_KEYS, "")
     [kept] = translated(database, received.id, tuple(mappings))
     return kept
 

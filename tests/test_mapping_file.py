@@ -50,6 +50,29 @@ def test_the_list_may_stand_in_what_segment_s_public_api_answers(around: Any, tm
     assert one.name == row()["name"]
 
 
+PAGES = [
+    {"data": {"subscriptions": [row("first")], "pagination": {"current": "MA==", "next": "Mg==", "totalEntries": 2}}},
+    {"data": {"subscriptions": [row("second")], "pagination": {"current": "Mg==", "totalEntries": 2}}},
+]
+
+
+@pytest.mark.parametrize("pages", [PAGES, [page["data"] for page in PAGES]], ids=["answers", "their data"])
+def test_an_export_may_have_pages(pages: Any, tmp_path: Path) -> None:
+    assert [one.name for one in read(write(tmp_path / "export.json", pages))] == ["first", "second"]
+    assert [one.name for one in read(write(tmp_path / "export.json", pages[1]))] == ["second"]
+
+
+@pytest.mark.parametrize("pages", [PAGES[0], PAGES[0]["data"], PAGES[:1]])
+def test_an_export_without_its_last_page_is_refused(pages: Any, tmp_path: Path) -> None:
+    with pytest.raises(InvalidMappings, match="ends before its last page"):
+        read(write(tmp_path / "export.json", pages))
+
+
+def test_a_page_without_mappings_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(InvalidMappings, match="must be a list"):
+        read(write(tmp_path / "export.json", [{"data": {}}]))
+
+
 def write(path: Path, value: Any) -> Path:
     content = value if isinstance(value, bytes) else json.dumps(value).encode()
     path.write_bytes(content)

@@ -7,8 +7,9 @@ from unittest.mock import patch
 
 import pytest
 
+from bridge import settings
 from bridge.errors import ConfigError
-from bridge.settings import DAY, Settings, ToSegment, ToVoucherify, mapping_file
+from bridge.settings import DAY, Settings, ToSegment, ToVoucherify, mapping_file, unknown
 
 GIVEN = {"SEGMENT_WRITE_KEY": "the-write-key", "VOUCHERIFY_WEBHOOK_SECRET": "the-secret"}
 KEYS = {"VOUCHERIFY_APP_ID": "the-app-id", "VOUCHERIFY_SECRET_KEY": "the-secret-key"}
@@ -169,6 +170,11 @@ def test_a_host_beats_a_region() -> None:
         ("BRIDGE_DATABASE_URL", "jdbc:postgresql://h/n", "postgresql://"),
         ("BRIDGE_DATABASE_URL", "postgresql+asyncpg://u:hunter2@h/n", "write postgresql://… instead"),
         ("BRIDGE_DATABASE_URL", "sqlite+aiosqlite:///bridge.db", "write sqlite://… instead"),
+        ("BRIDGE_DATABASE_URL", "postgresql://u:hunter2@h/n?ssl=true", "write sslmode=require"),
+        ("BRIDGE_DATABASE_URL", "postgresql://u:hunter2@h/n?sslmod=require", "is sslmode meant?"),
+        ("BRIDGE_DATABASE_URL", "postgresql://u:hunter2@h/n?pgbouncer=true&schema=public", "options="),
+        ("BRIDGE_DATABASE_URL", "postgresql://u:hunter2@h/n?supa=base-pooler.x", "leave it out"),
+        ("BRIDGE_DATABASE_URL", "sqlite:///bridge.db?timeout=30", "no parameters"),
         ("BRIDGE_DATABASE_URL", "sqlite://", "must name a file"),
         ("BRIDGE_DATABASE_URL", "sqlite:///:memory:", "must name a file"),
         ("BRIDGE_WORKER", "none", "embedded or external"),
@@ -268,3 +274,47 @@ def test_no_report_repeats_a_secret() -> None:
         )
     assert "the-secret" not in str(refused.value)
     assert "hunter2" not in str(refused.value)
+
+
+@pytest.mark.parametrize(
+    ("given", "understood"),
+    [
+        ("postgres://u:p%40ss@h:6543/n?pgbouncer=true", "postgresql://u:p%40ss@h:6543/n"),
+        ("postgresql+psycopg2://u:p@h/n?sslmode=require&pgbouncer=true", "postgresql://u:p@h/n?sslmode=require"),
+        (
+            "postgresql:///n?host=/run/pg&options=-csearch_path%3Dx",
+            "postgresql:///n?host=/run/pg&options=-csearch_path%3Dx",
+        ),
+    ],
+)
+def test_parameters_of_a_database_that_are_understood(given: str, understood: str) -> None:
+    assert read(**GIVEN, BRIDGE_DATABASE_URL=given).database_url == understood
+
+
+def test_one_table_names_all_settings() -> None:
+    env = settings._environment()
+    settings._read(env, set())
+    assert env.dump().keys() == settings.VARIABLES
+
+
+@pytest.mark.parametrize("in_file", [True, False], ids=[".env", "environment"])
+def test_a_wrong_value_is_not_an_unknown_name(
+    *, in_file: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    names = {"BRIDGE_WORKER": "none", "BRIDGE_LOG_LEVL": "info"}
+    if in_file:
+        (tmp_path / ".env").write_text("".join(f"{name}={text}\n" for name, text in names.items()))
+    else:
+        for name, text in names.items():
+            monkeypatch.setenv(name, text)
+    assert unknown() == {"BRIDGE_LOG_LEVL": "BRIDGE_LOG_LEVEL"}
+
+
+def test_in_dot_env_misspelt_beginnings_are_found(tmp_path: Path) -> None:
+    lines = ["VOUCHERFY_APP_ID=x", "voucherify_secret_key=x", "BRIGDE_WORKER=external", "PORT=80", "COMPOSE_PROJECT=x"]
+    (tmp_path / ".env").write_text("\n".join(lines))
+    assert unknown() == {
+        "VOUCHERFY_APP_ID": "VOUCHERIFY_APP_ID",
+        "voucherify_secret_key": "VOUCHERIFY_SECRET_KEY",
+        "BRIGDE_WORKER": "BRIDGE_WORKER",
+    }

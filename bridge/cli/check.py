@@ -1,40 +1,29 @@
 """``bridge check``: is everything set up, and if not, what to do about it?"""
 
 from collections.abc import Iterator, Sequence
-from contextlib import closing
-from dataclasses import dataclass, replace
 from pathlib import Path
 
 import click
-import requests
 
+from bridge.cli.finding import Finding
 from bridge.cli.printing import json_option, print_json, table
+from bridge.cli.reaching import reached
+from bridge.cli.standing import VOUCHERIFYS_KEYS, database_finding, standing_still
 from bridge.delivery.database.engine import Database
 from bridge.delivery.rules.sink import Happened
-from bridge.errors import ConfigError, InvalidMappings, StoreUnavailable
+from bridge.directions import DIRECTIONS
+from bridge.errors import ConfigError, InvalidMappings
 from bridge.host import VARIABLE as RUN_DIR
-from bridge.host import Host
-from bridge.intake.segment_destination import is_elsewhere
+from bridge.host import folder_problem, planned_folder
+from bridge.intake import is_elsewhere
 from bridge.mapping_file import VARIABLE, read
-from bridge.settings import DAY, NEEDED, Settings, ToVoucherify, database_url, mapping_file, unknown
+from bridge.settings import DAY, Settings, ToVoucherify, database_url, mapping_file, unknown
 from bridge.sinks.voucherify import VoucherifySink
 from bridge.to_voucherify.raw_events.mappings import Mappings
 from bridge.to_voucherify.raw_events.presets import PRESETS
 
-PATIENCE = 5.0
-
 QUOTES = "\"'`\u201c\u201d\u2018\u2019"
 """Straight ones, and those that word processors make of them."""
-
-
-@dataclass(frozen=True, slots=True)
-class Finding:
-    """One line: what was looked at, ``ok``, ``warning`` or ``wrong``, and what to do about it."""
-
-    what: str
-    verdict: str
-    detail: str
-    remedy: str = ""
 
 
 @click.command(short_help="Look at settings, database and both services.")
@@ -60,8 +49,16 @@ def _findings() -> Iterator[Finding]:
         if ".env" not in error.problems and isinstance(wrong := _read_mappings(mapping_file()), Finding):
             yield wrong
         if not error.problems.keys() & {".env", "BRIDGE_DATABASE_URL"}:
-            yield _database(database_url())
+            yield database_finding(database_url())
         return
+    database = database_finding(settings.database_url)
+    standing = {one.what: one for one in standing_still(settings)} if database.verdict == "ok" else {}
+    for found in (*_of_settings(settings), database, _run_dir(settings), *_of_services(settings)):
+        yield standing.pop(found.what, found) if found.verdict == "ok" else found
+    yield from standing.values()
+
+
+def _of_settings(settings: Settings) -> Iterator[Finding]:
     quoted = _quoted(settings)
     for name, shown in _shown(settings).items():
         if name in quoted:
@@ -70,15 +67,16 @@ def _findings() -> Iterator[Finding]:
             yield Finding(name, "ok", shown)
     if settings.to_voucherify:
         yield _mappings(settings.to_voucherify)
-    yield _database(settings.database_url)
-    yield _run_dir(settings)
+
+
+def _of_services(settings: Settings) -> Iterator[Finding]:
     if settings.to_segment:
-        yield _reached("Segment", settings.to_segment.host, "SEGMENT_REGION or SEGMENT_HOST")
-    voucherify = _reached("Voucherify", settings.voucherify_url, "VOUCHERIFY_API_URL")
-    # Webhooks come in whether the bridge reaches Voucherify or not.
-    yield voucherify if settings.to_voucherify or voucherify.verdict == "ok" else replace(voucherify, verdict="warning")
-    if settings.to_voucherify and voucherify.verdict == "ok":
-        yield _keys(settings.to_voucherify, settings.voucherify_url)
+        yield reached("Segment", settings.to_segment.host, "SEGMENT_REGION or SEGMENT_HOST")
+    if settings.to_voucherify:
+        voucherify = reached("Voucherify", settings.voucherify_url, "VOUCHERIFY_API_URL")
+        yield voucherify
+        if voucherify.verdict == "ok":
+            yield _keys(settings.to_voucherify, settings.voucherify_url)
 
 
 def _shown(settings: Settings) -> dict[str, str]:
@@ -98,9 +96,9 @@ def _shown(settings: Settings) -> dict[str, str]:
             "VOUCHERIFY_RATE_LIMIT": f"{back.rate_limit:g} calls a minute" if back.rate_limit else "none of our own",
             "BRIDGE_WRITE_KEYS": _set(back.write_keys),
             "SEGMENT_WEBHOOK_SECRET": _set(back.event_secrets),
+            "VOUCHERIFY_API_URL": settings.voucherify_url,
         }
     return shown | {
-        "VOUCHERIFY_API_URL": settings.voucherify_url,
         "BRIDGE_DATABASE_URL": Database(settings.database_url).name,
         "BRIDGE_WORKER": "embedded" if settings.embedded_worker else "external",
         "BRIDGE_ADMIN_TOKEN": "set" if settings.admin_token else "not set, so there is no console",
@@ -157,43 +155,23 @@ def _meant(name: str) -> str:
 
 
 def _remedy(name: str) -> str:
-    needed = any(name in names for names in NEEDED.values())
+    needed = any(name in direction.needed for direction in DIRECTIONS.values())
     return f"export {name}=… or write it to .env" if needed else f"correct {name}, or leave it out"
 
 
-def _database(url: str) -> Finding:
-    try:
-        with closing(Database(url)) as database:
-            database.check()
-    except StoreUnavailable as error:
-        remedy = "see that BRIDGE_DATABASE_URL is right, and the database up and not full"
-        return Finding("database", "wrong", str(error), remedy)
-    return Finding("database", "ok", "can be written, and its schema is current")
-
-
 def _run_dir(settings: Settings) -> Finding:
-    try:
-        return Finding(RUN_DIR, "ok", str(Host.of(settings.run_dir, settings.database_url).folder))
-    except ConfigError as error:
-        return Finding(RUN_DIR, "wrong", error.problems[RUN_DIR], "name a folder that only the bridge's user can write")
-
-
-def _reached(what: str, url: str, variables: str) -> Finding:
-    """Any answer will do: it is the way there that is looked at."""
-    try:
-        requests.get(url, timeout=PATIENCE, allow_redirects=False)
-    except requests.RequestException as error:
-        remedy = f"see that {variables} is right, and that a firewall or proxy lets the bridge out"
-        return Finding(what, "wrong", f"{url} does not answer: {type(error).__name__}", remedy)
-    return Finding(what, "ok", f"{url} answers")
+    folder = planned_folder(settings.run_dir, settings.database_url)
+    if problem := folder_problem(folder):
+        return Finding(RUN_DIR, "wrong", problem, "name a folder that only the bridge's user can write")
+    return Finding(RUN_DIR, "ok", str(folder))
 
 
 def _keys(settings: ToVoucherify, url: str) -> Finding:
     outcome = VoucherifySink(settings.app_id, settings.secret_key, url, allow=lambda: 0.0).probe()
     if outcome.happened is Happened.DELIVERED:
-        return Finding("Voucherify's keys", "ok", "accepted")
+        return Finding(VOUCHERIFYS_KEYS, "ok", "accepted")
     if is_elsewhere(outcome):
         detail = f"{url} is not Voucherify: it answers {outcome.code}"
         return Finding("Voucherify", "wrong", detail, "set VOUCHERIFY_API_URL to the address of Voucherify's API")
     remedy = "compare VOUCHERIFY_APP_ID and VOUCHERIFY_SECRET_KEY with Voucherify's Project Settings"
-    return Finding("Voucherify's keys", "wrong", f"{outcome.happened} ({outcome.code or outcome.detail})", remedy)
+    return Finding(VOUCHERIFYS_KEYS, "wrong", f"{outcome.happened} ({outcome.code or outcome.detail})", remedy)

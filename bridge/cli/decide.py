@@ -19,8 +19,12 @@ def decide(event_id: str, verdict: str | None, as_json: bool) -> None:
     if verdict is None:
         raise click.UsageError("Say --delivered or --again.")
     with opened() as database:
-        decided = at_desk(database).decide(event_id, who(), again=verdict == "again")
+        desk = at_desk(database)
+        decided = desk.decide(event_id, who(), again=verdict == "again")
+        event = desk.original(event_id)
     if as_json:
         print_json({"id": event_id, "decided": decided})
     else:
         click.echo(f"{decided} uncertain: {verdict}." if decided else "Nothing of it is uncertain.")
+        if event != event_id:
+            click.echo(f"This is about event {event}, which {event_id} repeats.")

@@ -2,7 +2,7 @@
 
 import click
 
-from bridge.cli.opening import at_desk, opened, who
+from bridge.cli.opening import at_desk, naming, opened, who
 from bridge.cli.printing import json_option, print_json, table
 from bridge.errors import InHand, NoSuchEvent
 
@@ -23,7 +23,7 @@ def discard(event_ids: tuple[str, ...], as_json: bool) -> None:
         done = []
         for event_id in event_ids:
             try:
-                became = "discarded" if desk.discard(event_id, who()) else NOTHING
+                became = naming(desk, event_id, "discarded" if desk.discard(event_id, who()) else NOTHING)
             except NoSuchEvent:
                 became = UNKNOWN
             except InHand:

@@ -9,7 +9,7 @@ from sqlalchemy import Connection
 from bridge.cli.moment import moment
 from bridge.cli.opening import opened
 from bridge.cli.printing import console, json_option, print_json, readable, table, when
-from bridge.delivery.counts.tallies import DIRECTIONS
+from bridge.directions import DIRECTIONS
 from bridge.errors import NoSuchEvent
 from bridge.operations.history import (
     PENDING,
@@ -43,9 +43,11 @@ def events(event_id: str | None, limit: int, count: bool, as_json: bool, **wante
 
     The id of a batch lists its events.
     """
+    if count and event_id:
+        raise click.UsageError("--count counts events: leave EVENT_ID out.")
     with opened() as database, database.reading() as connection:
         if count:
-            _print_counts(counts(connection), as_json)
+            _print_counts(counts(connection, Filter(**wanted)), as_json)
         elif event_id:
             _show(connection, event_id, as_json)
         else:
@@ -70,7 +72,7 @@ def _print_counts(counted: dict[tuple[str, str], int], as_json: bool) -> None:
     if as_json:
         print_json([{"event": name, "status": status, "count": number} for name, status, number in rows])
     else:
-        table("Events", ("event", "status", "count"), rows, empty="No event has come in yet.")
+        table("Events", ("event", "status", "count"), rows, empty="No such event.")
 
 
 def _print_entries(found: list[Entry], as_json: bool) -> None:

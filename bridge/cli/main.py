@@ -22,6 +22,7 @@ from bridge.cli.status import status
 from bridge.cli.trigger import trigger
 from bridge.cli.worker import worker
 from bridge.errors import BridgeError, ConfigError
+from bridge.settings import in_words
 
 
 class WrongSettings(click.ClickException):
@@ -41,7 +42,7 @@ class Commands(click.Group):
         try:
             return super().invoke(ctx)
         except ConfigError as error:
-            raise WrongSettings(f"some settings are wrong; `bridge check` says more.\n{error}") from error
+            raise WrongSettings(in_words(error)) from error
         except BridgeError as error:
             raise click.ClickException(str(error)) from error
 

@@ -1,7 +1,7 @@
 """``bridge mappings``: is a file of mappings right, what do they make of an event, which are in force?"""
 
 import json
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -9,12 +9,12 @@ import click
 
 from bridge.cli.opening import active_mappings
 from bridge.cli.printing import console, json_option, print_json, printable, table
-from bridge.errors import Invalid, InvalidMappings, Unusable
+from bridge.errors import BridgeError, Invalid, InvalidMappings, Unusable
 from bridge.json_text import read as read_json
 from bridge.mapping_file import read as read_file
 from bridge.to_voucherify import ignore_reason
 from bridge.to_voucherify.raw_events.apply import apply
-from bridge.to_voucherify.raw_events.events import Event, completed, single
+from bridge.to_voucherify.raw_events.events import Event, clean, completed, problems
 from bridge.to_voucherify.raw_events.mappings import ActionMapping
 
 FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
@@ -30,6 +30,7 @@ class Tried:
         why: what speaks against it; "" if nothing does.
         payload: the action's.
         request: to Voucherify, before its metadata is fitted to the project's schema.
+        left_out: by dotted path, which fields of the payload Voucherify would refuse, and why; the request lacks them.
     """
 
     mapping: str
@@ -37,6 +38,7 @@ class Tried:
     why: str
     payload: Any = None
     request: dict[str, Any] | None = None
+    left_out: dict[str, str] = field(default_factory=dict)
 
 
 @click.group(short_help="Check and try mappings, and show those in force.")
@@ -90,10 +92,17 @@ def show() -> None:
 
 def _event(file: Path) -> Event:
     try:
-        event: Event = completed(single(read_json(file.read_bytes())), UNSENT, file.stat().st_mtime)
-    except (Unusable, Invalid) as error:
-        raise click.ClickException(f"{file}: {str(error).replace('the body', 'the event')}") from error
-    return event
+        event = clean(read_json(file.read_bytes()))
+    except Unusable as error:
+        raise _unusable(file, error) from error
+    if wrong := problems(event):
+        raise _unusable(file, Invalid(wrong))
+    made: Event = completed(event, UNSENT, file.stat().st_mtime)
+    return made
+
+
+def _unusable(file: Path, error: BridgeError) -> click.ClickException:
+    return click.ClickException(f"{file}: {str(error).replace('the body', 'the event')}")
 
 
 def _try(mapping: ActionMapping, event: Event, alone: str) -> Tried:
@@ -104,7 +113,8 @@ def _try(mapping: ActionMapping, event: Event, alone: str) -> Tried:
     why = alone or ("" if mapping.enabled else "disabled") or applied.problem
     sent = json.loads(applied.outgoing.payload) if applied.outgoing and not why else None
     request = sent and {"method": "POST", "path": sent["path"], "body": sent["body"]}
-    return Tried(mapping.name, matched=True, why=why, payload=applied.payload, request=request)
+    left_out = sent.get("left_out", {}) if sent else {}
+    return Tried(mapping.name, matched=True, why=why, payload=applied.payload, request=request, left_out=left_out)
 
 
 def _result(one: Tried) -> str:
@@ -113,7 +123,8 @@ def _result(one: Tried) -> str:
 
 def _show(one: Tried) -> None:
     out = console()
-    for title, value in (("payload", one.payload), ("request", one.request and one.request["body"])):
+    parts = {"payload": one.payload, "request": one.request and one.request["body"], "left out": one.left_out or None}
+    for title, value in parts.items():
         if value is not None:
             out.rule(f"{printable(one.mapping)}: {title}", align="left")
             out.print(json.dumps(value, indent=2, ensure_ascii=False), markup=False)

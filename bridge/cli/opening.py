@@ -38,6 +38,12 @@ def at_desk(database: Database) -> Desk:
     return Desk(database, Host.of(run_dir(), url), time.time)
 
 
+def naming(desk: Desk, event_id: str, became: str) -> str:
+    """Say what became of an event, and which one it was, if ``event_id`` is that of a duplicate."""
+    event = desk.original(event_id)
+    return became if event == event_id else f"{became}: event {event}, which it repeats"
+
+
 def who() -> str:
     """How what is done here is recorded."""
     try:

@@ -4,11 +4,11 @@ import click
 
 from bridge.cli.opening import at_desk, opened, who
 from bridge.cli.printing import json_option, print_json
-from bridge.operations.desk import PAUSABLE
+from bridge.operations.desk import pausable
 
 
 @click.command(short_help="Stop deliveries to a service, or the translation.")
-@click.argument("name", type=click.Choice(PAUSABLE))
+@click.argument("name", type=click.Choice(pausable()))
 @json_option
 def pause(name: str, as_json: bool) -> None:
     """Stop deliveries to segment or voucherify, or the translation of messages, until bridge resume.

@@ -7,7 +7,7 @@ from typing import Any
 
 import click
 
-from bridge.cli.opening import at_desk, opened, who
+from bridge.cli.opening import at_desk, naming, opened, who
 from bridge.cli.printing import json_option, print_json, table
 from bridge.delivery.database.engine import Database
 from bridge.errors import NoSuchEvent
@@ -55,7 +55,7 @@ def _replay_each(desk: Desk, event_ids: tuple[str, ...], as_json: bool) -> None:
 
 def _again(desk: Desk, event_id: str) -> str:
     try:
-        return desk.replay(event_id, who())
+        return naming(desk, event_id, desk.replay(event_id, who()))
     except NoSuchEvent:
         return UNKNOWN
 

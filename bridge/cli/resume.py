@@ -4,11 +4,11 @@ import click
 
 from bridge.cli.opening import at_desk, opened, who
 from bridge.cli.printing import json_option, print_json
-from bridge.operations.desk import PAUSABLE
+from bridge.operations.desk import pausable
 
 
 @click.command(short_help="End a pause, also one that a service has caused.")
-@click.argument("name", type=click.Choice(PAUSABLE))
+@click.argument("name", type=click.Choice(pausable()))
 @json_option
 def resume(name: str, as_json: bool) -> None:
     """End the pause of segment, voucherify or translation: one made by bridge pause, or caused by the service."""

@@ -3,13 +3,14 @@
 import os
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 
 import click
 import structlog
 
 from bridge import logs
 from bridge.cli.supervisor import Child, Program, Supervisor, Watch
+from bridge.delivery.database.engine import Database
 from bridge.errors import ConfigError
 from bridge.host import Host
 from bridge.settings import Settings
@@ -49,7 +50,7 @@ def serve(gunicorn_options: tuple[str, ...], hang_seconds: float, stop_seconds: 
     wrong (`bridge check` says more); gunicorn's own code if it cannot start, for example because its port is taken.
     """
     with _environment_kept():
-        settings = Settings.from_env()
+        settings = _usable_settings()
     logs.configure(settings.log_level)
     environment = {**os.environ, "BRIDGE_WORKER": "external"}
     gunicorn = (sys.executable, "-m", "gunicorn", "-c", "python:bridge.gunicorn_settings")
@@ -72,11 +73,23 @@ def serve(gunicorn_options: tuple[str, ...], hang_seconds: float, stop_seconds: 
     sys.exit(Supervisor(Child(web), Child(worker), watch, hang_seconds, _may_reload).run())
 
 
+def _usable_settings() -> Settings:
+    """Read the settings, and create the database's folder.
+
+    Raises:
+        ConfigError: settings are wrong, or the database's file needs other permissions.
+    """
+    settings = Settings.from_env()
+    with closing(Database(settings.database_url)) as database:
+        database.prepare()
+    return settings
+
+
 def _may_reload() -> bool:
     """Whether the settings are right now. With wrong ones, gunicorn would end."""
     try:
         with _environment_kept():
-            Settings.from_env()
+            _usable_settings()
     except ConfigError as error:
         _log.error("not reloaded, settings are wrong", problems=error.problems)
         return False

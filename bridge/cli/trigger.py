@@ -1,15 +1,16 @@
 """``bridge trigger``: send a sample to a running bridge."""
 
-import os
+from urllib.parse import urlsplit
 from uuid import uuid4
 
 import click
-import environs
 import requests
 
 from bridge.cli.printing import json_option, print_json
 from bridge.demo.play import post
 from bridge.demo.samples import webhook
+from bridge.doors import VOUCHERIFY
+from bridge.settings import webhook_secrets
 from bridge.to_segment.catalogue import EVENTS, Event, find
 
 
@@ -28,19 +29,20 @@ class EventName(click.ParamType[Event]):
 
 @click.command(short_help="Send a signed sample to a running bridge.")
 @click.argument("event", type=EventName())
-@click.option("--url", default="http://127.0.0.1:8000/webhooks/voucherify", show_default=True, help="The webhook URL.")
+@click.option("--url", default=f"http://127.0.0.1:8000/{VOUCHERIFY}", show_default=True, help="The webhook URL.")
 @json_option
 def trigger(event: Event, url: str, as_json: bool) -> None:
     """Send one signed sample of EVENT to a running bridge: redemption.succeeded, rewarded, publication.failed, …
 
     It is signed with VOUCHERIFY_WEBHOOK_SECRET, with the first if there are several, and has ids of its own.
     """
-    environs.Env().read_env(".env", recurse=True)
-    secret = os.environ.get("VOUCHERIFY_WEBHOOK_SECRET", "").partition(",")[0].strip()
-    if not secret:
+    if urlsplit(url).path in ("", "/"):
+        raise click.UsageError(f"--url {url} has no path: did you mean {url.rstrip('/')}/{VOUCHERIFY}?")
+    secrets = webhook_secrets()
+    if not secrets:
         raise click.ClickException("VOUCHERIFY_WEBHOOK_SECRET: needed, to sign the sample with")
     try:
-        response = post(url, webhook(event, uuid4().hex[:12]), secret)
+        response = post(url, webhook(event, uuid4().hex[:12]), secrets[0])
     except requests.RequestException as error:
         raise click.ClickException(f"{url} does not answer: {type(error).__name__}. Is the bridge running?") from error
     answer = _answer(response)

@@ -71,10 +71,17 @@ def of_event(connection: Connection, event_id: str) -> list[Record]:
     return [Record(*row) for row in connection.execute(statement)]
 
 
-def sweep_records(connection: Connection, _: str, before: float) -> str:
-    """Remove what was recorded ``before`` (epoch seconds), a few at a time; "" when the end is reached."""
+def sweep_records(connection: Connection, mark: str, before: float) -> str:
+    """Remove what was recorded ``before`` (epoch seconds), of the next few records.
+
+    Args:
+        mark: where to go on; "" at the beginning.
+
+    Returns:
+        Where to go on; "" when the end is reached.
+    """
     end = str(ULID.from_timestamp(before))[:_ID_TIME]
-    oldest = select(audit.c.id).where(audit.c.id < end).order_by(audit.c.id).limit(STEP)
+    oldest = select(audit.c.id).where(audit.c.id > mark, audit.c.id < end).order_by(audit.c.id).limit(STEP)
     gone = connection.execute(oldest).scalars().all()
     connection.execute(delete(audit).where(audit.c.id.in_(gone)))
     # There are never many: each was begun by hand.

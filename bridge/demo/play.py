@@ -22,7 +22,7 @@ from bridge.demo.samples import all_webhooks
 from bridge.demo.segment import SegmentStandIn
 from bridge.demo.serving import Served
 from bridge.demo.voucherify import Call, VoucherifyStandIn
-from bridge.errors import BridgeError
+from bridge.errors import DemoFailed
 from bridge.signature import HEADER, sign
 
 SECRET, WRITE_KEY = "demo-secret", "demo-write-key"
@@ -34,13 +34,6 @@ SOURCE_KEY = "demo-source-key"
 START_SECONDS = 20.0
 ARRIVAL_SECONDS = 20.0
 """Seconds after which the demo fails."""
-
-
-class DemoFailed(BridgeError):
-    """A demo that did not work.
-
-    The text says what failed, and ends with the server's log.
-    """
 
 
 @dataclass(frozen=True, slots=True)

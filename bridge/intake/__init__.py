@@ -1,17 +1,19 @@
 """Is it authentic, is it usable at all → one message in the inbox. Knows no Flask: bytes and header values in.
 
-    VoucherifyWebhooks   what Voucherify posts              voucherify.py
-    DestinationCalls     what Segment's destination calls   destination.py
-    TrackingCalls        what Segment's libraries post      tracking.py
-    EventWebhooks        what Segment's webhooks post       segment.py
+    voucherify_webhooks  VoucherifyWebhooks   what Voucherify posts
+    segment_destination  DestinationCalls     what Segment's destination calls
+    tracking_api         TrackingCalls        what Segment's libraries post
+    segment_webhooks     EventWebhooks        what Segment's webhooks post
+    receiving            Receiver             appends a verified body to the inbox
 
-Each proves who sent it, and appends its bytes. A request ends here: the worker translates.
+Each intake verifies the sender, checks whether the body may be stored, and appends its bytes. The checks are functions
+of ``to_voucherify``, which the worker calls again when it translates. A request ends here.
 """
 
 from bridge.intake.receiving import Received, Receiver
-from bridge.intake.segment_destination import DestinationCalls, Given
+from bridge.intake.segment_destination import DestinationCalls, Given, is_elsewhere
 from bridge.intake.segment_webhooks import SECRET, SIGNATURE, EventWebhooks, Presented
-from bridge.intake.tracking_api import TrackingCalls
+from bridge.intake.tracking_api import Keys, TrackingCalls
 from bridge.intake.voucherify_webhooks import VoucherifyWebhooks
 
 __all__ = [
@@ -20,9 +22,11 @@ __all__ = [
     "DestinationCalls",
     "EventWebhooks",
     "Given",
+    "Keys",
     "Presented",
     "Received",
     "Receiver",
     "TrackingCalls",
     "VoucherifyWebhooks",
+    "is_elsewhere",
 ]

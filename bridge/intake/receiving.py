@@ -3,14 +3,19 @@
 import hashlib
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any
 
 from ulid import ULID
 
 from bridge.delivery.inbox import Inbox
 from bridge.doors import DOORS
 from bridge.messages import Message
+from bridge.to_voucherify.raw_events.posted import posted
 
 CREDENTIAL_BYTES = 16
+
+UNUSABLE = object()
+"""In place of JSON with a number beyond any float: it is stored, and quarantined with that reason."""
 
 Clock = Callable[[], float]
 
@@ -56,3 +61,20 @@ class Receiver:
         message = Message(str(ULID.from_timestamp(at)), row.queue, row.direction, door, at, request_id, digest, body)
         self._inbox.append(message)
         return message.id
+
+    def store_events(self, door: str, value: Any, body: bytes, credential: str, request_id: str) -> Received:
+        """Append raw events, if they are what their door takes.
+
+        Args:
+            value: the JSON of ``body``, or ``UNUSABLE``.
+
+        Raises:
+            Invalid: they are not; nothing was stored.
+            StoreUnavailable: they could not be stored.
+        """
+        if value is UNUSABLE:
+            return Received(self.store(door, body, credential, request_id))
+        events = posted(value, DOORS[door].kind, len(body))
+        events.check()
+        stored = self.store(door, body, credential, request_id)
+        return Received(stored, events.is_several, len(events.items))

@@ -1,20 +1,20 @@
 """What Segment's webhooks post: the events of a source as they are, one at a time or as an array."""
 
 import json
-import re
+from codecs import BOM_UTF8
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from bridge.credentials import basic, known, signed
 from bridge.doors import SEGMENT
-from bridge.errors import Invalid, SignatureError, Unusable
-from bridge.intake.receiving import Received, Receiver
+from bridge.errors import BeyondFloat, Invalid, SignatureError, Unusable
+from bridge.intake.receiving import UNUSABLE, Received, Receiver
 from bridge.json_text import read
-from bridge.to_voucherify.raw_events.events import several, single
 
 SIGNATURE, SECRET = "X-Signature", "X-Bridge-Secret"
 
-_OPENING = re.compile(rb"[ \t\r\n]*\[[ \t\r\n]*")
+_SPACES = " \t\r\n"
 _DECODER = json.JSONDecoder()
 
 
@@ -46,22 +46,22 @@ class EventWebhooks:
             Invalid: a single one is no event, or an array is too long; nothing was stored.
             StoreUnavailable: it could not be stored.
         """
-        used = self._authenticate(body, given)
+        value: Any = None
+        unreadable: Unusable | None = None
         try:
             value = read(body)
+        except BeyondFloat:
+            value = UNUSABLE
         except Unusable as error:
-            raise Invalid({"": str(error)}) from error
-        if isinstance(value, list):
-            count = len(several(value))
-        else:
-            single(value)
-            count = 1
-        stored = self._receiver.store(SEGMENT, body, used, request_id)
-        return Received(stored, is_several=isinstance(value, list), count=count)
+            unreadable = error
+        used = self._authenticate(body, given, is_array=isinstance(value, list))
+        if unreadable:
+            raise Invalid({"": str(unreadable)}) from unreadable
+        return self._receiver.store_events(SEGMENT, value, body, used, request_id)
 
-    def _authenticate(self, body: bytes, given: Presented) -> str:
+    def _authenticate(self, body: bytes, given: Presented, *, is_array: bool) -> str:
         """All must be signed. Of an array Segment signs only the first event: the rest needs the secret itself."""
-        first = _first(body)
+        first = _first(body) if is_array else None
         used = signed(body, given.signature, self._secrets) or (
             signed(first, given.signature, self._secrets) if first else None
         )
@@ -73,14 +73,11 @@ class EventWebhooks:
         return used
 
 
-def _first(body: bytes) -> bytes | None:
-    """The JSON of the first event of an array, as it stands there; b"" if it cannot be read; None if it is no array."""
-    opening = _OPENING.match(body)
-    if opening is None:
-        return None
+def _first(body: bytes) -> bytes:
+    """The JSON of the first event of an array that can be read, as it stands there; b"" if the array is empty."""
+    text = body.removeprefix(BOM_UTF8).decode().lstrip(_SPACES).removeprefix("[").lstrip(_SPACES)
     try:
-        text = body[opening.end() :].decode()
         _, end = _DECODER.raw_decode(text)
-    except (ValueError, RecursionError):
+    except ValueError:
         return b""
     return text[:end].encode()

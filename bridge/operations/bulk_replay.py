@@ -20,8 +20,8 @@ from ulid import ULID
 from bridge.delivery.database.engine import Database
 from bridge.delivery.database.rows import insert_rows
 from bridge.delivery.database.tables import bulk_replays, events, messages, replays
-from bridge.errors import NoSuchEvent, StoreUnavailable
-from bridge.logs import Sparing, unexpected
+from bridge.errors import NoSuchEvent
+from bridge.loop import Pace, repeat
 from bridge.messages import ID_LENGTH
 from bridge.operations.discard import bring_back
 from bridge.operations.replay import TO_BE_TRANSLATED
@@ -136,18 +136,10 @@ class BulkReplayer:
     def __init__(self, database: Database, clock: Callable[[], float] = time.time) -> None:
         self._database = database
         self._clock = clock
-        self._complaints = Sparing()
 
     def run(self, stop: threading.Event) -> None:
         """Work until ``stop`` is set."""
-        while not stop.wait(BEAT):
-            try:
-                while not stop.is_set() and self.step():
-                    pass
-            except StoreUnavailable as error:
-                self._complain("store unavailable", str(error))
-            except Exception as error:  # noqa: BLE001 - without its thread, no bulk replay would go on
-                unexpected("bulk replay", error)
+        repeat(self.step, stop, Pace(BEAT), "bulk replay")
 
     def step(self) -> bool:
         """Hand over the next events of one that is running. Returns whether there was one to hand over of.
@@ -198,10 +190,6 @@ class BulkReplayer:
             _log.info("bulk replay done", id=row.id, events=row.done)
         connection.execute(update(bulk_replays).where(_columns.id == row.id).values(values))
         return bool(chosen or back)
-
-    def _complain(self, text: str, reason: str) -> None:
-        if times := self._complaints.admits(text):
-            _log.error(text, bulk_replays=True, reason=reason, times=times)
 
 
 _AFTER = "9999"

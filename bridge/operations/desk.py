@@ -4,18 +4,14 @@ import time
 from collections.abc import Callable
 
 from bridge.delivery.audit import Deed, record
-from bridge.delivery.counts.tallies import DIRECTIONS, sink_of
 from bridge.delivery.database.engine import Database
 from bridge.delivery.inbox import Wake, queues
-from bridge.delivery.inbox.queues import TRANSLATION
 from bridge.delivery.outbox import sink_states
 from bridge.delivery.rules.presence import FOREVER
+from bridge.directions import DIRECTIONS
 from bridge.errors import Invalid
 from bridge.operations import bulk_replay, discard, replay
-from bridge.operations.history import Filter, Story, story
-
-PAUSABLE = (*map(sink_of, DIRECTIONS), TRANSLATION)
-"""What an operator can pause: each sink, and the translation of all queues."""
+from bridge.operations.history import Filter, Story, original, story
 
 REPLAY_SECONDS = 10.0
 """How long an operator waits for a replay's outcome."""
@@ -26,10 +22,16 @@ WAITS = "waiting for a translator: see the event later"
 """What is said of a replay that no translator has come to in that time."""
 
 
+def pausable() -> tuple[str, ...]:
+    """Return the names of what an operator can pause: each sink, and the translation of all queues."""
+    return (*(direction.sink for direction in DIRECTIONS.values()), queues.TRANSLATION)
+
+
 class Desk:
     """Where an operator acts, from the console or the command line.
 
-    Every method may raise StoreUnavailable (nothing was changed) and, given an event's id, NoSuchEvent.
+    Every method may raise StoreUnavailable (nothing was changed) and, given an event's id, NoSuchEvent. The id of a
+    duplicate stands for the event that it repeats.
 
     Args:
         wake: is rung when there is something to translate.
@@ -41,10 +43,15 @@ class Desk:
         self._wake = wake
         self._clock = clock
 
+    def original(self, event_id: str) -> str:
+        """Return the id of the event that a duplicate repeats; ``event_id`` itself, if it is no duplicate's."""
+        with self._database.reading() as connection:
+            return original(connection, event_id)
+
     def replay(self, event_id: str, who: str, seconds: float = REPLAY_SECONDS) -> str:
         """Let a translator translate an event again, and wait for it; what became of it, or ``WAITS``."""
         with self._database.writing() as connection:
-            audit_id = replay.ask(connection, event_id, who, self._clock())
+            audit_id = replay.ask(connection, original(connection, event_id), who, self._clock())
         self._wake.ring()
         ends = time.monotonic() + seconds
         while time.monotonic() < ends:
@@ -56,15 +63,15 @@ class Desk:
         return WAITS
 
     def pause(self, name: str, who: str, *, until: float = FOREVER) -> None:
-        """Pause a sink, or the translation (``TRANSLATION``), until then; 0 resumes it.
+        """Pause a sink, or the translation (``queues.TRANSLATION``), until then; 0 resumes it.
 
         Raises:
             Invalid: there is nothing of that name.
         """
-        if name not in PAUSABLE:
-            raise Invalid({"name": f"must be one of {', '.join(PAUSABLE)}"})
+        if name not in pausable():
+            raise Invalid({"name": f"must be one of {', '.join(pausable())}"})
         with self._database.writing() as connection:
-            if name == TRANSLATION:
+            if name == queues.TRANSLATION:
                 queues.pause(connection, until)
             else:
                 sink_states.pause(connection, name, until)
@@ -79,6 +86,7 @@ class Desk:
         """
         with self._database.writing() as connection:
             now = self._clock()
+            event_id = original(connection, event_id)
             given_up = discard.discard(connection, event_id, now)
             if given_up:
                 record(connection, who, Deed.DISCARDED, now, event_id=event_id)
@@ -88,7 +96,7 @@ class Desk:
         """Say what became of an event's uncertain deliveries; how many there were."""
         with self._database.writing() as connection:
             now = self._clock()
-            story(connection, event_id)  # that there is one
+            event_id = story(connection, event_id).entry.id  # that there is one
             decided = replay.decide(connection, event_id, again=again, now=now)
             if decided:
                 record(connection, who, Deed.SENT_AGAIN if again else Deed.MARKED, now, event_id=event_id)

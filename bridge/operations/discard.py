@@ -8,7 +8,7 @@ from sqlalchemy import Connection, Row, case, delete, func, insert, select, text
 from bridge.delivery import lanes
 from bridge.delivery.counts.tallies import Tally, add, bucket
 from bridge.delivery.database import tables
-from bridge.delivery.inbox.queues import is_in_hand
+from bridge.delivery.inbox import queues
 from bridge.delivery.rules.retry import Fate
 from bridge.errors import InHand, NoSuchEvent
 from bridge.messages import Status
@@ -55,7 +55,7 @@ def _discard_message(connection: Connection, message_id: str, now: float) -> int
         raise NoSuchEvent(f"there is no event {message_id}")
     gone = connection.execute(delete(tables.pending).where(tables.pending.c.message_id == message_id))
     if not gone.rowcount:
-        if is_in_hand(connection, message_id):
+        if queues.is_in_hand(connection, message_id):
             raise InHand("it is being translated at this moment: try again in a few seconds")
         raise NoSuchEvent(f"there is no event {message_id}")
     row = {
@@ -130,13 +130,13 @@ def _locked(connection: Connection, ids: Sequence[int], now: float) -> Sequence[
     in_hand = (_deliveries.status == Fate.SENDING) & (_deliveries.lease_expires_at > now)
     columns = (_deliveries.id, _deliveries.event_id, _deliveries.sink, _deliveries.lane, _deliveries.status)
     return connection.execute(
-        select(*columns, _deliveries.run_end, in_hand.label("in_hand")).where(_deliveries.id.in_(ids))
+        select(*columns, _deliveries.merged_through, in_hand.label("in_hand")).where(_deliveries.id.in_(ids))
     ).all()
 
 
 def _is_merged(row: Row[Any], rows: Sequence[Row[Any]]) -> bool:
     """Whether it is being sent with the first of its lane."""
     return row.status == Fate.QUEUED and any(
-        (first.sink, first.lane) == (row.sink, row.lane) and first.in_hand and row.id <= (first.run_end or 0)
+        (first.sink, first.lane) == (row.sink, row.lane) and first.in_hand and row.id <= (first.merged_through or 0)
         for first in rows
     )

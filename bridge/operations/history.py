@@ -8,13 +8,12 @@ from ulid import ULID
 
 from bridge.delivery.database.packing import unpack
 from bridge.delivery.database.tables import attempts, deliveries, events, messages, repeats
-from bridge.delivery.inbox.outcomes import outcomes
-from bridge.delivery.inbox.queues import is_waiting
+from bridge.delivery.inbox import outcomes
 from bridge.delivery.rules.retry import Fate
 from bridge.errors import NoSuchEvent
 from bridge.messages import ID_LENGTH, LAST_SUFFIX, Status
-from bridge.operations.search import STATUSES, Filter, fitting, standing
-from bridge.translation import own_bytes
+from bridge.operations.search import STATUSES, Filter, all_conditions, fitting, standing
+from bridge.translation import holds_none, own_bytes
 
 __all__ = ["STATUSES", "Attempt", "Delivered", "Entry", "Filter", "Story", "counts", "entries", "of_message", "story"]
 
@@ -100,17 +99,25 @@ def story(connection: Connection, event_id: str) -> Story:
     Raises:
         NoSuchEvent: there is none of that id.
     """
-    first = connection.execute(select(repeats.c.event_id).where(repeats.c.id == event_id)).scalar()
-    message = connection.execute(select(messages).where(messages.c.id == (first or event_id)[:ID_LENGTH])).first()
+    first = original(connection, event_id)
+    message = connection.execute(select(messages).where(messages.c.id == first[:ID_LENGTH])).first()
     door, body = (message.door, unpack(message.body)) if message else ("", b"")
-    entry = _one(connection, first or event_id)
+    entry = _one(connection, first)
     if entry is None and message is not None:
-        entry = _untranslated(connection, message, event_id)
+        entry = _untranslated(connection, message, body, event_id)
     if entry is None:
         raise missing(event_id)
     found = connection.execute(select(deliveries).where(deliveries.c.event_id == entry.id).order_by(deliveries.c.id))
     delivered = tuple(_delivered(connection, one) for one in found.all())
-    return Story(entry, door, own_bytes(door, body, entry.id), delivered, repeat_id=event_id if first else "")
+    return Story(
+        entry, door, own_bytes(door, body, entry.id), delivered, repeat_id="" if first == event_id else event_id
+    )
+
+
+def original(connection: Connection, event_id: str) -> str:
+    """Return the id of the event that ``event_id`` repeats; itself, if it is no duplicate's."""
+    first: str | None = connection.execute(select(repeats.c.event_id).where(repeats.c.id == event_id)).scalar()
+    return first or event_id
 
 
 def missing(event_id: str) -> NoSuchEvent:
@@ -128,13 +135,11 @@ def _one(connection: Connection, event_id: str) -> Entry | None:
     return _entry(row) if row else None
 
 
-def _untranslated(connection: Connection, message: Row[Any], event_id: str) -> Entry | None:
+def _untranslated(connection: Connection, message: Row[Any], body: bytes, event_id: str) -> Entry | None:
     """What is known of a message whose event there is not."""
-    status, reason = PENDING, ""
-    if not is_waiting(connection, message.id):
-        if (entry := _one(connection, event_id)) or _is_translated(connection, message.id):
-            return entry  # it has been translated at this moment, or the id is behind its last event
-        status, reason = Status.IGNORED, EMPTY
+    if _is_translated(connection, message.id):
+        return _one(connection, event_id)  # it has been translated at this moment, or the id is behind its last event
+    status, reason = (Status.IGNORED, EMPTY) if holds_none(message.door, body) else (PENDING, "")
     return Entry(message.id, message.received_at, message.direction, "", status, reason, None, 0, 0, None)
 
 
@@ -155,10 +160,11 @@ def of_message(connection: Connection, message_id: str) -> list[Entry]:
     return [entry for one in ids for entry in by_id.get(one, ())]
 
 
-def counts(connection: Connection) -> dict[tuple[str, str], int]:
-    """How many events there are by (event name, status)."""
+def counts(connection: Connection, wanted: Filter) -> dict[tuple[str, str], int]:
+    """How many events fit, by (event name, status)."""
     status = func.coalesce(deliveries.c.status, events.c.status)
-    statement = select(events.c.event, status, func.count()).select_from(_JOINED).group_by(events.c.event, status)
+    fitting_ones = select(events.c.event, status, func.count()).select_from(_JOINED).where(*all_conditions(wanted))
+    statement = fitting_ones.group_by(events.c.event, status)
     return {(row[0], row[1]): row[2] for row in connection.execute(statement)}
 
 

@@ -4,10 +4,11 @@ from sqlalchemy import Connection, func, insert, select, update
 from ulid import ULID
 
 from bridge.delivery.audit import Deed, record
-from bridge.delivery.counts.tallies import Tally, add, bucket, direction_of
+from bridge.delivery.counts.tallies import Tally, add, bucket
 from bridge.delivery.database import tables
-from bridge.delivery.outbox.outbox import placed
+from bridge.delivery.outbox import placed
 from bridge.delivery.rules.retry import Fate
+from bridge.directions import key_of_sink
 from bridge.messages import ID_LENGTH
 from bridge.operations.discard import bring_back
 from bridge.operations.history import missing
@@ -63,6 +64,6 @@ def decide(connection: Connection, event_id: str, *, again: bool, now: float) ->
             .values(status=fate, due_at=now, created_at=now, doubt_since=None, settled_at=settled_at, cause=None)
         )
         if not again:
-            tally = Tally(bucket(now), direction_of(row.sink), row.event, Fate.DELIVERED)
+            tally = Tally(bucket(now), key_of_sink(row.sink), row.event, Fate.DELIVERED)
             add(connection, {tally: 1})
     return len(found)

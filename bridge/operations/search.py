@@ -24,9 +24,9 @@ from sqlalchemy import (
 )
 from ulid import ULID
 
-from bridge.delivery.counts.tallies import DIRECTIONS, sink_of
 from bridge.delivery.database.tables import CUSTOMER_PREFIX, customer_prefix, deliveries, events
 from bridge.delivery.rules.retry import Fate
+from bridge.directions import DIRECTIONS
 from bridge.messages import Status
 
 _ID_TIME = 10
@@ -54,7 +54,7 @@ class Filter:
             (waiting, delivered, dead).
         event: its name, as at Segment.
         customer: the ``source_id``.
-        direction: ``to_segment`` or ``to_voucherify``.
+        direction: the key of a direction.
         before: an event's id; only older ones.
         after: an event's id, or ""; only newer ones, and the oldest of these first.
         since, until: when it was received, in epoch seconds; not at ``until`` itself.
@@ -103,6 +103,11 @@ def standing(wanted: Filter) -> list[ColumnElement[bool]]:
     return conditions
 
 
+def all_conditions(wanted: Filter) -> list[ColumnElement[bool]]:
+    """Everything that ``wanted`` asks of an event and one delivery of it, joined; for reading all that fit."""
+    return [*_within(wanted, events.c.id), *_of_event(wanted), *standing(wanted)]
+
+
 def _ranges(wanted: Filter) -> Sequence[Select[Any]]:
     directions = [wanted.direction] if wanted.direction is not None else DIRECTIONS
     if wanted.customer is not None:
@@ -116,7 +121,7 @@ def _ranges(wanted: Filter) -> Sequence[Select[Any]]:
         columns = deliveries.c
         ranges = [
             _deliveries(wanted, "deliveries_by_status", columns.sink == sink, columns.status == wanted.status)
-            for sink in map(sink_of, directions)
+            for sink in (row.sink for key, row in DIRECTIONS.items() if key in directions)
         ]
         return [*ranges, *(_by_event(wanted, directions) if wanted.status in _KEPT else ())]
     return _by_event(wanted, directions)

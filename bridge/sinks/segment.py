@@ -19,7 +19,7 @@ import requests
 from requests.auth import HTTPBasicAuth
 from segment.analytics.version import VERSION
 
-from bridge.delivery.rules.sink import Happened, Outcome, Parcel
+from bridge.delivery.rules.sink import Happened, Outcome, Parcel, never
 from bridge.http import BoundedAdapter, carries_error, is_html, retry_after, said_in
 from bridge.json_text import write
 from bridge.to_segment import SINK
@@ -90,6 +90,7 @@ class SegmentSink:
         self._deadline = deadline
         self._recently_delivered = recently_delivered
         self._smallest: _Delivered | None = None
+        self.is_ending: Callable[[], bool] = never
         self._session = requests.Session()
         self._session.auth = HTTPBasicAuth(write_key.encode(), b"")
         self._session.headers.update(HEADERS | ({"Content-Encoding": "gzip"} if gzip else {}))
@@ -99,7 +100,7 @@ class SegmentSink:
         """Post them as one batch; what Segment would take and throw away is rejected here."""
         refused = [_refused(one.payload) for one in parcels]
         good = [one for one, reason in zip(parcels, refused, strict=True) if not reason]
-        sending = _Sending(self._post, self._sample, time.monotonic() + SPLIT_SECONDS)
+        sending = _Sending(self._post, self._sample, time.monotonic() + SPLIT_SECONDS, self.is_ending)
         sent = sending.outcomes([one.payload for one in good])
         self._remember(one for one, outcome in zip(good, sent, strict=True) if outcome.happened is Happened.DELIVERED)
         outcomes = iter(sent)
@@ -160,14 +161,20 @@ class _Sending:
         post: posts a batch.
         sample: gives an event that may be posted again, or None.
         until: on the monotonic clock, when no more posts are made.
+        is_ending: whether the process ends: then no more posts are made either.
     """
 
     def __init__(
-        self, post: Callable[[Sequence[bytes]], Outcome], sample: Callable[[], bytes | None], until: float
+        self,
+        post: Callable[[Sequence[bytes]], Outcome],
+        sample: Callable[[], bytes | None],
+        until: float,
+        is_ending: Callable[[], bool],
     ) -> None:
         self._post = post
         self._sample = sample
         self._until = until
+        self._is_ending = is_ending
         self._accepts: bool | None = None
         self._suspects = 0
 
@@ -179,7 +186,7 @@ class _Sending:
         return [replace(one, happened=Happened.FAILED) if _is_suspect(one) else one for one in outcomes]
 
     def _send(self, messages: Sequence[bytes]) -> list[Outcome]:
-        if not messages or time.monotonic() > self._until:
+        if not messages or self._is_over():
             return [Outcome(Happened.UNTRIED)] * len(messages)
         outcome = self._judged(self._post(messages))
         if outcome.happened is not Happened.REJECTED:
@@ -195,11 +202,14 @@ class _Sending:
             return first + [Outcome(Happened.UNTRIED)] * (len(messages) - half)
         return first + self._send(messages[half:])
 
+    def _is_over(self) -> bool:
+        return time.monotonic() > self._until or self._is_ending()
+
     def _judged(self, outcome: Outcome) -> Outcome:
         """The outcome of a batch, now that it is known whose fault a 403 is."""
         if outcome.happened is Happened.DELIVERED:
             self._accepts = True
-        if not _is_suspect(outcome) or self._accepts is not None or time.monotonic() > self._until:
+        if not _is_suspect(outcome) or self._accepts is not None or self._is_over():
             return outcome
         self._accepts = False
         if (sample := self._sample()) is None:

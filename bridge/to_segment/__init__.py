@@ -10,6 +10,6 @@ fit        reduces an event to Segment's 32 KB
 translate  one webhook → one outcome, with its delivery
 """
 
-from bridge.to_segment.translate import DIRECTION, SINK, translate
+from bridge.to_segment.translate import SINK, translate
 
-__all__ = ["DIRECTION", "SINK", "translate"]
+__all__ = ["SINK", "translate"]

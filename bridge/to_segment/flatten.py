@@ -19,8 +19,9 @@ from math import inf
 from types import NoneType
 from typing import Any, NamedTuple
 
-from bridge.errors import Unusable
+from bridge.errors import NotPlain, Unusable
 from bridge.json_text import write
+from bridge.to_segment.shape import NAME_LENGTH, is_id
 
 Path = tuple[str, ...]
 
@@ -48,6 +49,7 @@ class _Plan(NamedTuple):
         rivals: by column, the numbers of the leaves that share it.
         columns: of all leaves.
         characters: in all names.
+        is_plain: whether ``shape`` changes nothing in it.
     """
 
     leaves: tuple[_Leaf, ...]
@@ -55,6 +57,7 @@ class _Plan(NamedTuple):
     rivals: Mapping[str, Sequence[int]]
     columns: frozenset[str]
     characters: int
+    is_plain: bool
 
 
 class _Part(NamedTuple):
@@ -70,6 +73,9 @@ class _Part(NamedTuple):
 
 _TOO_MANY = "more names than an event can hold"
 
+_PLAIN_LEVELS, _PLAIN_LISTS = 20, 4
+"""Objects within each other, and arrays within each other, that surely are fewer than ``shape`` admits."""
+
 _MOST_KEYS = 4_000
 """The most values of a plan that is cached."""
 
@@ -79,19 +85,21 @@ def flatten(nested: Mapping[str, Any]) -> dict[str, Any]:
 
     Keys are joined by ``_``. Nulls and empty objects are left out. Arrays stay, with flat items.
     """
-    return _flat(nested, _Room(inf))
+    return _flat(nested, _Room(inf, is_shaped=True), 0)
 
 
-def flatten_each(properties: Mapping[str, Any], limit: float = inf) -> dict[str, Any]:
+def flatten_each(properties: Mapping[str, Any], limit: float = inf, *, is_shaped: bool = True) -> dict[str, Any]:
     """Flatten the properties of an event, each object to depth one.
 
     Names are unique in the whole event: ``reward.assignment_id`` and ``reward_assignment.id`` are one column, too.
 
     Raises:
+        NotPlain: ``shape`` must change the properties first. It is rarely so, and known from the cached plan, which
+            takes a sixth off a translation.
         Unusable: the names alone have more than ``limit`` characters. A megabyte of nested objects can have many
             megabytes of names.
     """
-    plan, values = _walk(properties, _Room(limit))
+    plan, values = _walk(properties, _Room(limit, is_shaped), 0)
     flat: dict[str, Any] = {}
     for name, names, numbers in plan.parts:
         part = dict(zip(names, [values[number] for number in numbers], strict=True))
@@ -104,18 +112,22 @@ def flatten_each(properties: Mapping[str, Any], limit: float = inf) -> dict[str,
 
 @dataclass
 class _Room:
-    """The characters that are left for names."""
+    """The characters that are left for names, and whether the properties are shaped."""
 
     left: float
+    is_shaped: bool
 
 
-def _flat(nested: Mapping[str, Any], room: _Room) -> dict[str, Any]:
-    plan, values = _walk(nested, room)
+def _flat(nested: Mapping[str, Any], room: _Room, lists: int) -> dict[str, Any]:
+    plan, values = _walk(nested, room, lists)
     return dict(zip([leaf.name for leaf in plan.leaves], values, strict=True))
 
 
-def _walk(nested: Mapping[str, Any], room: _Room) -> tuple[_Plan, list[Any]]:
-    """Collect every value that is not an object, with unique names."""
+def _walk(nested: Mapping[str, Any], room: _Room, lists: int) -> tuple[_Plan, list[Any]]:
+    """Collect every value that is not an object, with unique names.
+
+    ``lists`` is the number of arrays that ``nested`` is in.
+    """
     keys: list[tuple[str, ...]] = []
     kinds: list[tuple[type, ...]] = []
     values: list[Any] = []
@@ -127,29 +139,36 @@ def _walk(nested: Mapping[str, Any], room: _Room) -> tuple[_Plan, list[Any]]:
             if kind is dict:
                 levels.append(value)
             elif kind is list:
-                values.append(_item(value, room))
+                values.append(_item(value, room, lists + 1))
             elif value is not None:
                 values.append(value)
     # Events of a kind have the same keys: a cached plan saves two thirds of the time.
     plan = (
         _cached_plan(tuple(keys), tuple(kinds)) if len(values) <= _MOST_KEYS else _plan(tuple(keys), kinds, room.left)
     )
+    if not (plan.is_plain or room.is_shaped):
+        raise NotPlain
     room.left -= plan.characters
     if room.left < 0:
         raise Unusable(_TOO_MANY)
     return _distinct(plan, values), values
 
 
-def _item(value: Any, room: _Room) -> Any:
+def _item(value: Any, room: _Room, lists: int) -> Any:
     """Flatten the objects in an array, at any depth.
 
     Nulls stay at their place.
+
+    Raises:
+        NotPlain: the array is in so many others that ``shape`` may cut it.
     """
+    if lists > _PLAIN_LISTS and not room.is_shaped:
+        raise NotPlain
     match value:
         case dict():
-            return _flat(value, room)
+            return _flat(value, room, lists)
         case list():
-            return [_item(item, room) for item in value]
+            return [_item(item, room, lists + 1) for item in value]
         case _:
             return value
 
@@ -165,9 +184,12 @@ def _plan(keys: Sequence[tuple[str, ...]], kinds: Sequence[tuple[type, ...]], ro
     """
     leaves: list[_Leaf] = []
     characters = 0
+    is_plain = True
     places: list[tuple[Path, str]] = [((), "")]
     for (above, prefix), names, types in zip(places, keys, kinds, strict=False):  # the first grows
+        is_plain = is_plain and len(above) <= _PLAIN_LEVELS and not (names and all(map(is_id, names)))
         for key, kind in zip(names, types, strict=True):
+            is_plain = is_plain and len(prefix) + len(key) <= NAME_LENGTH
             if kind is dict:
                 places.append(((*above, key), f"{prefix}{key}_"))
             elif kind is not NoneType:
@@ -179,7 +201,7 @@ def _plan(keys: Sequence[tuple[str, ...]], kinds: Sequence[tuple[type, ...]], ro
     for number, leaf in enumerate(leaves):
         columns.setdefault(_column(leaf.name), []).append(number)
     rivals = {column: numbers for column, numbers in columns.items() if len(numbers) > 1}
-    return _Plan(tuple(leaves), _parts(leaves), rivals, frozenset(columns), characters)
+    return _Plan(tuple(leaves), _parts(leaves), rivals, frozenset(columns), characters, is_plain)
 
 
 _cached_plan = lru_cache(maxsize=256)(_plan)

@@ -26,9 +26,8 @@ _PREFIXES = (
     "asgm|camp|cat|cust|distr|ern|evcus|lopb|lopp|ltr|ord|ordli|proj|prod|promo|pub|r|rew|rewa|rewr|rf|rr|rrf|seg|sku"
     "|stk|v|val|valid|vtx|wh"
 )
-_ID = re.compile(rf"(?:{_PREFIXES})_(?=[A-Za-z]*[0-9])[0-9A-Za-z]+")
-
-_NESTED = frozenset((dict, list))
+is_id = re.compile(rf"(?:{_PREFIXES})_(?=[A-Za-z]*[0-9])[0-9A-Za-z]+").fullmatch
+"""Match a key that is an id."""
 
 Properties = dict[str, Any]
 
@@ -56,30 +55,23 @@ class _Shaper:
         Args:
             length: characters of its own name.
         """
-        # All names together are rarely longer than one may be, and joining them is the fastest check.
-        if level > LEVELS or length + len("".join(value)) > NAME_LENGTH:
-            value = self._fitting(value, path, length, level)
+        if level > LEVELS:
+            value, self._places[path] = {}, None
+        fitting = {key: child for key, child in value.items() if length + len(key) <= NAME_LENGTH}
+        if len(fitting) < len(value):
+            value, self._places[path] = fitting, None
         shaped = value
         for key, child in value.items():
-            if type(child) in _NESTED:
+            if isinstance(child, (dict, list)):
                 new = self._value(child, (*path, key), length + len(key) + 1, level)
                 if new is not child:
                     shaped = dict(value) if shaped is value else shaped
                     shaped[key] = new
         return shaped
 
-    def _fitting(self, value: dict[str, Any], path: tuple[str, ...], length: int, level: int) -> dict[str, Any]:
-        fitting = (
-            {} if level > LEVELS else {key: child for key, child in value.items() if length + len(key) <= NAME_LENGTH}
-        )
-        if len(fitting) == len(value):
-            return value
-        self._places[path] = None
-        return fitting
-
     def _value(self, value: Any, path: tuple[str, ...], length: int, level: int) -> Any:
         if isinstance(value, dict):
-            if value and all(map(_ID.fullmatch, value)):
+            if value and all(map(is_id, value)):
                 return [self._value(_identified(key, item), path, 0, level + 1) for key, item in value.items()]
             return self.object(value, path, length, level + 1)
         if not isinstance(value, list):

@@ -2,12 +2,14 @@
 
 from collections.abc import Mapping
 from datetime import UTC, datetime
+from functools import partial
 from typing import Any
 
 from segment.analytics.client import Client
 
 from bridge import __version__
-from bridge.errors import Unusable
+from bridge.directions import DIRECTIONS, TO_SEGMENT
+from bridge.errors import NotPlain, Unusable
 from bridge.json_text import digest, fingerprint, read, write
 from bridge.messages import Arrival, Identity, Outgoing, Status
 from bridge.to_segment.catalogue import EVENT_ID, EVERY_EVENT, Event, find
@@ -16,7 +18,7 @@ from bridge.to_segment.flatten import flatten_each
 from bridge.to_segment.schemas import CUSTOMER, DATA, ENVELOPE, check, fits
 from bridge.to_segment.shape import shape
 
-DIRECTION, SINK = "to_segment", "segment"
+SINK = DIRECTIONS[TO_SEGMENT].sink
 
 NAME_LENGTH = 200
 """The most characters of an unknown type that are stored.
@@ -63,12 +65,7 @@ def translate(body: bytes, received_at: datetime) -> Arrival:
         outgoing = _outgoing(event, envelope, customer, received_at)
         return Arrival(Status.ACCEPTED, name, "", customer["source_id"], identity, (outgoing,))
     except Unusable as error:
-        reason = str(error)
-    except RecursionError:
-        reason = "the JSON is nested too deeply"
-    except RuntimeError:  # the SDK's, for a message over 32 KB that has no properties yet
-        reason = TOO_LARGE
-    return Arrival(Status.QUARANTINED, name, reason, identity=identity)
+        return Arrival(Status.QUARANTINED, name, str(error), identity=identity)
 
 
 def message_id(event: Event, envelope: Mapping[str, Any]) -> str:
@@ -198,8 +195,8 @@ def _outgoing(event: Event, envelope: Mapping[str, Any], customer: dict[str, Any
     origin = {name: value for name, value in fields.items() if value}
     objects = {name: data.get(name) for name in (*EVERY_EVENT, *event.fields)}
 
-    def render(properties: Mapping[str, Any], reduced: list[str]) -> bytes:
-        _, message = _UNSENT.track(
+    def render(properties: Mapping[str, Any], reduced: list[str], *, is_shaped: bool = False) -> bytes:
+        message = _message(
             user_id=customer["source_id"],
             event=event.name,
             context={"integration": INTEGRATION},
@@ -210,11 +207,29 @@ def _outgoing(event: Event, envelope: Mapping[str, Any], customer: dict[str, Any
         del message["anonymousId"]  # the SDK's null
         # Added afterwards, because the SDK raises RuntimeError over 32 KB.
         message["context"]["voucherify"] = {**origin, "reduced": reduced} if reduced else origin
-        message["properties"] = flatten_each(properties, LIMIT)
+        message["properties"] = flatten_each(properties, LIMIT, is_shaped=is_shaped)
         return write(message)
 
-    properties, left_out = shape({"email": customer.get("email"), **objects, "customer": customer})
-    return Outgoing(SINK, key, fit(properties, render, reduced=left_out))
+    properties = {"email": customer.get("email"), **objects, "customer": customer}
+    try:
+        payload = fit(properties, render)
+    except NotPlain:
+        shaped, left_out = shape(properties)
+        payload = fit(shaped, partial(render, is_shaped=True), reduced=left_out)
+    return Outgoing(SINK, key, payload)
+
+
+def _message(**fields: Any) -> dict[str, Any]:
+    """Build a message without properties.
+
+    Raises:
+        Unusable: it is over 32 KB all the same.
+    """
+    try:
+        _, message = _UNSENT.track(**fields)
+    except RuntimeError as error:
+        raise Unusable(TOO_LARGE) from error
+    return dict(message)
 
 
 def _happened_at(event: Event, envelope: Mapping[str, Any]) -> datetime | None:

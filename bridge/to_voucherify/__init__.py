@@ -9,14 +9,6 @@ The body of a destination call is the payload of one action. A raw event becomes
 trigger matches. From there on both use the same path.
 """
 
-from bridge.to_voucherify.translate import (
-    DIRECTION,
-    SINK,
-    check,
-    ignore_reason,
-    translate,
-    translate_event,
-    translate_item,
-)
+from bridge.to_voucherify.translate import SINK, check, ignore_reason, translate, translate_event
 
-__all__ = ["DIRECTION", "SINK", "check", "ignore_reason", "translate", "translate_event", "translate_item"]
+__all__ = ["SINK", "check", "ignore_reason", "translate", "translate_event"]

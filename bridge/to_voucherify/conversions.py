@@ -8,7 +8,7 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Any
 
-from bridge.errors import Unusable
+from bridge.errors import Unfit, Unusable
 from bridge.json_text import read
 from bridge.to_voucherify.language.javascript import text
 
@@ -39,10 +39,6 @@ _DATE = re.compile(
 
 _NAMED = (("lat", "lng"), ("lat", "lon"), ("latitude", "longitude"))
 """The names of the two coordinates in objects."""
-
-
-class Unfit(ValueError):
-    """A value that cannot be converted. The text is the reason, and repeats no value."""
 
 
 def calendar_date(text: str) -> str:

@@ -9,8 +9,9 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Self
 
+from bridge.errors import Unfit
 from bridge.to_voucherify.actions import MESSAGE_ID
-from bridge.to_voucherify.conversions import CONVERSIONS, Unfit, array, nested
+from bridge.to_voucherify.conversions import CONVERSIONS, array, nested
 from bridge.to_voucherify.limits import LIMITS, violation
 
 LeftOut = dict[str, str]

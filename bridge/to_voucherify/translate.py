@@ -14,9 +14,7 @@ from bridge.to_voucherify.raw_events.mappings import Mappings
 from bridge.to_voucherify.request import at
 from bridge.to_voucherify.schemas import load
 
-__all__ = ["DIRECTION", "SINK", "check", "ignore_reason", "translate", "translate_event", "translate_item"]
-
-DIRECTION = "to_voucherify"
+__all__ = ["SINK", "check", "ignore_reason", "translate", "translate_event"]
 
 INTEGRATION = "Voucherify (Actions)"
 """The name of Segment's own destination in an event's ``integrations``.
@@ -53,10 +51,7 @@ def translate(action: str, call: bytes, unique: str) -> Arrival:
     loaded, left_out = _loaded(action, call)
     message_id = at(loaded, f"metadata.{MESSAGE_ID}")
     key = f"{action}:{message_id}" if isinstance(message_id, str) and message_id else unique
-    try:
-        one = outgoing(ACTIONS[action], loaded, left_out, key)
-    except Unusable as error:
-        raise Invalid({"": str(error)}) from error
+    one = outgoing(ACTIONS[action], loaded, left_out, key)
     return Arrival(Status.ACCEPTED, ACTIONS[action].title, customer=one.lane, outgoing=(one,))
 
 
@@ -67,34 +62,23 @@ def _loaded(action: str, call: bytes) -> tuple[dict[str, Any], LeftOut]:
         raise Invalid({"": str(error)}) from error
 
 
-def translate_event(body: bytes, mappings: Mappings) -> Arrival:
+def translate_event(event: Any, mappings: Mappings) -> Arrival:
     """Translate a raw event with the active mappings.
 
     Args:
-        body: the event's JSON, as ``events.completed`` returns it.
+        event: as ``events.completed`` returns it.
 
     Returns:
         accepted, with a delivery for each mapping that matches. ``reason`` names the mappings that fail.
         ignored, if no mapping matches, the event excludes Voucherify, the bridge sent it, or it is ``anonymous``.
         quarantined, if the event is invalid, or every mapping that matches fails. It never raises.
     """
-    try:
-        return translate_item(read(body), mappings)
-    except Unusable as error:
-        return Arrival(Status.QUARANTINED, reason=str(error))
-
-
-def translate_item(event: Any, mappings: Mappings) -> Arrival:
-    """Translate a raw event that is already parsed, as ``translate_event`` does."""
-    try:
-        if reasons_by_field := problems(event):
-            reasons = (f"{name or 'the event'}: {reason}" for name, reason in reasons_by_field.items())
-            return _unsent(Status.QUARANTINED, event, "; ".join(reasons))
-        if reason := ignore_reason(event):
-            return _unsent(Status.IGNORED, event, reason)
-        return _mapped(event, mappings)
-    except Unusable as error:
-        return Arrival(Status.QUARANTINED, reason=str(error))
+    if reasons_by_field := problems(event):
+        reasons = (f"{name or 'the event'}: {reason}" for name, reason in reasons_by_field.items())
+        return _unsent(Status.QUARANTINED, event, "; ".join(reasons))
+    if reason := ignore_reason(event):
+        return _unsent(Status.IGNORED, event, reason)
+    return _mapped(event, mappings)
 
 
 def ignore_reason(event: Mapping[str, Any]) -> str:

@@ -12,7 +12,7 @@ again.
 - If the database refuses the data of a batch, the batch is halved until the event that it refuses is alone.
 """
 
-from bridge.translation.meaning import own_bytes
+from bridge.translation.meaning import holds_none, own_bytes
 from bridge.translation.translator import Translator
 
-__all__ = ["Translator", "own_bytes"]
+__all__ = ["Translator", "holds_none", "own_bytes"]

@@ -11,8 +11,9 @@ from bridge.errors import Invalid, Unusable
 from bridge.json_text import read, write
 from bridge.logs import places, unexpected
 from bridge.messages import CALLS, ID_LENGTH, RAW_EVENTS, WEBHOOKS, Arrival, Message, Status
-from bridge.to_voucherify.raw_events.events import EVENT_BYTES, TOO_LARGE, clean, completed, item, size
+from bridge.to_voucherify.raw_events.events import clean, completed
 from bridge.to_voucherify.raw_events.mappings import Mappings
+from bridge.to_voucherify.raw_events.posted import TOO_LARGE, Posted, posted
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,62 +31,76 @@ class Event:
     is_last: bool = True
 
 
-def _webhook(_: Door, body: bytes, __: str, at: float, ___: Mappings) -> Arrival:
-    return to_segment.translate(body, datetime.fromtimestamp(at, UTC))
+@dataclass(frozen=True, slots=True)
+class Source:
+    """What one event is translated from.
+
+    Attributes:
+        value: the body's bytes, or the event's value if the queue's messages hold raw events.
+        at: when its message was received, in epoch seconds.
+    """
+
+    door: Door
+    event_id: str
+    value: Any
+    at: float
+    mappings: Mappings
 
 
-def _call(door: Door, body: bytes, event_id: str, _: float, __: Mappings) -> Arrival:
-    return to_voucherify.translate(door.action, body, event_id)
+def _webhook(source: Source) -> Arrival:
+    return to_segment.translate(source.value, datetime.fromtimestamp(source.at, UTC))
 
 
-def _raw_event(_: Door, value: Any, event_id: str, at: float, mappings: Mappings) -> Arrival:
-    return to_voucherify.translate_item(completed(value, event_id, at), mappings)
+def _call(source: Source) -> Arrival:
+    return to_voucherify.translate(source.door.action, source.value, source.event_id)
 
 
-_TRANSLATIONS: Mapping[str, Callable[[Door, Any, str, float, Mappings], Arrival]] = {
+def _raw_event(source: Source) -> Arrival:
+    return to_voucherify.translate_event(completed(source.value, source.event_id, source.at), source.mappings)
+
+
+TRANSLATIONS: Mapping[str, Callable[[Source], Arrival]] = {
     WEBHOOKS: _webhook,
     CALLS: _call,
     RAW_EVENTS: _raw_event,
 }
-"""By queue: the meaning of one event, of its bytes or, if it is a raw event, its value."""
+"""By queue: the meaning of one event."""
 
 
 def events(message: Message, mappings: Mappings, skip: int = 0) -> Iterator[Event]:
     """Translate the events of ``message``, one after another, but for the first ``skip``. Never raises."""
     door = DOORS[message.door]
     try:
-        value = read(message.body) if _holds_events(door) else message.body
-        several = _several(value, door)
+        raw = _posted(door, message.body)
     except Unusable as error:  # an older bridge took it in
-        value, several = error, None
-    if several is None:
-        if not skip:
-            yield _whole(message, value, door, mappings)
+        yield _quarantined(message.id, str(error))
         return
-    for position in range(skip, several):
-        event_id = f"{message.id}{position:04d}"
-        one = item(value, position)
-        is_large = len(message.body) > EVENT_BYTES and size(one) > EVENT_BYTES
-        event = (
-            _quarantined(event_id, TOO_LARGE) if is_large else _translated(door, one, event_id, message.at, mappings)
-        )
-        yield event if position + 1 == several else replace(event, is_last=False)
+    if raw is not None and raw.is_several:
+        yield from _several(message, door, raw, mappings, skip)
+    elif not skip:
+        value = message.body if raw is None else raw.event(0)
+        yield _translated(Source(door, message.id, value, message.at, mappings))
 
 
-def _whole(message: Message, value: Any, door: Door, mappings: Mappings) -> Event:
-    if isinstance(value, Unusable):
-        return _quarantined(message.id, str(value))
-    return _translated(door, _single(value, door) if _holds_events(door) else value, message.id, message.at, mappings)
+def _several(message: Message, door: Door, raw: Posted, mappings: Mappings, skip: int) -> Iterator[Event]:
+    for place in range(skip, len(raw.items)):
+        event_id = f"{message.id}{place:04d}"
+        if raw.is_too_large(place):
+            event = _quarantined(event_id, TOO_LARGE)
+        else:
+            event = _translated(Source(door, event_id, raw.event(place), message.at, mappings))
+        yield event if place + 1 == len(raw.items) else replace(event, is_last=False)
 
 
 def again(message: Message, event_id: str, mappings: Mappings) -> Event:
     """Translate one stored event of ``message`` again. Never raises."""
     door = DOORS[message.door]
     try:
-        value = _own(door, message.body, event_id) if _holds_events(door) else message.body
+        raw = _posted(door, message.body)
     except Unusable as error:
         return _quarantined(event_id, str(error))
-    return _translated(door, value, event_id, message.at, mappings)
+    value = message.body if raw is None else raw.event(_place(event_id))
+    return _translated(Source(door, event_id, value, message.at, mappings))
 
 
 def own_bytes(path: str, body: bytes, event_id: str) -> bytes:
@@ -95,29 +110,47 @@ def own_bytes(path: str, body: bytes, event_id: str) -> bytes:
         path: the door that ``body`` was posted to.
     """
     door = DOORS.get(path)
-    if door is None or not _holds_events(door):
-        return body
     try:
-        return write(_shown(_own(door, body, event_id), door))
-    except (Unusable, LookupError, TypeError, ValueError):
+        raw = _posted(door, body) if door else None
+        return body if raw is None else write(_shown(raw, event_id))
+    except (Unusable, LookupError, ValueError):
         return body
 
 
-def _shown(value: Any, door: Door) -> Any:
-    """A list of events that is shown whole, since it is not translated, without the write keys in it."""
-    if _several(value, door) is None:
-        return value
-    if isinstance(value, list):
-        return [clean(one) for one in value]
-    return {**value, "batch": [clean(one) for one in value["batch"]]}
+def holds_none(path: str, body: bytes) -> bool:
+    """Return whether a message is a list without events.
+
+    Args:
+        path: the door that ``body`` was posted to.
+    """
+    door = DOORS.get(path)
+    try:
+        raw = _posted(door, body) if door else None
+    except Unusable:
+        return False
+    return raw is not None and raw.is_several and not raw.items
 
 
-def _own(door: Door, body: bytes, event_id: str) -> Any:
-    """A raw event's own value: the whole body, or its place in a batch."""
-    value = read(body)
-    if len(event_id) > ID_LENGTH:
-        return item(value, int(event_id[ID_LENGTH:]))
-    return _single(value, door)
+def _shown(raw: Posted, event_id: str) -> Any:
+    """An event; or all of a message that is not translated yet."""
+    if len(event_id) > ID_LENGTH or not raw.is_several:
+        return raw.event(_place(event_id))
+    items = [clean(one) for one in raw.items]
+    return {**raw.shared, "batch": items} if raw.kind == BATCH else items
+
+
+def _posted(door: Door, body: bytes) -> Posted | None:
+    """The raw events of a message; None if its queue's messages are translated from their bytes.
+
+    Raises:
+        Unusable: the body cannot be read.
+    """
+    return posted(read(body), door.kind, len(body)) if door.queue == RAW_EVENTS else None
+
+
+def _place(event_id: str) -> int:
+    """The place of an event in its message."""
+    return int(event_id[ID_LENGTH:] or "0")
 
 
 def quarantined(message: Message, position: int, reason: str) -> Event:
@@ -127,29 +160,10 @@ def quarantined(message: Message, position: int, reason: str) -> Event:
     return _quarantined(f"{message.id}{position:04d}" if holds_several else message.id, reason)
 
 
-def _holds_events(door: Door) -> bool:
-    return door.queue == RAW_EVENTS
-
-
-def _several(value: Any, door: Door) -> int | None:
-    """How many events a batch or an array has; None if it is a single event."""
-    if not _holds_events(door):
-        return None
-    if isinstance(value, list):
-        return len(value)
-    is_batch = door.kind == BATCH and isinstance(value, dict) and isinstance(value.get("batch"), list)
-    return len(value["batch"]) if is_batch else None
-
-
-def _single(value: Any, door: Door) -> Any:
-    """A raw event as it was meant at its door. One that an older bridge stored alone stands there without its batch."""
-    is_untyped = door.kind not in ("", BATCH) and isinstance(value, dict)
-    return clean({**value, "type": door.kind} if is_untyped else value)
-
-
-def _translated(door: Door, value: Any, event_id: str, at: float, mappings: Mappings) -> Event:
+def _translated(source: Source) -> Event:
+    event_id = source.event_id
     try:
-        return Event(event_id, _TRANSLATIONS[door.queue](door, value, event_id, at, mappings))
+        return Event(event_id, TRANSLATIONS[source.door.queue](source))
     except Invalid as error:  # an older bridge took it in
         return _quarantined(event_id, str(error))
     except Exception as error:  # noqa: BLE001 - whatever it is, it is this event's, and no other's

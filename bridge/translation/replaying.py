@@ -13,7 +13,7 @@ from sqlalchemy import Connection, and_, insert, select, update
 from bridge.delivery.audit import Deed, record
 from bridge.delivery.database import tables
 from bridge.delivery.inbox import Replay
-from bridge.delivery.outbox.outbox import placed
+from bridge.delivery.outbox import placed
 from bridge.delivery.rules.retry import Fate
 from bridge.messages import Arrival, Message, Status
 from bridge.translation.deciding import (
@@ -110,7 +110,8 @@ def _deliver(connection: Connection, one: Made, known: Mapping[bytes, Sighting])
     if status not in REVIVED:
         return status or "another event's"
     # What was discarded in doubt is still in doubt, and looked up first. A dead letter never is.
-    unsettled = {"run_end": None, "attempts": 0, "settled_at": None, "cause": None, "code": None, "seconds": None}
+    unsettled = dict.fromkeys(("merged_through", "settled_at", "cause", "code", "seconds"))
+    unsettled |= {"never_merge": False, "attempts": 0}
     connection.execute(update(tables.deliveries).where(own).values({**row, **unsettled}))
     return TO_BE_SENT
 

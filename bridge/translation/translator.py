@@ -11,17 +11,18 @@ from sqlalchemy.exc import DBAPIError
 
 from bridge.delivery.database.engine import Database
 from bridge.delivery.inbox import Replay, Round, Taker, Work, bodies, queues, take_over
-from bridge.delivery.outbox.worker import Worker
+from bridge.delivery.outbox import Worker
 from bridge.delivery.process.duty import Duty
-from bridge.errors import InvalidMappings, StoreUnavailable
-from bridge.logs import Sparing, unexpected
+from bridge.errors import InvalidMappings, RoundLost, SeenMeanwhile, StoreUnavailable
+from bridge.logs import Sparing
+from bridge.loop import Pace, repeat
 from bridge.messages import ID_LENGTH, RAW_EVENTS, Arrival, Kept, Message, Status
 from bridge.to_voucherify.raw_events.mappings import Mappings
 from bridge.translation import meaning
 from bridge.translation.deciding import Unit
 from bridge.translation.meaning import Event
 from bridge.translation.replaying import Again
-from bridge.translation.writing import RoundLost, SeenMeanwhile, Step, Written, decide, write
+from bridge.translation.writing import Step, Written, decide, write
 
 BEAT_SECONDS = 0.25
 """Between two looks into an inbox that had nothing; a bell makes it shorter."""
@@ -120,24 +121,11 @@ class Translator:
     def run(self, stop: threading.Event) -> None:
         """Work until ``stop`` is set; a round in hand is then handed back."""
         self._stop = stop
-        troubles = 0
-        while not stop.is_set():
-            if troubles:
-                stop.wait(min(BEAT_SECONDS * 2.0**troubles, 5.0))
-            else:
-                self.wake.wait(BEAT_SECONDS)
-                self.wake.clear()
-            try:
-                while not stop.is_set() and self.step():
-                    pass
-                troubles = 0
-            except StoreUnavailable as error:
-                troubles += 1
-                self._complain("store unavailable", str(error))
-            except Exception as error:  # noqa: BLE001 - a translator that ended would leave all messages waiting
-                troubles += 1
-                self._round = None  # it is taken over when its lease ends, and its messages go alone
-                unexpected("translator", error, queue=self.queue)
+        repeat(self.step, stop, Pace(BEAT_SECONDS, wake=self.wake), "translator", self._give_up, queue=self.queue)
+
+    def _give_up(self) -> None:
+        """Leave the round after an unexpected error: it is taken over when its lease ends, its messages alone."""
+        self._round = None
 
     def step(self) -> bool:
         """Take one round and translate it. Returns whether there was one.

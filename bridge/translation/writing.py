@@ -11,10 +11,9 @@ from bridge.delivery.counts.tallies import Tally, bucket
 from bridge.delivery.database import tables
 from bridge.delivery.database.rows import insert_new, insert_rows
 from bridge.delivery.inbox import Round, Work, repeated, use_up
-from bridge.delivery.outbox import outbox
-from bridge.delivery.outbox.claims import Claim, Room
+from bridge.delivery.outbox import Claim, Room, enqueue
 from bridge.delivery.rules import causes
-from bridge.errors import BridgeError
+from bridge.errors import RoundLost, SeenMeanwhile
 from bridge.messages import Kept, Status
 from bridge.translation.deciding import Decisions, Unit, sightings
 from bridge.translation.replaying import Again, replay
@@ -22,14 +21,6 @@ from bridge.translation.replaying import Again, replay
 _REPEATED = (
     update(tables.events).where(tables.events.c.id == bindparam("repeated")).values(repeats=tables.events.c.repeats + 1)
 )
-
-
-class RoundLost(BridgeError):
-    """Another translator has taken the round over: nothing was written."""
-
-
-class SeenMeanwhile(BridgeError):
-    """Another translator has written one of the keys first: decide again."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,7 +103,7 @@ def write(connection: Connection, taken: Round, decided: Decided, rooms: Mapping
     if decided.marks and not use_up(connection, decided.marks):
         raise SeenMeanwhile
     insert_rows(connection, tables.events, decisions.events)
-    claims = outbox.enqueue(connection, [(one.row, one.payload) for one in decisions.deliveries], rooms, now)
+    claims = enqueue(connection, [(one.row, one.payload) for one in decisions.deliveries], rooms, now)
     if insert_new(connection, tables.seen, decisions.seen) < len(decisions.seen):
         raise SeenMeanwhile
     if decisions.repeats:

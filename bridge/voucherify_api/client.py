@@ -24,6 +24,9 @@ PROBE_SECONDS = 5.0
 """The longest time of a probe. *Test* in Segment waits 10 seconds in total."""
 
 
+LOOK_SECONDS = 0.25
+"""While a call waits: the seconds between two checks whether the process ends."""
+
 HARMLESS = LIST_CUSTOMERS.request(query={"limit": "1"})
 """A read that changes nothing. Voucherify answers it if it accepts the keys."""
 
@@ -66,9 +69,12 @@ class Client:
 
     Args:
         allow: returns the seconds to wait for a place in the budget that all workers share.
+        is_ending: whether the process ends: then no call begins.
     """
 
-    def __init__(self, account: Account, allow: Callable[[], float], timing: Timing) -> None:
+    def __init__(
+        self, account: Account, allow: Callable[[], float], timing: Timing, is_ending: Callable[[], bool]
+    ) -> None:
         # As bytes: a text that is not Latin-1 would raise an exception, instead of a 401.
         self._headers: Mapping[str, str | bytes] = {
             "X-App-Id": account.app_id.encode(),
@@ -79,20 +85,28 @@ class Client:
         }
         self._url = account.url.rstrip("/")
         self._allow = allow
+        self._is_ending = is_ending
         self.timing = timing
         self._session: tuple[int, requests.Session] | None = None
 
     def call(self, request: Request, until: float) -> Answer:
         """Make one call, if it can begin before ``until``."""
         now = self.timing.now
-        if now() >= until:
+        if now() >= until or self._is_ending():
             return Answer(Reach.HELD, text="the deadline was reached before the call")
         wait = self._allow()
         if now() + wait >= until:
             return Answer(Reach.HELD, text="the rate limit allows no call yet", pause=wait)
-        if wait > 0:
-            self.timing.sleep(wait)
+        self.sleep(wait)
+        if self._is_ending():
+            return Answer(Reach.HELD, text="the process ends")
         return self._exchange(self._own_session(), request, self.timing.call_seconds)
+
+    def sleep(self, seconds: float) -> None:
+        """Wait, but not longer than until the process ends."""
+        ends_at = self.timing.now() + seconds
+        while (left := ends_at - self.timing.now()) > 0 and not self._is_ending():
+            self.timing.sleep(min(left, LOOK_SECONDS))
 
     def probe(self) -> Answer:
         """Make the smallest call at once."""

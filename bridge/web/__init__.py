@@ -1,16 +1,27 @@
 """The HTTP side: ``create_app()``, one blueprint per front door. Nothing is decided here, and nothing is sent."""
 
 import atexit
+from collections.abc import Callable, Mapping
+from typing import Any
 
-from flask import Flask
+from flask import Blueprint, Flask
 from werkzeug.middleware.dispatcher import DispatcherMiddleware
 
 from bridge import logs
 from bridge.bootstrap import build
+from bridge.doors import SEGMENT_DESTINATION, SEGMENT_WEBHOOKS, TRACKING_API, VOUCHERIFY_WEBHOOKS
 from bridge.settings import Settings
 from bridge.web import console, errors, health, metrics, openapi, request_log
 from bridge.web.doors import paths, segment_destination, segment_webhooks, tracking_api, voucherify_webhooks
 from bridge.web.doors.waiting import Waiting
+
+BLUEPRINTS: Mapping[str, Callable[[Any, Waiting], Blueprint]] = {
+    VOUCHERIFY_WEBHOOKS: voucherify_webhooks.blueprint,
+    SEGMENT_DESTINATION: segment_destination.blueprint,
+    SEGMENT_WEBHOOKS: segment_webhooks.blueprint,
+    TRACKING_API: tracking_api.blueprint,
+}
+"""By stem: the routes of the doors."""
 
 
 def create_app(settings: Settings | None = None) -> Flask:
@@ -32,14 +43,8 @@ def create_app(settings: Settings | None = None) -> Flask:
     paths.register(app)
     waiting = Waiting(bridge.database)
     atexit.register(waiting.is_ending.set)
-    if bridge.webhooks:
-        app.register_blueprint(voucherify_webhooks.blueprint(bridge.webhooks, waiting))
-    if bridge.calls:
-        app.register_blueprint(segment_destination.blueprint(bridge.calls, waiting))
-    if bridge.tracking:
-        app.register_blueprint(tracking_api.blueprint(bridge.tracking, waiting))
-    if bridge.event_webhooks:
-        app.register_blueprint(segment_webhooks.blueprint(bridge.event_webhooks, waiting))
+    for stem, intake in bridge.intakes.items():
+        app.register_blueprint(BLUEPRINTS[stem](intake, waiting))
     app.register_blueprint(openapi.blueprint())
     app.register_blueprint(health.blueprint(bridge.keeper.problems))
     app.register_blueprint(metrics.blueprint(bridge.database))
@@ -47,6 +52,6 @@ def create_app(settings: Settings | None = None) -> Flask:
     errors.register(app, bridge.refusals)
     if token := bridge.settings.admin_token:
         pages = console.application(bridge, token)
-        app.wsgi_app = DispatcherMiddleware(app.wsgi_app, {console.PATH: pages})  # type: ignore[method-assign]
+        app.wsgi_app = DispatcherMiddleware(app.wsgi_app, {console.PATH: pages})  # type: ignore[method-assign] # as Flask documents it
     bridge.crew.start(delivers=bridge.settings.embedded_worker, elected=True)
     return app

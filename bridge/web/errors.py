@@ -1,4 +1,4 @@
-"""What a caller gets when it does not get what it asked for: JSON, with a code and a message, and nothing else."""
+"""The answer to a request that fails: JSON with a code and a message, and nothing else."""
 
 from collections.abc import Mapping
 from functools import partial
@@ -10,18 +10,21 @@ from flask import Flask, Response, jsonify, request
 from flask.json.provider import JSONProvider
 from werkzeug.exceptions import HTTPException, InternalServerError
 
-from bridge.errors import BridgeError, Invalid, SignatureError, StoreUnavailable, UpstreamError
+from bridge.doors import direction_of_stem
+from bridge.errors import BridgeError, InHand, Invalid, NoSuchEvent, SignatureError, StoreUnavailable, UpstreamError
 from bridge.logs import Sparing, unexpected
 from bridge.operations.monitoring.refusals import Refusals
 from bridge.web.request_log import request_id
 
-ERRORS: dict[type[BridgeError], tuple[int, str]] = {
+ERRORS: Mapping[type[BridgeError], tuple[int, str]] = {
     Invalid: (400, "invalid"),
     SignatureError: (401, "unauthorized"),
+    NoSuchEvent: (404, "not_found"),
+    InHand: (409, "conflict"),
     UpstreamError: (502, "bad_gateway"),
     StoreUnavailable: (503, "unavailable"),
 }
-"""The status and code of each error that may reach a caller."""
+"""The status and code of each error that may reach a caller, at the front doors and in the console."""
 
 
 _log = structlog.get_logger("bridge.web")
@@ -40,16 +43,12 @@ class Answers(JSONProvider):
         return msgspec.json.decode(s)
 
 
-DIRECTIONS = {"voucherify": "to_segment", **dict.fromkeys(("segmentio", "tracking", "segment"), "to_voucherify")}
-"""By blueprint: where that goes of which somebody could not prove that it is theirs."""
-
-
 def register(app: Flask, refusals: Refusals) -> None:
     """Answer every error of ``app`` in this form, and count calls that are not authentic."""
     for kind in ERRORS:
-        app.register_error_handler(kind, partial(_told, refusals))
+        app.register_error_handler(kind, partial(_known, refusals))
     app.register_error_handler(HTTPException, _http)
-    app.register_error_handler(Exception, _unforeseen)
+    app.register_error_handler(Exception, _unexpected)
 
 
 def error(status: int, code: str, message: str, fields: Mapping[str, str] | None = None) -> Response:
@@ -59,9 +58,9 @@ def error(status: int, code: str, message: str, fields: Mapping[str, str] | None
     return response
 
 
-def _told(refusals: Refusals, raised: BridgeError) -> Response:
+def _known(refusals: Refusals, raised: BridgeError) -> Response:
     status, code = ERRORS[type(raised)]
-    if isinstance(raised, SignatureError) and (direction := DIRECTIONS.get(request.blueprint or "")):
+    if isinstance(raised, SignatureError) and (direction := direction_of_stem(request.blueprint)):
         refusals.add(direction)
     if times := _complaints.admits(code):
         _log.warning("refused", path=request.path, status=status, reason=str(raised), times=times)
@@ -76,7 +75,7 @@ def _http(raised: HTTPException) -> Response:
     return response
 
 
-def _unforeseen(raised: Exception) -> Response:
+def _unexpected(raised: Exception) -> Response:
     """500. The log says where it was raised; the text of the exception may hold a person's data."""
     unexpected("request", raised, path=request.path, request_id=request_id())
     return _http(InternalServerError())

@@ -15,9 +15,10 @@ from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Histo
 from prometheus_client.exposition import CONTENT_TYPE_LATEST, generate_latest
 from prometheus_client.registry import Collector
 
-from bridge.delivery.counts.tallies import BOUNDS, DIRECTIONS, ERROR, OF_THE_BRIDGE, REFUSED, RETRIED
+from bridge.delivery.counts.tallies import BOUNDS, ERROR, OF_THE_BRIDGE, REFUSED, RETRIED
 from bridge.delivery.database.engine import Database
 from bridge.delivery.rules.retry import Fate
+from bridge.directions import DIRECTIONS
 from bridge.messages import Status
 from bridge.operations.monitoring.concerns import PAUSED, REFUSING, SILENT
 from bridge.operations.monitoring.measures import Measures, measures

@@ -15,13 +15,13 @@ from marshmallow import INCLUDE, Schema, fields, validate
 from bridge import __version__
 from bridge.doors import ACTIONS as CALLS
 from bridge.doors import SEGMENT, TRACKING, VOUCHERIFY
-from bridge.intake.segment_webhooks import SECRET, SIGNATURE
+from bridge.intake import SECRET, SIGNATURE
 from bridge.messages import Status
 from bridge.signature import HEADER
 from bridge.to_segment.schemas import Balance, Envelope, Identifier
 from bridge.to_voucherify.actions import ACTIONS
-from bridge.to_voucherify.raw_events.events import BATCH_EVENTS
 from bridge.to_voucherify.raw_events.events import TYPES as EVENT_TYPES
+from bridge.to_voucherify.raw_events.posted import BATCH_EVENTS
 from bridge.to_voucherify.schemas import SCHEMAS, Object, Text
 from bridge.web.doors.tracking_api import ALIASES
 from bridge.web.doors.waiting import LONGEST_SECONDS
@@ -92,11 +92,11 @@ class Event(_Open):
 
     type = fields.String(validate=validate.OneOf(EVENT_TYPES))
     messageId = Identifier(allow_none=True)  # noqa: N815 - Segment's name, as the following
-    userId = Identifier(allow_none=True)  # noqa: N815
-    anonymousId = Identifier(allow_none=True)  # noqa: N815
+    userId = Identifier(allow_none=True)  # noqa: N815 - Segment's name
+    anonymousId = Identifier(allow_none=True)  # noqa: N815 - Segment's name
     event = fields.String(allow_none=True)
     name = fields.String(allow_none=True)
-    groupId = Identifier(allow_none=True)  # noqa: N815
+    groupId = Identifier(allow_none=True)  # noqa: N815 - Segment's name
     properties = fields.Dict(allow_none=True)
     traits = fields.Dict(allow_none=True)
     context = fields.Dict(allow_none=True)

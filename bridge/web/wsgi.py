@@ -3,6 +3,7 @@
 import sys
 
 from bridge.errors import ConfigError
+from bridge.settings import in_words
 from bridge.web import create_app
 
 # With this exit code of a worker, gunicorn does not try again: wrong settings stay wrong.
@@ -11,5 +12,5 @@ WORKER_BOOT_ERROR = 3
 try:
     app = create_app()
 except ConfigError as error:
-    sys.stderr.write(f"The bridge does not start: some settings are wrong. `bridge check` says more.\n{error}\n")
+    sys.stderr.write(f"The bridge does not start: {in_words(error)}\n")
     raise SystemExit(WORKER_BOOT_ERROR) from None

@@ -17,7 +17,7 @@ def run(database_url: str, *words: str) -> subprocess.CompletedProcess[str]:
         [sys.executable, "-m", "bridge.cli", *words],
         capture_output=True,
         text=True,
-        cwd=os.path.dirname(__file__),  # where no .env is  # noqa: PTH120
+        cwd=os.path.dirname(__file__),  # noqa: PTH120 - a text, as others; no .env is there
         env={**inherited, "PYTHONPATH": str(CHECKOUT), "BRIDGE_DATABASE_URL": database_url},
         timeout=2 * PATIENCE,
         check=False,

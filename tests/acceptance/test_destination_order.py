@@ -168,7 +168,7 @@ def test_every_customers_story_is_told_in_order_and_nothing_in_it_twice(
     with ThreadPoolExecutor(8) as pool:
         posts = [pool.submit(destination.store, *story.calls) for story in told]
         for share in sorted(chance.uniform(0.05, 0.9) for _ in range(ROUNDS)):
-            until(lambda share=share: settled(share), f"{share:.0%} of all calls are settled", patience=PATIENCE)  # type: ignore[misc]
+            until(lambda share=share: settled(share), f"{share:.0%} of all calls are settled", patience=PATIENCE)  # type: ignore[misc] # mypy infers no default of a lambda
             crew.replace()
         for post in posts:
             post.result()

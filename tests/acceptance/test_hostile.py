@@ -104,7 +104,7 @@ def test_authentic_but_unusable_webhooks_are_quarantined_as_raw_bytes_and_harm_n
         QUARANTINED, "quarantined"
     )
     assert all(response.json()["reason"] for response in told.values())
-    kept = {id: unpack(body) for id, body in books.rows("SELECT id, body FROM messages")}  # noqa: A001
+    kept = {id: unpack(body) for id, body in books.rows("SELECT id, body FROM messages")}  # noqa: A001 - the column's name
     assert {name: kept[response.json()["id"]] for name, response in told.items()} == QUARANTINED
     assert {server.status(body) for body in at_middling_depths()} <= {"accepted", "quarantined"}
     assert server.workers() == workers

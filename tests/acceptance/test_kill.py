@@ -131,7 +131,7 @@ def test_killed_over_and_over_while_webhooks_come_in_nothing_is_lost(
     with ThreadPoolExecutor(4) as pool:
         posts = [pool.submit(server.deliver, redeems(name)) for name in names]
         for share in (10, 25, 40):
-            until(lambda share=share: sum(post.done() for post in posts) >= share, f"{share} webhooks are taken")  # type: ignore[misc]
+            until(lambda share=share: sum(post.done() for post in posts) >= share, f"{share} webhooks are taken")  # type: ignore[misc] # mypy infers no default of a lambda
             server.kill_workers()
         for post in posts:
             post.result()

@@ -94,7 +94,7 @@ def test_when_its_file_is_taken_away_it_is_not_ready_until_it_is_back(
 
     until(lambda: "database" in server.checks(), "it is not ready")
 
-    os.rename(away, folder)  # noqa: PTH104
+    os.rename(away, folder)  # noqa: PTH104 - as above
     until(lambda: not server.checks(), "it is ready again")
 
 

@@ -2,6 +2,7 @@
 
 import json
 import secrets
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
@@ -101,25 +102,27 @@ def test_a_source_id_of_3000_characters_is_delivered_and_costs_no_other(
     assert said(database_url, "events", "--customer", long[0][:-1]) == []
 
 
-def test_behind_a_pooler_in_transaction_mode(
-    postgres_url: str, serve: Serve, hire: Hire, segment: Receiver, books: Books
-) -> None:
-    """What is prepared on one connection must not be used on another, which is another client's."""
+@pytest.fixture
+def pooled_url(postgres_url: str) -> Iterator[str]:
     url = make_url(postgres_url)
     pooler = Pooler(f"{url.query['host']}/.s.PGSQL.5432", str(url.database))
-    pooled = f"postgresql://postgres@127.0.0.1:{pooler.port}/{url.database}"
-    try:
-        server = serve(pooled, segment, *SEVERAL, BRIDGE_WORKER="external")
-        hire(pooled, segment)
-        names = users(160)
-        with ThreadPoolExecutor(16) as pool:
-            posted = list(pool.map(lambda name: server.post(redeems(name)).status_code, names))
-        assert posted == [202] * len(names)
-        Books(postgres_url).wait_until_settled(len(names))
-        segment.assert_once(names)
-        assert "store unavailable" not in server.log
-    finally:
-        pooler.close()
+    yield f"postgresql://postgres@127.0.0.1:{pooler.port}/{url.database}"
+    pooler.close()
+
+
+def test_behind_a_pooler_in_transaction_mode(
+    postgres_url: str, pooled_url: str, serve: Serve, hire: Hire, segment: Receiver
+) -> None:
+    """A statement that is prepared on one connection must not be used on another, which is another client's."""
+    server = serve(pooled_url, segment, *SEVERAL, BRIDGE_WORKER="external")
+    hire(pooled_url, segment)
+    names = users(160)
+    with ThreadPoolExecutor(16) as pool:
+        posted = list(pool.map(lambda name: server.post(redeems(name)).status_code, names))
+    assert posted == [202] * len(names)
+    Books(postgres_url).wait_until_settled(len(names))
+    segment.assert_once(names)
+    assert "store unavailable" not in server.log
 
 
 def test_a_webhook_of_another_version_says_what_to_set(sqlite_url: str, serve: Serve, segment: Receiver) -> None:

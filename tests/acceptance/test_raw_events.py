@@ -146,7 +146,7 @@ def test_batches_from_several_processes_at_once_are_each_kept_once(
     books.hold_back("voucherify")
     users = [f"user-{number}" for number in range(1200)]
     answers = in_parallel(
-        [lambda at=at: post(servers[at % 2], "batch", batch_of(users, unique=f"-{at % 3}")) for at in range(6)]  # type: ignore[misc]
+        [lambda at=at: post(servers[at % 2], "batch", batch_of(users, unique=f"-{at % 3}")) for at in range(6)]  # type: ignore[misc] # mypy infers no default of a lambda
     )
     assert Counter(one.status_code for one in answers) == {200: 6}
     books.wait_until_translated()

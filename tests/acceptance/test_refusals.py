@@ -6,16 +6,13 @@ import socket
 from collections.abc import Iterator
 
 import pytest
-import requests
 
 from bridge.signature import HEADER
 from tests.acceptance.books import Books
 from tests.acceptance.conftest import serving
-from tests.acceptance.customers import redeems
 from tests.acceptance.receiver import Receiver
 from tests.acceptance.server import Server
 from tests.acceptance.waiting import PATIENCE
-from tests.webhooks import signed
 
 LIMIT = 1_048_576
 A_FEW_MEGABYTES = 8 * LIMIT
@@ -95,42 +92,3 @@ def test_a_body_whose_chunks_are_broken_is_the_senders_mistake(server: Server) -
 
     assert answered.startswith(b"HTTP/1.1 400 ")
     assert poured < A_FEW_MEGABYTES
-
-
-@pytest.mark.parametrize(
-    "signature",
-    [
-        pytest.param(None, id="none"),
-        pytest.param("", id="empty"),
-        pytest.param("0" * 64, id="wrong"),
-        pytest.param(signed(redeems("ada"))[HEADER][:-1], id="truncated"),
-        pytest.param(signed(redeems("ada"))[HEADER].upper(), id="upper case"),
-        pytest.param("é" * 64, id="not hex"),
-        pytest.param(signed(redeems("ada"), "another secret")[HEADER], id="with another secret"),
-    ],
-)
-def test_what_does_not_prove_its_sender_is_refused(signature: str | None, server: Server) -> None:
-    headers = {} if signature is None else {HEADER: signature.encode()}
-
-    response = requests.post(
-        server.url, data=redeems("ada"), headers={"Content-Type": "application/json", **headers}, timeout=PATIENCE
-    )
-
-    assert response.status_code == 401
-    assert response.json()["error"]["code"] == "unauthorized"
-
-
-@pytest.mark.parametrize("method", ["GET", "PUT", "DELETE", "PATCH"])
-def test_another_method_is_refused(method: str, server: Server) -> None:
-    response = requests.request(method, server.url, timeout=PATIENCE)
-
-    assert response.status_code == 405
-    assert "POST" in response.headers["Allow"]
-    assert response.json()["error"]["code"] == "method_not_allowed"
-
-
-def test_another_path_is_not_found(server: Server) -> None:
-    response = requests.post(server.url + "/more", timeout=PATIENCE)
-
-    assert response.status_code == 404
-    assert response.json()["error"]["code"] == "not_found"

@@ -1,9 +1,12 @@
 """Without its secrets the bridge does not start, and says what it lacks."""
 
+import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
+from tests.acceptance.process import Process
 from tests.acceptance.server import WRITE_KEY, Server
 from tests.webhooks import SECRET
 
@@ -48,3 +51,31 @@ def test_what_it_says_is_for_an_operator_and_no_stack_trace(tmp_path: Path) -> N
     server = launched_and_ended(tmp_path, {})
 
     server.assert_discreet()
+
+
+SECRETS = {"SEGMENT_WRITE_KEY": WRITE_KEY, "VOUCHERIFY_WEBHOOK_SECRET": SECRET}
+
+
+def command(name: str) -> Callable[[Path, dict[str, str]], Process]:
+    def make(directory: Path, environment: dict[str, str]) -> Process:
+        return Process(directory, environment, [sys.executable, "-m", "bridge.cli", name])
+
+    return make
+
+
+@pytest.mark.parametrize("make", [Server, command("serve"), command("worker")], ids=["gunicorn", "serve", "worker"])
+def test_a_path_that_cannot_be_the_database_is_one_clear_line(
+    make: Callable[[Path, dict[str, str]], Process], tmp_path: Path
+) -> None:
+    url = f"sqlite:///{tmp_path}/missing/data/bridge.db"
+    process = make(tmp_path / "process", {**SECRETS, "BRIDGE_DATABASE_URL": url})
+    process.launch()
+    try:
+        assert process.wait() == 3
+    finally:
+        process.close()
+    lines = [line for line in process.log.splitlines() if "BRIDGE_DATABASE_URL" in line]
+    assert f"the folder {tmp_path}/missing does not exist" in lines[0]
+    assert len(set(lines)) == 1
+    assert "ready" not in process.log
+    process.assert_discreet()

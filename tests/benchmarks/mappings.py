@@ -3,7 +3,7 @@
 ``python tests/benchmarks/mappings.py`` (``--quick`` for a short look). Segment's packages are not part of this
 repository; to compare, install them somewhere and name the folder:
 
-    npm install --prefix FOLDER @segment/actions-core@3.170.0 @segment/destination-subscriptions@3.37.0 liquidjs@10
+    npm install --prefix FOLDER @segment/actions-core@3.170.0 @segment/destination-subscriptions@3.37.0 liquidjs@10.27.2
     python tests/benchmarks/mappings.py --packages FOLDER
 """
 

@@ -12,7 +12,8 @@ from bridge.delivery.database import tables
 from bridge.delivery.database.engine import Database
 from bridge.delivery.database.packing import pack
 from bridge.delivery.database.rows import insert_rows, portions
-from bridge.doors import TO_SEGMENT, TO_VOUCHERIFY, VOUCHERIFY
+from bridge.directions import TO_SEGMENT, TO_VOUCHERIFY
+from bridge.doors import VOUCHERIFY
 from bridge.messages import CALLS, WEBHOOKS
 from bridge.to_segment.catalogue import EVENTS
 

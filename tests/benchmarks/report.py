@@ -36,7 +36,7 @@ class Report:
     def show(self, *, as_json: bool) -> None:
         """Print it."""
         if as_json:
-            print(json.dumps(self._values(), indent=2))  # noqa: T201
+            print(json.dumps(self._values(), indent=2))  # noqa: T201 - a report is printed
             return
         # Wide enough for the table even where a terminal does not say how wide it is.
         console = Console(width=130)

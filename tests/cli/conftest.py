@@ -16,6 +16,7 @@ from bridge.demo.calls import credentials
 from bridge.demo.segment import SegmentStandIn
 from bridge.demo.serving import Served
 from bridge.demo.voucherify import VoucherifyStandIn
+from bridge.doors import SEGMENT_DESTINATION, VOUCHERIFY_WEBHOOKS
 from bridge.intake import Given
 from bridge.settings import Settings
 from bridge.web import create_app
@@ -122,8 +123,7 @@ def post(bridge: Bridge) -> Callable[[Any], str]:
     def take(message: Any) -> str:
         body = message if isinstance(message, bytes) else encode(message)
         [signature] = [value for name, value in signed(body).items() if name.endswith("Signature")]
-        assert bridge.webhooks is not None
-        return translated(bridge, bridge.webhooks.take(body, signature, "").id)
+        return translated(bridge, bridge.intakes[VOUCHERIFY_WEBHOOKS].take(body, signature, "").id)
 
     return take
 
@@ -135,7 +135,8 @@ def call(both: None, bridge: Bridge) -> Callable[[str, Any], str]:
     given = Given(headers["Authorization"], headers["Secret-Key"])
 
     def take(path: str, message: Any) -> str:
-        assert bridge.calls is not None
-        return translated(bridge, bridge.calls.take(f"segmentio/{path}", encode(message), given, "").id)
+        return translated(
+            bridge, bridge.intakes[SEGMENT_DESTINATION].take(f"segmentio/{path}", encode(message), given, "").id
+        )
 
     return take

@@ -1,17 +1,27 @@
 """``bridge check``, ``bridge trigger``, and how the command speaks when something is wrong."""
 
 import json
+import re
+import socket
+import ssl
+import threading
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
-from flask import Flask, Response
+from flask import Flask, Response, request
+from werkzeug.serving import make_server
 
 from bridge.bootstrap import Bridge
+from bridge.delivery.database.engine import Database
+from bridge.demo.segment import SegmentStandIn
 from bridge.demo.serving import Served
 from bridge.demo.voucherify import VoucherifyStandIn
+from bridge.signature import HEADER, sign
 from bridge.to_segment.catalogue import EVENTS, Event
 from tests.cli.conftest import APP_ID, SECRET_KEY, Run
-from tests.webhooks import SECRET
+from tests.webhooks import SECRET, redemption, webhook
 
 
 def test_help_names_every_command(run: Run) -> None:
@@ -43,7 +53,7 @@ def test_every_wrong_setting_at_once(run: Run, monkeypatch: pytest.MonkeyPatch) 
     ("variable", "value", "what"),
     [
         ("SEGMENT_HOST", "http://127.0.0.1:9", "Segment"),
-        ("BRIDGE_DATABASE_URL", "sqlite:////nowhere/bridge.db", "database"),
+        ("BRIDGE_DATABASE_URL", "sqlite:////nowhere/at/all/bridge.db", "database"),
         ("BRIDGE_DATABASE_URL", "postgresql://nobody@127.0.0.1:9/none", "database"),
     ],
 )
@@ -200,13 +210,13 @@ def test_a_variable_that_is_none_is_a_warning(
     assert (told["verdict"], told["remedy"]) == ("warning", remedy)
 
 
-def test_without_a_use_for_it_a_voucherify_that_is_down_is_a_warning(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_voucherify_that_is_of_no_use_is_not_looked_at(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("VOUCHERIFY_API_URL", "http://127.0.0.1:9")
     result = run("check", "--json")
     assert result.exit_code == 0
-    [warning] = [one for one in json.loads(result.output) if one["verdict"] != "ok"]
-    assert (warning["what"], warning["verdict"]) == (VOUCHERIFY, "warning")
-    assert "VOUCHERIFY_API_URL" in warning["remedy"]
+    found = json.loads(result.output)
+    assert {one["verdict"] for one in found} == {"ok"}
+    assert not {one["what"] for one in found} & {VOUCHERIFY, "VOUCHERIFY_API_URL"}
 
 
 def test_other_commands_name_the_wrong_variable(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -271,9 +281,9 @@ def test_any_spelling_will_do(spelling: str, run: Run, served_app: Flask) -> Non
 
 def test_a_sample_that_no_worker_translates_is_stored_and_says_so(run: Run) -> None:
     app = Flask("bridge")
-    app.post("/")(lambda: ({"status": "stored", "id": "01KA"}, 202))
+    app.post("/hook")(lambda: ({"status": "stored", "id": "01KA"}, 202))
     with Served(app) as served:
-        result = run("trigger", "rewarded", "--url", served.url)
+        result = run("trigger", "rewarded", "--url", f"{served.url}/hook")
     assert result.exit_code == 0
     assert "No worker has translated it within 10 s" in result.stderr
 
@@ -292,9 +302,9 @@ def test_nobody_listens(run: Run) -> None:
 
 def test_a_refusal_is_shown_and_fails(run: Run) -> None:
     app = Flask("other")
-    app.post("/")(lambda: Response("not here", 404))
+    app.post("/hook")(lambda: Response("not here", 404))
     with Served(app) as served:
-        result = run("trigger", "rewarded", "--url", served.url, "--json")
+        result = run("trigger", "rewarded", "--url", f"{served.url}/hook", "--json")
     assert result.exit_code == 1
     assert json.loads(result.output) == {"status_code": 404, "answer": "not here"}
 
@@ -302,3 +312,126 @@ def test_a_refusal_is_shown_and_fails(run: Run) -> None:
 def test_no_secret_to_sign_with(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("VOUCHERIFY_WEBHOOK_SECRET")
     assert "VOUCHERIFY_WEBHOOK_SECRET: needed" in run("trigger", "rewarded").output
+
+
+@pytest.mark.parametrize("end", ["", "/"])
+def test_a_url_without_a_path_is_answered_with_the_one_that_is_meant(end: str, run: Run) -> None:
+    result = run("trigger", "rewarded", "--url", f"http://127.0.0.1:9{end}")
+    assert result.exit_code == 2
+    assert "did you mean http://127.0.0.1:9/webhooks/voucherify?" in result.output
+
+
+def test_a_sample_is_signed_with_the_secret_that_the_server_reads(
+    run: Run, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.delenv("VOUCHERIFY_WEBHOOK_SECRET")
+    (tmp_path / ".env").write_text("VOUCHERIFY_WEBHOOK_SECRET=' , the-first ,the-second'\n")
+    app = Flask("bridge")
+    app.post("/hook")(lambda: {"signature": request.headers[HEADER], "right": sign(request.get_data(), "the-first")})
+    with Served(app) as served:
+        answer = json.loads(run("trigger", "rewarded", "--url", f"{served.url}/hook", "--json").output)["answer"]
+    assert answer["signature"] == answer["right"]
+
+
+def test_a_dot_env_that_cannot_be_read_is_said_by_trigger_too(run: Run, tmp_path: Path) -> None:
+    (tmp_path / ".env").write_bytes(b"SEGMENT_WRITE_KEY=\xff\n")
+    result = run("trigger", "rewarded")
+    assert result.exit_code == 3
+    assert ".env: cannot be read (UnicodeDecodeError)" in result.output
+
+
+UNREACHED = "Segment"
+
+
+def why_not(run: Run, monkeypatch: pytest.MonkeyPatch, url: str) -> str:
+    monkeypatch.setenv("SEGMENT_HOST", url)
+    [wrong] = [one for one in json.loads(run("check", "--json").output) if one["verdict"] != "ok"]
+    assert wrong["what"] == UNREACHED
+    return str(wrong["detail"]).removeprefix(f"{url} does not answer: ")
+
+
+def test_why_a_host_cannot_be_reached(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("bridge.cli.reaching.PATIENCE_SECONDS", 0.2)
+    assert "cannot be resolved" in why_not(run, monkeypatch, "https://segment.invalid")
+    assert "refused" in why_not(run, monkeypatch, "http://127.0.0.1:9")
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        assert "timeout" in why_not(run, monkeypatch, f"http://127.0.0.1:{silent.getsockname()[1]}")
+    app = Flask("bridge")
+    with Served(app) as served:
+        assert "TLS" in why_not(run, monkeypatch, served.url.replace("http:", "https:"))
+
+
+def test_a_certificate_that_is_not_accepted(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(Path(__file__).with_name("self_signed.pem"))
+    server = make_server("127.0.0.1", 0, Flask("bridge"), ssl_context=context, threaded=True)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    try:
+        said = why_not(run, monkeypatch, f"https://127.0.0.1:{server.server_port}")
+    finally:
+        server.shutdown()
+        server.server_close()
+    assert "certificate is not accepted: " in said
+    assert "self" in said
+
+
+@pytest.mark.usefixtures("both")
+def test_it_creates_nothing(run: Run, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setenv("BRIDGE_RUN_DIR", f"{tmp_path}/run/bridge")
+    for path in ("new.db", "data/new.db"):
+        monkeypatch.setenv("BRIDGE_DATABASE_URL", f"sqlite:///{tmp_path}/{path}")
+        result = run("check", "--json")
+        assert result.exit_code == 0, result.output
+        found = {one["what"]: one["detail"] for one in json.loads(result.output)}
+        assert found["database"] == f"{tmp_path}/{path} is not there yet: the bridge creates it at its start"
+        assert list(tmp_path.iterdir()) == []
+
+
+def test_a_database_that_is_there_stays_as_it_is(run: Run, bridge: Bridge, tmp_path: Path) -> None:
+    bridge.close()
+    before = sorted(path.name for path in tmp_path.iterdir())
+    found = {one["what"]: one["detail"] for one in json.loads(run("check", "--json").output)}
+    assert found["database"] == "can be written, and its schema is current"
+    assert sorted(path.name for path in tmp_path.iterdir()) == before
+
+
+def test_an_empty_postgresql_stays_empty(
+    run: Run, monkeypatch: pytest.MonkeyPatch, postgres_url: str, open_database: Callable[[str], Database]
+) -> None:
+    monkeypatch.setenv("BRIDGE_DATABASE_URL", postgres_url)
+    found = {one["what"]: one["detail"] for one in json.loads(run("check", "--json").output)}
+    assert "brings its schema up to date at its start" in found["database"]
+    assert open_database(postgres_url).look() is None
+
+
+def test_the_port_of_postgresql_is_shown_and_no_password(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("BRIDGE_DATABASE_URL", "postgresql://nobody:hunter2@127.0.0.1:9/none")
+    output = run("check", "--json").output
+    found = {one["what"]: one["detail"] for one in json.loads(output)}
+    assert found["BRIDGE_DATABASE_URL"] == "postgresql://127.0.0.1:9/none"
+    assert "hunter2" not in output
+
+
+def test_a_write_key_that_segment_refuses_is_not_ok(
+    run: Run, bridge: Bridge, post: Callable[[Any], str], segment: SegmentStandIn
+) -> None:
+    segment.write_key = "another"
+    post(webhook("redemption.succeeded", redemption()))
+    [worker] = bridge.crew.workers
+    worker.step()
+    result = run("check", "--json")
+    assert result.exit_code == 1
+    [wrong] = [one for one in json.loads(result.output) if one["verdict"] != "ok"]
+    assert wrong["what"] == "SEGMENT_WRITE_KEY"
+    assert re.fullmatch(r"Segment refuses the write key since 20\d\d-.* UTC: forbidden \(401\)", wrong["detail"])
+    assert "SEGMENT_WRITE_KEY" in wrong["remedy"]
+
+
+def test_what_an_operator_has_paused_is_a_warning(run: Run, bridge: Bridge) -> None:
+    for name in ("segment", "translation"):
+        bridge.desk.pause(name, "somebody")
+    result = run("check", "--json")
+    assert result.exit_code == 0, result.output
+    told = {one["what"]: one["detail"] for one in json.loads(result.output) if one["verdict"] == "warning"}
+    assert told.keys() == {"deliveries to segment", "translation"}
+    assert "`bridge resume segment` ends it" in told["deliveries to segment"]

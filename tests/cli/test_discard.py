@@ -51,6 +51,18 @@ def test_what_is_being_sent_is_not_called_back(event_id: str, run: Run, bridge: 
     assert "is being translated or sent right now" in result.output
 
 
+def test_the_id_of_a_duplicate_names_the_event_that_it_repeats(
+    event_id: str, post: Callable[[Any], str], told: Told, run: Run
+) -> None:
+    repeat = post(webhook("redemption.succeeded", redemption()))
+    assert repeat != event_id
+    named = f": event {event_id}, which it repeats"
+    assert told("discard", repeat) == [{"id": repeat, "became": f"discarded{named}"}]
+    assert [one["id"] for one in told("events", "--status", "discarded")] == [event_id]
+    assert told("replay", repeat) == [{"id": repeat, "became": f"to be sent{named}"}]
+    assert f"This is about event {event_id}, which {repeat} repeats." in run("decide", repeat, "--again").output
+
+
 def test_an_unknown_id_fails(event_id: str, run: Run) -> None:
     result = run("discard", event_id, "01UNKNOWN")
     assert result.exit_code == 1

@@ -2,6 +2,7 @@
 
 import json
 import re
+from collections import Counter
 from collections.abc import Callable
 from typing import Any
 
@@ -70,6 +71,33 @@ def test_a_table_says_why(three: dict[str, str], run: Run) -> None:
 def test_counts_by_event_and_status(three: dict[str, str], told: Told, run: Run) -> None:
     assert {"event": "Customer Redemption Succeeded", "status": "ignored", "count": 1} in told("events", "--count")
     assert "Customer Redemption Succeeded" in run("events", "--count").output
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        ("--status", "ignored"),
+        ("--status", "waiting"),
+        ("--event", "Customer Redemption Succeeded"),
+        ("--customer", "anna-1"),
+        ("--direction", "to_voucherify"),
+        ("--direction", "to_segment", "--status", "quarantined"),
+        ("--error", "not a JSON object"),
+        ("--since", "1h"),
+        ("--until", "2020-01-01"),
+        ("--before", "ignored"),
+    ],
+    ids=" ".join,
+)
+def test_what_is_counted_is_what_is_listed(options: tuple[str, ...], three: dict[str, str], told: Told) -> None:
+    options = tuple(three.get(word, word) if options[0] == "--before" else word for word in options)
+    listed = Counter((one["event"], one["status"]) for one in told("events", *options))
+    counted = {(one["event"], one["status"]): one["count"] for one in told("events", "--count", *options)}
+    assert counted == listed
+
+
+def test_one_event_is_not_counted(three: dict[str, str], run: Run) -> None:
+    assert run("events", three["ignored"], "--count").exit_code == 2
 
 
 def test_one_from_arrival_to_answer(three: dict[str, str], bridge: Bridge, told: Told, run: Run) -> None:

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from bridge.to_voucherify.raw_events.presets import ADD_CUSTOM_EVENT, ROWS
+from bridge.to_voucherify.raw_events.presets import ADD_CUSTOM_EVENT, ROWS, UPSERT_CUSTOMER
 from tests.cli.conftest import Run
 from tests.to_voucherify.raw import row
 
@@ -93,12 +93,26 @@ def test_what_each_mapping_makes_of_an_event(told: Callable[..., Any], write: Wr
                 "metadata": {"total": 5},
             },
         },
+        "left_out": {},
     }
     assert (large["matched"], large["payload"], large["request"]) == (False, None, None)
     assert "properties.total > 100 fails" in large["why"]
     assert (off["matched"], off["why"], off["request"]) == (True, "disabled", None)
     assert (unfit_one["matched"], unfit_one["why"]) == (True, "metadata: Not an object.")
     assert unfit_one["payload"]["metadata"] == "Paid"
+
+
+def test_what_is_left_out_of_a_request_is_shown(told: Callable[..., Any], run: Run, write: Write) -> None:
+    identify = {"type": "identify", "userId": "anna-1", "traits": {"name": "Anna", "birthdate": "in May"}}
+    upsert = row("Taken", subscribe='type = "identify"', partnerAction="upsertCustomer", mapping=UPSERT_CUSTOMER)
+    files = (write("m.json", [upsert]), write("event.json", identify))
+    [taken] = told("mappings", "test", *files)
+    assert taken["payload"]["birthdate"] == "in May"
+    assert taken["request"]["body"] == {"source_id": "anna-1", "name": "Anna"}
+    assert taken["left_out"].keys() == {"birthdate"}
+    output = run("mappings", "test", *files).output
+    assert "Taken: left out" in output
+    assert taken["left_out"]["birthdate"] in output
 
 
 def test_the_same_for_people(run: Run, write: Write) -> None:

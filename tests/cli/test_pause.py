@@ -7,6 +7,7 @@ import pytest
 
 from bridge.bootstrap import Bridge
 from bridge.demo.segment import SegmentStandIn
+from bridge.doors import VOUCHERIFY_WEBHOOKS
 from bridge.operations.history import PENDING
 from bridge.signature import sign
 from tests.cli.conftest import Run, translated
@@ -44,8 +45,7 @@ def test_deliveries_to_a_service_wait_until_it_is_resumed(
 def test_messages_wait_for_translation_until_it_is_resumed(bridge: Bridge, told: Told, run: Run) -> None:
     assert "translation is paused: `bridge resume translation` ends it." in run("pause", "translation").output
     until(lambda: all(one._is_paused for one in translators(bridge)))
-    assert bridge.webhooks
-    event_id = bridge.webhooks.take(BODY, sign(BODY, SECRET), "").id
+    event_id = bridge.intakes[VOUCHERIFY_WEBHOOKS].take(BODY, sign(BODY, SECRET), "").id
     assert told("events", event_id)["entry"]["status"] == PENDING
     assert "It is not translated yet." in run("events", event_id).output
     bridge.keeper._beat()

@@ -17,8 +17,8 @@ from bridge.delivery.database.engine import Database, revision
 from bridge.delivery.database.tables import deliveries
 from bridge.delivery.outbox.outbox import Outbox, Settlement
 from bridge.delivery.rules.retry import Policy, decide
+from bridge.errors import SeenMeanwhile
 from bridge.messages import Arrival, Identity, Outgoing, Status
-from bridge.translation.writing import SeenMeanwhile
 from tests.delivery.arrivals import SINK, Received, keep_together, packed
 from tests.delivery.sinks import ScriptedSink
 

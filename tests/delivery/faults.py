@@ -17,7 +17,7 @@ def once(database: Database, *, before: Callable[[], object] = lambda: None, aft
 
     @contextmanager
     def writing(*, hasty: bool = False) -> Iterator[Connection]:
-        database.writing = genuine  # type: ignore[method-assign]
+        database.writing = genuine  # type: ignore[method-assign] # in this test alone
         with genuine(hasty=hasty) as connection:
             yield connection
             before()
@@ -25,11 +25,11 @@ def once(database: Database, *, before: Callable[[], object] = lambda: None, aft
                 raise StoreUnavailable("the connection was lost")
         raise StoreUnavailable("the answer was lost")
 
-    database.writing = writing  # type: ignore[method-assign]
+    database.writing = writing  # type: ignore[method-assign] # in this test alone
     try:
         yield
     finally:
-        database.writing = genuine  # type: ignore[method-assign]
+        database.writing = genuine  # type: ignore[method-assign] # in this test alone
 
 
 @contextmanager
@@ -39,7 +39,7 @@ def held(database: Database, *, at_commit: bool) -> Iterator[threading.Event]:
 
     @contextmanager
     def writing(*, hasty: bool = False) -> Iterator[Connection]:
-        database.writing = genuine  # type: ignore[method-assign]
+        database.writing = genuine  # type: ignore[method-assign] # in this test alone
         if not at_commit:
             reached.set()
             assert go.wait(30)
@@ -49,7 +49,7 @@ def held(database: Database, *, at_commit: bool) -> Iterator[threading.Event]:
                 reached.set()
                 assert go.wait(30)
 
-    database.writing = writing  # type: ignore[method-assign]
+    database.writing = writing  # type: ignore[method-assign] # in this test alone
     try:
         yield reached
     finally:

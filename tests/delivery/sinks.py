@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Sequence
 
-from bridge.delivery.rules.sink import Happened, Outcome, Parcel
+from bridge.delivery.rules.sink import Happened, Outcome, Parcel, never
 from tests.delivery.arrivals import SINK
 
 DELIVERED = Outcome(Happened.DELIVERED, 200, "ok")
@@ -31,6 +31,7 @@ class ScriptedSink:
         knows_repeats: bool = True,
     ) -> None:
         self.answer = answer
+        self.is_ending: Callable[[], bool] = never
         self.max_count = max_count
         self.max_bytes = max_bytes
         self.meanwhile = meanwhile

@@ -58,7 +58,7 @@ def test_a_database_knows_its_revision(database_url: str, open_database: Open) -
 
 def test_the_newest_migration_is_the_one_that_this_code_works_with() -> None:
     config = Config()
-    config.set_main_option("script_location", "bridge.delivery:migrations")
+    config.set_main_option("script_location", "bridge.delivery.database:migrations")
     config.set_main_option("path_separator", "os")
     assert ScriptDirectory.from_config(config).get_heads() == [HEAD]
 
@@ -81,9 +81,8 @@ def test_whoever_uses_it_first_migrates_it(database_url: str, open_database: Ope
     assert count(reader, events) == 1
 
 
-def test_a_check_writes_and_leaves_nothing_behind(database: Database) -> None:
-    database.check()
-    database.check()
+def test_a_look_writes_and_leaves_nothing_behind(database: Database) -> None:
+    assert database.look() == database.look() == HEAD
     assert differences(database) == []
 
 

@@ -39,7 +39,7 @@ ATTEMPT = (
 
 def upgrade(database: Database, to: str, *statements: tuple[str, dict[str, Any]]) -> None:
     config = Config()
-    config.set_main_option("script_location", "bridge.delivery:migrations")
+    config.set_main_option("script_location", "bridge.delivery.database:migrations")
     config.set_main_option("path_separator", "os")
     with database.engine.begin() as connection:
         config.attributes["connection"] = connection
@@ -248,3 +248,13 @@ def test_a_running_bulk_replay_goes_on_where_it_was(upgraded: Callable[[Before],
         found = one(connection, "BULK")
     assert (found.state, found.done, found.became) == (State.DONE, 4, {"quarantined": 2, "to be sent": 2})
     assert sorted(row["event_id"] for row in rows(database, deliveries)) == ids[2:]
+
+
+def test_a_merged_run_goes_on_as_it_was(upgraded: Callable[[Before], Database]) -> None:
+    before = Before()
+    lane = {"sink": "voucherify", "lane": "v-anna", "mergeable": True}
+    before.delivery("merged", "waiting", "failed", run_end=2, **lane)
+    before.delivery("follower", "queued", **lane)
+    before.delivery("alone", "waiting", "rejected", run_end=3, **{**lane, "lane": "v-bert"})
+    found = {row["event"]: (row["merged_through"], row["never_merge"]) for row in rows(upgraded(before), deliveries)}
+    assert found == {"merged": (2, False), "follower": (None, False), "alone": (None, True)}

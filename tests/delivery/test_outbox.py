@@ -268,7 +268,7 @@ def test_looking_for_work_in_a_long_history_takes_an_index(sqlite_url: str, open
     fill(database, 1_000)
     with database.reading() as connection:
         asked: list[str] = []
-        connection.connection.dbapi_connection.set_trace_callback(asked.append)  # type: ignore[union-attr]
+        connection.connection.dbapi_connection.set_trace_callback(asked.append)  # type: ignore[union-attr] # sqlite3's
     Outbox(database).is_due(SINK, NOW)
     claim(database)
     plans = []

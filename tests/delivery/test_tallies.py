@@ -9,8 +9,6 @@ from bridge.delivery.counts.tallies import (
     add,
     add_latencies,
     bucket,
-    direction_of,
-    sink_of,
 )
 from bridge.delivery.database.engine import Database
 from bridge.delivery.database.tables import latencies, tallies
@@ -111,10 +109,6 @@ def test_latencies_are_counted_by_their_bound(database: Database) -> None:
         (float("inf"), 1, 1e9),
     ]
     assert sorted(BOUNDS) == list(BOUNDS)
-
-
-def test_a_direction_ends_in_its_sink() -> None:
-    assert sink_of(direction_of("segment")) == "segment"
 
 
 def test_what_an_operator_says_was_delivered_counts_then(database: Database) -> None:

@@ -4,12 +4,14 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
+from sqlalchemy import event
 from structlog.testing import capture_logs
 
 from bridge.delivery.database.engine import Database
 from bridge.delivery.database.tables import attempts, deliveries
+from bridge.delivery.outbox import sink_states
 from bridge.delivery.outbox.outbox import Outbox
-from bridge.delivery.outbox.worker import LEASE_MARGIN, Worker
+from bridge.delivery.outbox.worker import JITTER_STEPS, LEASE_MARGIN, Worker
 from bridge.delivery.rules.retry import FORBIDDEN_PAUSE, Policy
 from bridge.delivery.rules.sink import Happened, Outcome
 from bridge.errors import StoreUnavailable
@@ -136,12 +138,22 @@ def test_refused_credentials_pause_the_sink_loudly_for_as_long_as_they_are_refus
         with capture_logs() as logs:
             assert not work(sink).step()
         assert [(log["log_level"], log["code"]) for log in logs if log["event"] == "sink paused"] == [("error", 401)]
-        assert "refuses our key" in logs[0]["reason"]
+        assert "refuses our key: check SEGMENT_WRITE_KEY" in logs[0]["reason"]
     assert standing(database)["a"][0::2] == ("waiting", 0)
     sink.answer = lambda _: DELIVERED
     clock.now += FORBIDDEN_PAUSE
     work(sink).step()
     assert standing(database)["a"][0] == "delivered"
+
+
+def test_a_sink_may_say_in_words_why_it_pauses(database: Database, work: Any, clock: Clock) -> None:
+    fill(database, "a")
+    with capture_logs() as logs:
+        work(ScriptedSink(lambda _: Outcome(Happened.FORBIDDEN, 403, because="the keys may only read"))).step()
+    assert [log["reason"] for log in logs if log["event"] == "sink paused"] == ["the keys may only read"]
+    with database.reading() as connection:
+        [state] = sink_states.states(connection, clock.now)
+    assert (state.state, state.reason) == ("paused", "the keys may only read")
 
 
 def test_what_keeps_failing_is_tried_ever_more_seldom_and_is_a_dead_letter_in_the_end(
@@ -233,11 +245,11 @@ def test_what_could_not_be_recorded_is_sent_again_under_the_same_key(
     genuine = database.writing
 
     def lose() -> None:
-        database.writing = _out_of_order  # type: ignore[method-assign]
+        database.writing = _out_of_order  # type: ignore[method-assign] # in this test alone
 
     with pytest.raises(StoreUnavailable):
         work(ScriptedSink(meanwhile=lose)).step()
-    database.writing = genuine  # type: ignore[method-assign]
+    database.writing = genuine  # type: ignore[method-assign] # in this test alone
     assert standing(database)["a"][0] == "sending"
     again = ScriptedSink(max_count=1)
     assert not work(again).step()
@@ -262,7 +274,7 @@ def run(database: Database) -> Any:
         thread.start()
         return thread
 
-    start.stop = stop  # type: ignore[attr-defined]
+    start.stop = stop  # type: ignore[attr-defined] # as a thread's
     yield start
     stop.set()
     for thread in threads:
@@ -296,12 +308,12 @@ def test_a_lost_database_is_waited_for(database: Database, run: Any) -> None:
         lost.set()
         raise StoreUnavailable("out of order")
 
-    database.reading = out_of_order  # type: ignore[method-assign]
+    database.reading = out_of_order  # type: ignore[method-assign] # in this test alone
     sink = ScriptedSink()
     with capture_logs() as logs:
         thread = run(sink)
         assert lost.wait(20)
-        database.reading = genuine  # type: ignore[method-assign]
+        database.reading = genuine  # type: ignore[method-assign] # in this test alone
         until(lambda: sink.sent == [b"a"])
     assert thread.is_alive()
     assert ("store unavailable", SINK) in [(log["event"], log["sink"]) for log in logs]
@@ -362,3 +374,20 @@ def test_what_nobody_knows_is_tried_again_and_in_doubt(database: Database, work:
     work(again).step()
     assert [parcel.in_doubt_since for parcel in again.parcels] == [NOW]
     assert standing(database)["a"][0] == "delivered"
+
+
+def test_a_batch_that_failed_is_settled_by_few_statements(database: Database, clock: Clock) -> None:
+    fill(database, *(f"event-{number}" for number in range(300)))
+    sink = ScriptedSink(lambda _: Outcome(Happened.FAILED, 503))
+    worker = Worker(Outbox(database), sink, Policy(max_age=7 * DAY), clock, dice=random.random)
+    updates: list[str] = []
+
+    def note(*given: Any) -> None:
+        updates.extend(statement for statement in given[2:3] if statement.startswith("UPDATE deliveries SET status"))
+
+    event.listen(database.engine, "before_cursor_execute", note)
+    worker.step()
+    tried = [due for _, due, attempts in standing(database).values() if attempts]
+    assert len(tried) >= 100
+    assert len(set(tried)) > 4
+    assert len(updates) <= JITTER_STEPS + 2

@@ -57,7 +57,7 @@ class Contract:
 
     def _look(self, response: Response) -> Response:
         name = request.path.split("/")[2]
-        if name in self._apis and not response.is_streamed:
+        if name in self._apis and not response.is_streamed and response.mimetype != "text/html":  # not a proxy's page
             self.checked += 1
             asked = _AsSent(request)
             answered = WerkzeugOpenAPIResponse(response)

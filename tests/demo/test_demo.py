@@ -16,6 +16,7 @@ from bridge.demo.play import SECRET
 from bridge.demo.samples import webhook
 from bridge.demo.segment import SegmentStandIn
 from bridge.demo.serving import Served
+from bridge.doors import VOUCHERIFY_WEBHOOKS
 from bridge.settings import Settings
 from bridge.signature import sign
 from bridge.to_segment.catalogue import EVENTS
@@ -124,8 +125,7 @@ def test_a_worker_of_its_own_delivers_and_ends_on_sigterm(sqlite_url: str, monke
         with subprocess.Popen([*BRIDGE, "worker"]) as worker:
             body = webhook(EVENTS[0], "1")
             bridge = build(Settings.from_env())
-            assert bridge.webhooks is not None
-            bridge.webhooks.take(body, sign(body, SECRET), "request")
+            bridge.intakes[VOUCHERIFY_WEBHOOKS].take(body, sign(body, SECRET), "request")
             until(lambda: segment.events, "it is delivered")
             worker.send_signal(signal.SIGTERM)
             assert worker.wait(PATIENCE) == 0

@@ -11,7 +11,8 @@ from click.testing import CliRunner
 
 from bridge.cli import main
 from bridge.demo.calls import CALLS
-from bridge.demo.play import DemoFailed, changes, play, stage
+from bridge.demo.play import changes, play, stage
+from bridge.errors import DemoFailed
 from bridge.to_segment.catalogue import EVENTS
 
 pytestmark = pytest.mark.slow

@@ -213,7 +213,7 @@ def test_calls_are_recorded_in_the_order_of_arrival(api: FlaskClient, stand_in: 
 
 
 @pytest.mark.parametrize("works", [True, False], ids=["after the work", "instead of it"])
-def test_a_fault_may_respond(api: FlaskClient, stand_in: VoucherifyStandIn, works: bool) -> None:  # noqa: FBT001
+def test_a_fault_may_respond(api: FlaskClient, stand_in: VoucherifyStandIn, works: bool) -> None:  # noqa: FBT001 - a row
     def fault(_: Call, work: Callable[[], Response]) -> Response:
         if works:
             work()

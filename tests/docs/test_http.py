@@ -97,8 +97,8 @@ def test_the_table_of_errors_is_what_is_answered(app: Flask) -> None:
     ]
     documented = {(int(row[0]), code(row[1])[0]) for row in table(page("http"), "| code | `error.code` |")}
     found = {(one.status_code, one.get_json()["error"]["code"]) for one in answers}
-    # Of a service that does not answer, of a database that cannot store, of a mistake in the code.
-    elsewhere = {(502, "bad_gateway"), (503, "unavailable"), (500, "internal_server_error")}
+    # Of a service that does not answer, a database that cannot store, a mistake in the code, the console's API.
+    elsewhere = {(502, "bad_gateway"), (503, "unavailable"), (500, "internal_server_error"), (409, "conflict")}
     assert documented == found | elsewhere
 
 

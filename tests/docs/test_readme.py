@@ -15,7 +15,7 @@ from tests.docs.documents import CHECKOUT, PAGES, README, commands, links, page,
 
 DEMO, SERVE, TESTS, FAST = [
     next(command for command in commands(README) if part in command)
-    for part in ("bridge demo", "bridge serve", "pytest --cov", "pytest -m")
+    for part in ("bridge demo", "bridge serve", "pytest -n", "pytest -m")
 ]
 
 
@@ -41,7 +41,7 @@ def test_ten_settings_are_rows_of_the_page_of_settings() -> None:
 
 def test_the_first_commands_are_whole() -> None:
     assert DEMO.endswith(".venv/bin/bridge demo")
-    assert TESTS.endswith("&& .venv/bin/pytest --cov -n 4")
+    assert TESTS.endswith("&& .venv/bin/pytest -n 4")
     assert FAST == ".venv/bin/pytest -m 'not slow' -n 4"
     assert SERVE == ".venv/bin/bridge serve"
 

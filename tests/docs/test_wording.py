@@ -59,6 +59,7 @@ def test_the_changelog_has_the_form_of_keep_a_changelog() -> None:
 
 PLACEHOLDERS = {"STEM", "NAME"}
 
+
 @documents
 def test_every_place_in_the_code_is_there(path: Path) -> None:
     named = set(re.findall(r"`((?:bridge|tests|deploy|docs|\.ci)/[\w./-]+)`", path.read_text()))

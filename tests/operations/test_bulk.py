@@ -46,7 +46,7 @@ def still(_: str) -> Arrival:
 
 
 def broken(number: int, **changes: object) -> Received:
-    return received(None, content=f"{number}", status=Status.QUARANTINED, at=1_000.0 + number, **changes)  # type: ignore[arg-type]
+    return received(None, content=f"{number}", status=Status.QUARANTINED, at=1_000.0 + number, **changes)  # type: ignore[arg-type] # any of its arguments
 
 
 def bodies(*numbers: int) -> list[str]:
@@ -243,7 +243,7 @@ def test_what_needs_no_replay_or_a_decision_is_not_run_by_the_many(desk: Desk, s
 
 
 def test_they_are_listed_newest_first(database: Database, desk: Desk) -> None:
-    made = [Desk(database, Silent(), lambda at=at: NOW + at).begin_bulk_replay(QUARANTINED, "a") for at in range(3)]  # type: ignore[misc]
+    made = [Desk(database, Silent(), lambda at=at: NOW + at).begin_bulk_replay(QUARANTINED, "a") for at in range(3)]  # type: ignore[misc] # mypy infers no default of a lambda
     with database.reading() as connection:
         assert [one.id for one in bulk_replay.listing(connection, 2)] == [made[2], made[1]]
         assert [one.id for one in bulk_replay.listing(connection, 2, before=made[1])] == [made[0]]

@@ -7,7 +7,7 @@ from bridge.delivery.counts.tallies import BUCKET, bucket
 from bridge.delivery.database.engine import Database
 from bridge.delivery.database.tables import sinks, tallies
 from bridge.delivery.inbox.queues import states
-from bridge.delivery.outbox.sink_states import sink_states
+from bridge.delivery.outbox import sink_states
 from bridge.operations.monitoring.concerns import Concern, concerns
 
 NOW = 1_900_000_000.0
@@ -33,7 +33,7 @@ def change(database: Database, statement: str) -> None:
 
 def look(database: Database, now: float = NOW) -> list[Concern]:
     with database.reading() as connection:
-        return list(concerns(connection, sink_states(connection, now), states(connection, now), now))
+        return list(concerns(connection, sink_states.states(connection, now), states(connection, now), now))
 
 
 def test_when_all_is_well_there_is_none(database: Database) -> None:
@@ -81,7 +81,7 @@ def test_a_few_refused_calls_may_be_anybodys(database: Database) -> None:
 def test_a_sink_that_stands_still_is_told(database: Database) -> None:
     change(database, f"UPDATE sinks SET paused_until = {NOW + 60}, reason = 'forbidden (401)'")
     assert [(one.kind, one.text) for one in look(database)] == [
-        ("paused", "deliveries to segment are paused: forbidden (401)")
+        ("paused", "deliveries to segment are paused: forbidden (401); check SEGMENT_WRITE_KEY")
     ]
     change(database, f"UPDATE sinks SET paused_until = 0, beat_at = {NOW - 60}")
     assert [(one.kind, one.since) for one in look(database)] == [("no worker", NOW - 60)]

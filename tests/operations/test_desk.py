@@ -5,12 +5,13 @@ import pytest
 from bridge.delivery import audit as audit_trail
 from bridge.delivery.audit import of_event, trail
 from bridge.delivery.database.engine import Database
+from bridge.delivery.database.tables import repeats
 from bridge.errors import InHand, NoSuchEvent
 from bridge.messages import WEBHOOKS, Status
 from bridge.operations import bulk_replay
 from bridge.operations.desk import WAITS, Desk
 from bridge.operations.search import Filter
-from tests.delivery.arrivals import keep, received
+from tests.delivery.arrivals import keep, received, rows
 from tests.delivery.lanes import UNCERTAIN, claim, queue, settle
 from tests.delivery.pending import Silent, drain
 
@@ -66,6 +67,18 @@ def test_deciding(*, database: Database, desk: Desk, again: bool, did: str) -> N
     assert records(database) == [(ADA, did, event_id, "")]
 
 
+def test_the_id_of_a_duplicate_stands_for_the_event_that_it_repeats(database: Database, desk: Desk) -> None:
+    [event_id] = keep(database, received())
+    [_] = keep(database, received(at=2_000.0))
+    [repeat] = [row["id"] for row in rows(database, repeats)]
+    assert repeat != event_id
+    assert (desk.original(repeat), desk.original(event_id), desk.original("NOTHING")) == (event_id, event_id, "NOTHING")
+    assert desk.discard(repeat, ADA) == 1
+    assert desk.replay(repeat, ADA, seconds=0) == WAITS
+    assert desk.decide(repeat, ADA, again=True) == 0
+    assert {record[1:3] for record in records(database)} == {("discarded", event_id), ("replayed", event_id)}
+
+
 def test_seeing_a_customers_data(database: Database, desk: Desk) -> None:
     [event_id] = queue(database, "anna", "one")
     assert desk.reveal(event_id, ADA).body == b"one"
@@ -93,7 +106,7 @@ def test_what_is_refused_is_not_recorded(database: Database, desk: Desk) -> None
 def test_the_records_are_read_by_page_and_by_event(database: Database, desk: Desk) -> None:
     first, second = queue(database, "anna", "one", "two")
     for place, event_id in enumerate((first, second, first)):
-        Desk(database, Silent(), lambda at=place: NOW + at).reveal(event_id, ADA)  # type: ignore[misc]
+        Desk(database, Silent(), lambda at=place: NOW + at).reveal(event_id, ADA)  # type: ignore[misc] # mypy infers no default of a lambda
     with database.reading() as connection:
         newest = trail(connection, 2)
         assert [one.at for one in newest] == [NOW + 2, NOW + 1]
@@ -104,7 +117,7 @@ def test_the_records_are_read_by_page_and_by_event(database: Database, desk: Des
 def test_old_records_go_in_steps_and_new_ones_stay(database: Database, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(audit_trail, "STEP", 2)
     for at in range(5):
-        Desk(database, Silent(), lambda at=at: NOW + at).begin_bulk_replay(Filter(status="dead"), ADA)  # type: ignore[misc]
+        Desk(database, Silent(), lambda at=at: NOW + at).begin_bulk_replay(Filter(status="dead"), ADA)  # type: ignore[misc] # mypy infers no default of a lambda
     with database.writing() as connection:
         bulk_replay.stop(connection, bulk_replay.listing(connection, 1, None)[0].id, NOW)
         newest, *others = bulk_replay.listing(connection, 9)

@@ -56,7 +56,7 @@ def test_what_is_given_up_is_counted_once(database: Database) -> None:
 @pytest.mark.parametrize("outcome", [REJECTED, UNCERTAIN, FAILED, UNKNOWN], ids=lambda one: one.happened)
 def test_what_was_tried_is_not_tried_again(database: Database, outcome: object) -> None:
     [event_id] = queue(database, "anna", "one")
-    settle(database, claim(database), outcome)  # type: ignore[arg-type]
+    settle(database, claim(database), outcome)  # type: ignore[arg-type] # a parameter of the test
     assert give_up(database, event_id) == 1
     assert standing(database) == {"one": "discarded"}
     assert rows(database, deliveries)[0]["cause"] is None
@@ -131,7 +131,7 @@ def test_a_replay_brings_it_back_and_what_was_in_doubt_is_looked_up_first(
     *, database: Database, outcome: object, is_looked_up: bool
 ) -> None:
     [event_id] = queue(database, "anna", "one")
-    settle(database, claim(database), outcome)  # type: ignore[arg-type]
+    settle(database, claim(database), outcome)  # type: ignore[arg-type] # a parameter of the test
     give_up(database, event_id)
     assert bring_back(database, event_id, "anna", "one") == TO_BE_SENT
     [claimed] = claim(database, NOW + 1)

@@ -124,4 +124,4 @@ def test_there_is_no_story_of_what_is_not_there(database: Database, ids: dict[st
 
 def test_events_are_counted_by_name_and_standing(database: Database, ids: dict[str, str]) -> None:
     with database.reading() as connection:
-        assert counts(connection) == {("Customer Rewarded", name): 1 for name in ids}
+        assert counts(connection, Filter()) == {("Customer Rewarded", name): 1 for name in ids}

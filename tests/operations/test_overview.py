@@ -3,13 +3,13 @@ from dataclasses import asdict
 
 import pytest
 
-from bridge.delivery.counts.tallies import DIRECTIONS
 from bridge.delivery.database.engine import Database
 from bridge.delivery.outbox.outbox import Outbox
 from bridge.delivery.outbox.sink_states import SinkState
 from bridge.delivery.outbox.worker import Worker
 from bridge.delivery.rules.retry import Policy
 from bridge.delivery.rules.sink import Happened, Outcome
+from bridge.directions import DIRECTIONS
 from bridge.messages import Status
 from bridge.operations.monitoring.overview import PERIODS, Named, Overview, Point, Trouble, overview
 from tests.delivery.arrivals import SINK, keep, received

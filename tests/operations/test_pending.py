@@ -31,7 +31,7 @@ def told(database: Database, event_id: str) -> Story:
 
 
 @pytest.mark.parametrize("is_in_round", [False, True])
-def test_a_message_that_waits_is_pending_with_its_bytes(database: Database, is_in_round: bool) -> None:  # noqa: FBT001
+def test_a_message_that_waits_is_pending_with_its_bytes(database: Database, is_in_round: bool) -> None:  # noqa: FBT001 - a row
     [event_id] = append(database, one := redeemed())
     if is_in_round:
         assert Taker(database, WEBHOOKS).take("another process")

@@ -5,16 +5,19 @@ from sqlalchemy import make_url
 
 from bridge.delivery.database.engine import Database
 from bridge.delivery.database.tables import attempts, deliveries, events, messages, repeats, seen
+from bridge.delivery.inbox import Taker
 from bridge.delivery.outbox.outbox import Outbox
 from bridge.delivery.outbox.worker import Worker
 from bridge.delivery.rules.retry import Policy
 from bridge.delivery.rules.sink import Happened, Outcome
 from bridge.errors import NoSuchEvent
-from bridge.messages import Status
+from bridge.messages import RAW_EVENTS, Status
 from bridge.operations.history import story
 from bridge.operations.replay import ask
-from bridge.operations.upkeep.retention import sweep_events, sweep_repeats, sweep_seen
+from bridge.operations.upkeep import retention
+from bridge.operations.upkeep.retention import sweep_events, sweep_messages, sweep_repeats, sweep_seen
 from tests.delivery.arrivals import count, keep, received, rows
+from tests.delivery.pending import append, batch, drain, tracked
 from tests.delivery.sinks import DELIVERED, ScriptedSink
 
 NOW = 1_900_000_000.0
@@ -146,3 +149,27 @@ def test_sqlites_file_stays_as_large_as_what_is_kept(sqlite_url: str) -> None:
     assert sizes[-1] <= 1.1 * sizes[6]
     assert count(database, events) == 450
     database.close()
+
+
+def test_messages_of_empty_batches_go_and_what_waits_stays(database: Database) -> None:
+    old, recent, one = batch([], at=OLD), batch([], at=BEFORE + 1), batch([tracked("anna")], at=OLD)
+    append(database, old, recent, one)
+    drain(database, RAW_EVENTS)
+    [waiting] = append(database, batch([], at=OLD))
+    assert Taker(database, RAW_EVENTS).take("another process")
+    [pending] = append(database, batch([], at=OLD))
+    with database.writing() as connection:
+        assert sweep_messages(connection, "", BEFORE) == ""
+    assert {row["id"] for row in rows(database, messages)} == {recent.id, one.id, waiting, pending}
+
+
+def test_messages_are_removed_in_steps(database: Database, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(retention, "STEP", 2)
+    append(database, *(batch([], at=OLD + number) for number in range(5)))
+    drain(database, RAW_EVENTS)
+    mark, steps = "", 0
+    while steps == 0 or mark:
+        with database.writing() as connection:
+            mark = sweep_messages(connection, mark, BEFORE)
+        steps += 1
+    assert (steps, count(database, messages)) == (3, 0)

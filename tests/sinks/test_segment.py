@@ -36,13 +36,13 @@ def closed_connections() -> Iterator[None]:
 def segment() -> Iterator[SegmentStandIn]:
     stand_in = SegmentStandIn(write_key="write-key")
     with Served(stand_in.app()) as served:
-        stand_in.url = served.url  # type: ignore[attr-defined]
+        stand_in.url = served.url  # type: ignore[attr-defined] # the fixture sets it
         yield stand_in
 
 
 @pytest.fixture
 def sink(segment: SegmentStandIn) -> SegmentSink:
-    return SegmentSink("write-key", segment.url)  # type: ignore[attr-defined]
+    return SegmentSink("write-key", segment.url)  # type: ignore[attr-defined] # the fixture sets it
 
 
 def answering(status: int, body: str = "", **headers: str) -> Answer:
@@ -69,7 +69,7 @@ def test_a_batch_arrives_as_it_was_stored(*, segment: SegmentStandIn, compressed
 
     segment.fault = look
     payloads = [message(number) for number in range(3)]
-    sink = SegmentSink("write-key", segment.url, gzip=compressed)  # type: ignore[attr-defined]
+    sink = SegmentSink("write-key", segment.url, gzip=compressed)  # type: ignore[attr-defined] # the fixture sets it
     assert happened(sink.send([Parcel(payload) for payload in payloads])) == ["delivered"] * 3
     assert segment.batches == [[json.loads(payload) for payload in payloads]]
     assert all(payload in seen[0] for payload in payloads), "what was measured is what is sent"
@@ -295,7 +295,7 @@ class TestA403:
 
     def test_a_process_that_has_delivered_nothing_asks_for_an_event(self, segment: SegmentStandIn) -> None:
         asked = [message(1)]
-        sink = SegmentSink("write-key", segment.url, recently_delivered=asked.pop)  # type: ignore[attr-defined]
+        sink = SegmentSink("write-key", segment.url, recently_delivered=asked.pop)  # type: ignore[attr-defined] # the fixture sets it
         segment.fault = self.firewall
         assert happened(sink.send([parcel(3)])) == ["rejected"]
         assert asked == []
@@ -344,7 +344,7 @@ def test_retry_after_may_be_a_date(segment: SegmentStandIn, sink: SegmentSink) -
 
 
 def test_a_wrong_write_key_is_forbidden(segment: SegmentStandIn) -> None:
-    sink = SegmentSink("another", segment.url)  # type: ignore[attr-defined]
+    sink = SegmentSink("another", segment.url)  # type: ignore[attr-defined] # the fixture sets it
     [outcome] = sink.send([parcel()])
     assert (outcome.happened, outcome.code) == (Happened.FORBIDDEN, 401)
 

@@ -4,6 +4,7 @@ from flask import Response
 
 from bridge.delivery.rules.sink import Happened
 from bridge.demo.voucherify import Call
+from bridge.sinks.voucherify.permission import MOST, REASON, SEVERAL
 from tests.sinks.voucherify_stage import BEGIN, Stage, Work, event, happened, says, upsert, upserts
 
 DELIVERED, REJECTED, FAILED, THROTTLED, FORBIDDEN, UNTRIED, UNKNOWN, UNCERTAIN = Happened
@@ -67,3 +68,55 @@ def test_the_probe_says_that_the_keys_are_refused(stage: Stage) -> None:
     stage.stand_in.fault = says(403)
     assert stage.sink().probe().happened is FORBIDDEN
     assert stage.asked() == [READ]
+
+
+# Keys that may read and not write
+
+
+def read_only(call: Call, work: Work) -> Response:
+    return says(403)(call, work) if call.method == "POST" else work()
+
+
+def test_when_every_write_is_refused_the_keys_are_to_blame_and_nothing_becomes_dead(stage: Stage) -> None:
+    stage.stand_in.fault = read_only
+    outcomes = stage.send(*upserts(1000))
+    assert {outcome.happened for outcome in outcomes} == {FORBIDDEN, UNTRIED}
+    assert happened(outcomes).count(FORBIDDEN) == MOST
+    assert {one.because for one in outcomes if one.happened is FORBIDDEN} == {REASON}
+    assert len(stage.asked()) < 3 * MOST
+
+
+def test_one_after_another_the_fifth_and_what_follows_waits(stage: Stage) -> None:
+    stage.stand_in.fault = read_only
+    sink = stage.sink()
+    found = [happened(sink.send([event(f"customer-{number}")])) for number in range(7)]
+    assert found == [[REJECTED]] * (SEVERAL - 1) + [[FORBIDDEN]] * (7 - SEVERAL + 1)
+    stage.stand_in.fault = None
+    assert happened(sink.send([event("customer-5"), upsert("customer-6")])) == [DELIVERED] * 2
+    stage.stand_in.fault = read_only
+    assert happened(sink.send([event("customer-7")])) == [REJECTED]
+
+
+def test_the_same_delivery_again_is_not_another(stage: Stage) -> None:
+    stage.stand_in.fault = read_only
+    sink = stage.sink()
+    assert [happened(sink.send([event("anna")])) for _ in range(SEVERAL + 1)] == [[REJECTED]] * (SEVERAL + 1)
+
+
+def test_many_that_a_firewall_refuses_do_not_stand_before_the_others_for_ever(stage: Stage) -> None:
+    stage.stand_in.fault = firewall
+    sink = stage.sink()
+    attacks = [event(f"attacker-{number}", note=ATTACK) for number in range(3 * MOST)]
+    assert set(happened(sink.send(attacks))) == {FORBIDDEN, UNTRIED}
+    both = [*attacks, event("anna")]
+    sends = [happened(sink.send(both)) for _ in range(5)]
+    [last] = [found for found in sends if DELIVERED in found][:1]
+    assert last[-1] is DELIVERED
+    assert set(last[:-1]) <= {REJECTED, UNTRIED}
+    assert REJECTED in last
+
+
+def test_what_was_refused_beside_an_accepted_one_is_dead_in_bulk_too(stage: Stage) -> None:
+    stage.stand_in.fault = firewall
+    parcels = [upsert(f"attacker-{number}", name=ATTACK) for number in range(6)] + upserts(6)
+    assert happened(stage.send(*parcels)) == [REJECTED] * 6 + [DELIVERED] * 6

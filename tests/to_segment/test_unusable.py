@@ -2,6 +2,7 @@
 
 import copy
 import json
+from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -10,6 +11,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from bridge.json_text import LEVELS, is_deeper
 from bridge.messages import Arrival, Status
 from bridge.to_segment import translate
 from bridge.to_segment.catalogue import EVENT_ID, EVENTS, Event, find
@@ -199,6 +201,29 @@ def test_json_that_is_nested_too_deeply_is_quarantined(depth: int, status: Statu
         assert message["context"]["voucherify"]["reduced"][0].startswith("order.x")
     else:
         assert "nested too deeply" in arrival.reason
+
+
+NESTED: dict[str, Callable[[Any], Any]] = {
+    "arrays": lambda value: [value],
+    "objects": lambda value: {"a": value},
+    "both": lambda value: {"a": [value]},
+    "lists of Voucherify": lambda value: {"object": "list", "data": [value]},
+    "objects by ids": lambda value: {"rew_0a1b2c3d4e5f6a7b8c9d0e1f": value},
+}
+
+
+def called_from(calls: int, function: Callable[[], Arrival]) -> Arrival:
+    return function() if calls == 0 else called_from(calls - 1, function)
+
+
+@pytest.mark.parametrize("kind", NESTED)
+@pytest.mark.parametrize("text", ["x", "\0", "\ud800"], ids=ascii)
+def test_as_deep_as_it_can_be_read_it_is_translated_from_any_depth_of_calls(kind: str, text: str) -> None:
+    value: Any = text
+    while not is_deeper(value, LEVELS - 8):
+        value = NESTED[kind](value)
+    body = json.dumps(webhook("redemption.succeeded", redemption(order={"id": "ord_1", "x": value}))).encode()
+    assert called_from(300, lambda: translate(body, NOW)).status is Status.ACCEPTED
 
 
 @given(st.binary(max_size=200))

@@ -3,6 +3,7 @@
 import json
 from typing import Any
 
+from bridge.json_text import read
 from bridge.messages import Arrival
 from bridge.to_voucherify import translate_event
 from bridge.to_voucherify.raw_events.mappings import Mappings, load
@@ -22,7 +23,7 @@ def row(name: str = "Orders", **fields: Any) -> dict[str, Any]:
 
 
 def take(value: Any, mappings: Mappings = PRESETS) -> Arrival:
-    return translate_event(json.dumps(value).encode(), mappings)
+    return translate_event(read(json.dumps(value).encode()), mappings)
 
 
 def sent(arrival: Arrival) -> list[dict[str, Any]]:

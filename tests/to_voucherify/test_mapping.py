@@ -10,8 +10,8 @@ from typing import Any
 
 import pytest
 
-from bridge.errors import BridgeError
-from bridge.to_voucherify.language.mapping import UNDEFINED, MappingError, MappingFailed, compile_mapping
+from bridge.errors import BridgeError, MappingError, MappingFailed
+from bridge.to_voucherify.language.mapping import UNDEFINED, compile_mapping
 from bridge.to_voucherify.raw_events.apply import apply
 from bridge.to_voucherify.raw_events.mappings import load
 from bridge.to_voucherify.raw_events.presets import ADD_CUSTOM_EVENT
@@ -245,6 +245,36 @@ def test_a_value_that_is_not_a_date_stays(value: Any) -> None:
 def test_liquid_refuses_what_segment_reads_differently(template: str, reason: str) -> None:
     with pytest.raises(MappingError, match=reason):
         compile_mapping({"a": {"@liquid": template}})
+
+
+@pytest.mark.parametrize(
+    ("text", "is_"),
+    [
+        ("aGVsbG8=", "hello"),
+        ("aGVsbG8", "hello"),
+        ("aGVs bG8=\n", "hello"),
+        ("!!aGVs", "hel"),
+        ("4pyTIMOgIGxhIG1vZGU", "✓ à la mode"),
+        ("8J+YgA==", "😀"),
+        ("-_-_", "\N{REPLACEMENT CHARACTER}" * 3),
+        ("abc", "i\N{REPLACEMENT CHARACTER}"),
+        ("aGV=sbG8=", "he"),
+        ("YQ===YQ==", "a"),
+        ("Y=Q=", ""),
+        ("=YQ==", ""),
+        ("a", ""),
+        ("é", ""),
+        (None, ""),
+    ],
+)
+def test_base64_is_read_as_liquidjs_10_27_2_reads_it(text: str | None, is_: str) -> None:
+    assert compile_mapping({"a": {"@liquid": "{{ x | base64_decode }}|"}})({"x": text}) == {"a": f"{is_}|"}
+
+
+@pytest.mark.parametrize(("name", "instead"), [("sample", "use first or slice"), ("squish", "normalize_whitespace")])
+def test_a_filter_that_would_give_another_text_names_one_that_does_not(name: str, instead: str) -> None:
+    with pytest.raises(MappingError, match=instead):
+        compile_mapping({"a": {"@liquid": f"{{{{ x | {name} }}}}"}})
 
 
 def test_quoted_texts_may_look_like_anything() -> None:

@@ -8,8 +8,9 @@ from typing import Any
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
+from bridge.errors import MappingError, MappingFailed
 from bridge.to_voucherify.language.liquid.filters import FILTERS
-from bridge.to_voucherify.language.mapping import UNDEFINED, MappingError, MappingFailed, compile_mapping
+from bridge.to_voucherify.language.mapping import UNDEFINED, compile_mapping
 from bridge.to_voucherify.language.mapping.directives import DIRECTIVES
 from tests.to_voucherify.plain_mapping import Failed, plain
 

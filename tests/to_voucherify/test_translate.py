@@ -6,7 +6,7 @@ import pytest
 from bridge.errors import Invalid
 from bridge.json_text import write
 from bridge.messages import Outgoing, Status
-from bridge.to_voucherify import DIRECTION, SINK, translate
+from bridge.to_voucherify import SINK, translate
 from tests.to_voucherify.calls import CALLS, UNIQUE, take
 
 TITLES = {
@@ -28,10 +28,6 @@ def test_a_call_is_accepted_with_one_delivery_in_its_customers_lane(action: str)
     assert (arrival.customer, arrival.identity) == ("anna-1", None)
     (outgoing,) = arrival.outgoing
     assert (outgoing.sink, outgoing.lane) == (SINK, "anna-1")
-
-
-def test_the_direction_and_the_sink_are_named() -> None:
-    assert (DIRECTION, SINK) == ("to_voucherify", "voucherify")
 
 
 @pytest.mark.parametrize(

@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from bridge.json_text import LEVELS, read
 from bridge.messages import Arrival, Status
 from bridge.to_voucherify import translate_event
 from bridge.to_voucherify.raw_events.presets import ADD_CUSTOM_EVENT, PRESETS, UPSERT_CUSTOMER
@@ -103,7 +104,6 @@ def test_the_bridges_own_events_are_ignored_without_integrations() -> None:
 def test_an_invalid_event_is_quarantined_by_field() -> None:
     assert fate(take(event(event=""))) == (Status.QUARANTINED, "event: Missing.")
     assert fate(take(5)) == (Status.QUARANTINED, "the event: Not an object.")
-    assert fate(translate_event(b"{", PRESETS)) == (Status.QUARANTINED, "the body is not JSON")
 
 
 def test_an_event_without_deliveries_is_identified_by_its_id() -> None:
@@ -153,12 +153,10 @@ def test_only_an_identify_adds_a_trait_and_only_to_a_customer() -> None:
 # Any input
 
 
-@pytest.mark.parametrize(("depth", "status"), [(190, Status.ACCEPTED), (900, Status.QUARANTINED)])
-def test_deep_events_do_not_crash(depth: int, status: Status) -> None:
-    deep = '{"a":' * depth + "[]" + "}" * depth
+def test_deep_events_do_not_crash() -> None:
+    deep = '{"a":' * (LEVELS - 10) + "[]" + "}" * (LEVELS - 10)
     body = json.dumps(event(properties={"metadata": "HERE"})).replace('"HERE"', deep).encode()
-    assert translate_event(body, PRESETS).status is status
-    assert translate_event(b"[" * 100_000, PRESETS).status is Status.QUARANTINED
+    assert translate_event(read(body), PRESETS).status is Status.ACCEPTED
 
 
 @given(JSON)

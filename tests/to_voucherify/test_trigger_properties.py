@@ -8,7 +8,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from bridge.to_voucherify.language.fql import Trigger, TriggerError, compile_trigger
+from bridge.errors import TriggerError
+from bridge.to_voucherify.language.fql import Trigger, compile_trigger
 from bridge.to_voucherify.language.fql.conditions import Condition, Group, Path
 from bridge.to_voucherify.language.fql.operators import FIELDS, FUNCTIONS, OPERATORS, SIGNS, Operand
 from bridge.to_voucherify.language.fql.paths import OBJECT_MEMBERS

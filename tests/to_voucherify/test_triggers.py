@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
-from bridge.errors import BridgeError
-from bridge.to_voucherify.language.fql import TriggerError, compile_trigger
+from bridge.errors import BridgeError, TriggerError
+from bridge.to_voucherify.language.fql import compile_trigger
 
 RECORDED = json.loads(Path(__file__).with_name("trigger_vectors.json").read_text(encoding="utf-8"))
 ANYTHING = ["x", "", "5", "true", "null", 5, 0, -1.5, 10**400, True, False, None, [], ["x"], {}, {"x": 1}]

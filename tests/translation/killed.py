@@ -12,7 +12,6 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
 
 sys.path.insert(0, str(Path(__file__).parents[2]))
 
@@ -22,7 +21,7 @@ from bridge.delivery.database.engine import Database
 from bridge.delivery.outbox.outbox import Outbox
 from bridge.delivery.outbox.worker import Worker
 from bridge.delivery.rules.retry import Policy
-from bridge.delivery.rules.sink import Happened, Outcome, Parcel
+from bridge.delivery.rules.sink import Happened, Outcome, Parcel, never
 from bridge.messages import CALLS, RAW_EVENTS, WEBHOOKS, Message
 from bridge.translation import meaning
 from tests.delivery.pending import Stand, append, batch, called, redeemed, tracked, translator
@@ -66,6 +65,7 @@ class Service:
     def __init__(self, queue: str, taken: Path, point: Callable[[], None]) -> None:
         self.name = "segment" if queue == WEBHOOKS else "voucherify"
         self.knows_repeats = queue == WEBHOOKS
+        self.is_ending: Callable[[], bool] = never
         self._taken = taken
         self._point = point
 
@@ -95,7 +95,7 @@ def with_points(database: Database, point: Callable[[], None]) -> None:
             point()
         point()
 
-    database.writing = writing  # type: ignore[method-assign]
+    database.writing = writing  # type: ignore[method-assign] # in this test alone
 
 
 def store(database: Database, messages: Sequence[Message], answered: Path) -> None:
@@ -168,13 +168,13 @@ def by_poison(queue: str, url: str, folder: Path, *, is_born: bool) -> None:
     """Let processes die of one event, until one of them lives."""
     genuine = meaning._translated
 
-    def translated(door: Any, value: Any, *others: Any) -> Any:
-        if POISON in str(value):
+    def translated(source: meaning.Source) -> meaning.Event:
+        if POISON in str(source.value):
             write(folder / "deaths", "death")
             os.kill(os.getpid(), signal.SIGKILL)
-        return genuine(door, value, *others)
+        return genuine(source)
 
-    meaning._translated = translated  # type: ignore[assignment] # in this process alone
+    meaning._translated = translated
     good = sent_messages(queue, "good")
     if queue == RAW_EVENTS:
         bad = [batch([tracked("before"), tracked(POISON), tracked("after")])]

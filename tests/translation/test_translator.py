@@ -28,6 +28,7 @@ from bridge.to_segment import translate
 from bridge.to_voucherify.raw_events.mappings import Mappings
 from bridge.translation import meaning
 from bridge.translation import translator as module
+from bridge.translation.meaning import Source
 from bridge.translation.translator import REFUSED, SAME_FAULTS
 from tests.delivery.arrivals import SINK, count, keep_in, packed, rows
 from tests.delivery.faults import once
@@ -126,11 +127,11 @@ def test_a_batch_goes_on_where_its_process_stopped(database: Database, monkeypat
     class PowerCut(BaseException):
         pass
 
-    def cut(door: Any, value: Any, event_id: str, *others: Any) -> Any:
-        translated.append(event_id[-4:])
-        if event_id.endswith("0007") and len(translated) < 10:
+    def cut(source: Source) -> Any:
+        translated.append(source.event_id[-4:])
+        if source.event_id.endswith("0007") and len(translated) < 10:
             raise PowerCut
-        return genuine(door, value, event_id, *others)
+        return genuine(source)
 
     monkeypatch.setattr(meaning, "_translated", cut)
     with pytest.raises(PowerCut):
@@ -408,7 +409,7 @@ def _store(connection: Connection, one: Message) -> None:
         "body": pack(one.body),
     }
     connection.execute(insert(messages), row)
-    connection.execute(insert(pending), {"queue": one.queue, "message_id": one.id, "size": len(row["body"])})  # type: ignore[arg-type]
+    connection.execute(insert(pending), {"queue": one.queue, "message_id": one.id, "size": len(row["body"])})  # type: ignore[arg-type] # bytes
 
 
 def test_a_body_that_is_no_json_is_quarantined_with_its_reason(database: Database) -> None:

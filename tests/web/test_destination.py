@@ -30,7 +30,6 @@ TITLES = {
     "event-processing": "Add Custom Event",
     "group-processing": "Assign Customer To Group",
 }
-PATHS = [f"/segmentio/{path}" for path in TITLES]
 TO_SEGMENT = ToSegment("write-key", "http://127.0.0.1:1", gzip=False, webhook_secrets=("secret",))
 WRONG_KEYS = [
     pytest.param({"Secret-Key": KEYS["Secret-Key"]}, id="no Authorization"),
@@ -129,13 +128,6 @@ def test_a_call_with_a_message_id_is_taken_once_for_each_action(client: FlaskCli
     assert sorted(row["key"] for row in rows(stored, deliveries)) == ["add_custom_event:m-1", "upsert_customer:m-1"]
 
 
-@pytest.mark.parametrize("headers", WRONG_KEYS)
-@pytest.mark.parametrize("path", PATHS)
-def test_with_wrong_keys_nothing_is_stored(client: FlaskClient, stored: Database, path: str, headers: Any) -> None:
-    refused(post(client, path, CALLS["identify"][1], headers), 401, "unauthorized")
-    assert count(stored, messages) == 0
-
-
 @pytest.mark.parametrize(
     ("path", "body", "fields"),
     [
@@ -161,17 +153,6 @@ def test_a_call_that_its_action_cannot_use_is_refused_by_field(
 ) -> None:
     assert refused(post(client, f"/segmentio/{path}", body), 400, "invalid").keys() == fields
     assert count(stored, messages) == 0
-
-
-@pytest.mark.parametrize("path", PATHS)
-def test_another_method_or_kind_of_content_is_refused(client: FlaskClient, path: str) -> None:
-    refused(client.get(path, headers=KEYS), 405, "method_not_allowed")
-    refused(client.post(path, data="a=b", headers=KEYS), 415, "unsupported_media_type")
-
-
-def test_a_lost_database_is_a_503(make: Make) -> None:
-    client = make(database_url="sqlite:////nowhere/bridge.db").test_client()
-    refused(post(client, "/segmentio/customer-processing", CALLS["identify"][1]), 503, "unavailable")
 
 
 # The test button

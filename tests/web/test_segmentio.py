@@ -69,25 +69,6 @@ def test_what_is_stored_is_answered_with_its_id(client: FlaskClient) -> None:
     assert len(answer["id"]) == 26
 
 
-@pytest.mark.parametrize(
-    "headers",
-    [
-        pytest.param({}, id="none"),
-        pytest.param({**HEADERS, "Authorization": "Basic"}, id="no application id"),
-        pytest.param({**HEADERS, "Authorization": HEADERS["Authorization"].removeprefix("Basic ")}, id="no scheme"),
-        pytest.param({**HEADERS, "Secret-Key": SECRET_KEY}, id="a key that is not in base64"),
-        pytest.param({**HEADERS, "Secret-Key": "é"}, id="a key beyond ASCII"),
-        pytest.param({"Authorization": "", "Secret-Key": ""}, id="empty"),
-    ],
-)
-@pytest.mark.parametrize("path", ["customer-processing", "event-processing", "group-processing"])
-def test_keys_come_before_everything_else(path: str, headers: dict[str, str], client: FlaskClient) -> None:
-    response = client.post(f"/segmentio/{path}", data=b"{", content_type="application/json", headers=headers)
-
-    assert response.status_code == 401
-    assert response.get_json()["error"]["code"] == "unauthorized"
-
-
 def test_what_is_wrong_with_a_call_is_said_of_every_field_and_repeats_nothing_of_it(client: FlaskClient) -> None:
     call = {"source_id": [4711, 4712], "email": {"work": "anna@example.com"}}
 

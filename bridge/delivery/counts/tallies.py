@@ -16,8 +16,6 @@ from sqlalchemy import Connection, Engine, func, select
 from bridge.delivery.database import tables
 from bridge.delivery.database.engine import INSERT
 
-DIRECTIONS = ("to_segment", "to_voucherify")
-
 BUCKET = 300
 """Seconds."""
 
@@ -73,16 +71,6 @@ def bucket(at: float) -> int:
 def width(at: int, now: float) -> int:
     """How long the interval that began at ``at`` is, or may be by now."""
     return max((wide for age, wide in WIDTHS if at < now - age), default=BUCKET)
-
-
-def direction_of(sink: str) -> str:
-    """A direction is named after where it ends."""
-    return f"to_{sink}"
-
-
-def sink_of(direction: str) -> str:
-    """Where a direction ends."""
-    return direction.removeprefix("to_")
 
 
 def add(connection: Connection, counted: Mapping[Tally, int]) -> None:

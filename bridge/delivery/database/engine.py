@@ -15,8 +15,9 @@ from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.engine import Engine, make_url
 from sqlalchemy.exc import DBAPIError, OperationalError, SQLAlchemyError
 
+from bridge.delivery.database import files
 from bridge.delivery.database.migrations import HEAD
-from bridge.errors import StoreUnavailable
+from bridge.errors import ConfigError, StoreUnavailable
 
 INSERT: dict[str, Any] = {"sqlite": sqlite.insert, "postgresql": postgresql.insert}
 """Each dialect's ``insert``, for ``on_conflict_do_…``."""
@@ -31,6 +32,8 @@ _LIBPQ = {
 }
 
 _NOW = text("SELECT CAST(extract(epoch FROM clock_timestamp()) AS double precision)")
+
+VARIABLE = "BRIDGE_DATABASE_URL"
 
 # Any constant does: it names the lock that processes starting at once take turns by.
 _MIGRATION_LOCK = 0x6272696467
@@ -50,8 +53,12 @@ class Database:
     @property
     def name(self) -> str:
         """Which database, without who may use it."""
+        if self._file:
+            return str(self._file)
         url = self.engine.url
-        return str(self._file) if self._file else f"postgresql://{url.host or ''}/{url.database}"
+        host, port = (_first(url.query.get(name, "")) for name in ("host", "port"))
+        port = str(url.port or port)
+        return f"postgresql://{url.host or host}{port and ':'}{port}/{url.database or ''}"
 
     def free_bytes(self) -> int | None:
         """Free space on the disk of SQLite's file; None if it is elsewhere, or cannot be found out."""
@@ -68,8 +75,30 @@ class Database:
         return now
 
     def exists(self) -> bool:
-        """Whether there is one to read; a file is not made by looking for it."""
-        return self._file is None or self._file.exists()
+        """Whether there is one to read. An empty file is none, and a file is not created by looking for it."""
+        return self._file is None or (self._file.is_file() and self._file.stat().st_size > 0)
+
+    def problem(self) -> str | None:
+        """Say what must be changed before it can be used: a path, or permissions. None if it is usable, or just away.
+
+        It creates nothing.
+        """
+        return files.problem(self._file) if self._file else None
+
+    def prepare(self) -> None:
+        """Create the folder of SQLite's file, if only that is missing.
+
+        Raises:
+            ConfigError: the database cannot be used before somebody changes a path or permissions.
+        """
+        if self._file is None:
+            return
+        if reason := files.problem(self._file):
+            raise ConfigError({VARIABLE: reason})
+        try:
+            files.make_folder(self._file)
+        except OSError as error:
+            raise ConfigError({VARIABLE: f"{self._file.parent} cannot be created: {error.strerror}"}) from error
 
     def migrate(self) -> None:
         """Bring the schema up to date; processes that start at the same time wait for the one that does it.
@@ -80,7 +109,7 @@ class Database:
         Raises:
             StoreUnavailable: the database cannot be used.
         """
-        with _told(), self._my_turn(), self.engine.begin() as connection:
+        with _told(), self._my_turn(), self._made().begin() as connection:
             if self._turn is None:
                 connection.execute(text("SELECT pg_advisory_xact_lock(:lock)"), {"lock": _MIGRATION_LOCK})
             if revision(connection) != HEAD:
@@ -119,15 +148,29 @@ class Database:
         with _told(), self.engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
             yield connection
 
-    def check(self) -> None:
-        """See that it can be written and has today's schema, and leave nothing behind.
+    @contextmanager
+    def looking(self) -> Iterator[Connection]:
+        """Open a connection for single statements that only read, whatever schema the database has. It must exist.
 
         Raises:
-            StoreUnavailable: it cannot.
+            StoreUnavailable: the database does not answer.
         """
-        with self.writing() as connection:
+        with _told(), self.engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
+            yield connection
+
+    def look(self) -> str | None:
+        """Return the schema revision of a database that can be written, None if it has none yet; change nothing.
+
+        It must exist.
+
+        Raises:
+            StoreUnavailable: it cannot be written.
+        """
+        with _told(), self.engine.connect() as connection, connection.begin() as transaction:
+            schema = revision(connection)
             connection.execute(text("CREATE TABLE bridge_check (id INTEGER)"))
-            connection.execute(text("DROP TABLE bridge_check"))
+            transaction.rollback()
+        return schema
 
     def close(self) -> None:
         """Give up all connections; the next use opens new ones. For a process that is about to fork, or to end."""
@@ -139,6 +182,12 @@ class Database:
             connection.invalidate()
             self._is_current = False
             raise FileNotFoundError(ENOENT, "it was replaced", str(self._file))
+
+    def _made(self) -> Engine:
+        """Return the engine of a database that is there: SQLite itself would create a file as the umask has it."""
+        if self._file:
+            files.make_file(self._file)
+        return self.engine
 
     def _my_turn(self) -> Any:
         return nullcontext() if self._turn is None else _holding(self._turn)
@@ -159,8 +208,8 @@ def _holding(path: Path) -> Iterator[None]:
     """
     # Opened anew each time: the lock belongs to the open file, so threads exclude each other as processes do, and
     # nothing of it crosses a fork.
-    with path.open("ab") as turn:
-        with path.with_name(f"{path.name}-next").open("ab") as head:
+    with files.open_lock(path) as turn:
+        with files.open_lock(path.with_name(f"{path.name}-next")) as head:
             fcntl.flock(head, fcntl.LOCK_EX)
             fcntl.flock(turn, fcntl.LOCK_EX)
         yield
@@ -179,6 +228,10 @@ def _told() -> Iterator[None]:
         raise StoreUnavailable(f"the database cannot be used: {error.filename}: {error.strerror}") from error
     except SQLAlchemyError as error:
         raise StoreUnavailable(f"the database cannot be used: {type(error).__name__}") from error
+
+
+def _first(value: str | tuple[str, ...]) -> str:
+    return value if isinstance(value, str) else value[0]
 
 
 def _engine(url: str) -> Engine:
@@ -219,9 +272,9 @@ def _begin_sqlite(connection: Connection) -> None:
 
 def _upgrade(connection: Connection) -> None:
     # Imported when there is something to do: it takes longer to load than the rest of the store.
-    from alembic import command  # noqa: PLC0415
-    from alembic.config import Config  # noqa: PLC0415
-    from alembic.util import CommandError  # noqa: PLC0415
+    from alembic import command  # noqa: PLC0415 - see above
+    from alembic.config import Config  # noqa: PLC0415 - see above
+    from alembic.util import CommandError  # noqa: PLC0415 - see above
 
     config = Config()
     config.set_main_option("script_location", "bridge.delivery.database:migrations")

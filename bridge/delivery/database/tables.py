@@ -28,6 +28,7 @@ from sqlalchemy import (
     MetaData,
     Table,
     Text,
+    false,
     func,
     literal_column,
     text,
@@ -153,9 +154,8 @@ deliveries = Table(
     Column("key", Text, nullable=False),
     Column("lane", Text),  # within one, strictly in the order of arrival
     Column("mergeable", Boolean, nullable=False),  # with its neighbours in the lane
-    Column(
-        "run_end", BigInteger
-    ),  # the last that was merged into it: a repeat says the same; its own id: it goes alone
+    Column("merged_through", BigInteger),  # the last delivery that was merged into it: a retry merges the same
+    Column("never_merge", Boolean, nullable=False, server_default=false()),  # rejected while it was merged
     Column("status", Text, nullable=False),
     Column("due_at", Double, nullable=False),
     Column("lease_expires_at", Double),  # while it is sending

@@ -24,8 +24,25 @@ deleted. A message that was answered before another one was sent has the lower n
 taken first. Queues of Segment → Voucherify have one round at a time, by a unique index; webhooks have several.
 """
 
+from bridge.delivery.inbox import queues
 from bridge.delivery.inbox.marks import repeated, use_up
+from bridge.delivery.inbox.outcomes import outcomes
+from bridge.delivery.inbox.queues import QueueState
 from bridge.delivery.inbox.rounds import Replay, Round, Taker, Work, bodies, take_over
 from bridge.delivery.inbox.writer import Inbox, Wake
 
-__all__ = ["Inbox", "Replay", "Round", "Taker", "Wake", "Work", "bodies", "repeated", "take_over", "use_up"]
+__all__ = [
+    "Inbox",
+    "QueueState",
+    "Replay",
+    "Round",
+    "Taker",
+    "Wake",
+    "Work",
+    "bodies",
+    "outcomes",
+    "queues",
+    "repeated",
+    "take_over",
+    "use_up",
+]

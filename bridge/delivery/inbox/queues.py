@@ -1,18 +1,16 @@
 """The state of each queue's translation: whether a translator lives, is paused, or has a problem."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
+from typing import Any
 
-from sqlalchemy import Connection, exists, func, select
+from sqlalchemy import Connection, Row, func, select
 
 from bridge.delivery.database.engine import INSERT
 from bridge.delivery.database.tables import messages, pending, rounds, translators
 from bridge.delivery.rules.presence import ALIVE_WITHIN, by_hand
-from bridge.doors import DOORS
+from bridge.doors import direction_of_queue
 from bridge.messages import QUEUES
-
-DIRECTIONS: Mapping[str, str] = {door.queue: door.direction for door in DOORS.values()}
-"""By queue, where its messages go."""
 
 TRANSLATION = "translation"
 """The name under which an operator pauses the translation."""
@@ -23,7 +21,7 @@ class QueueState:
     """One queue.
 
     Attributes:
-        direction: where its messages go.
+        direction: the key of the direction that its messages take.
         pending: messages that wait for translation, those in a round not included.
         oldest_seconds: age of the oldest of them; None if none waits.
         beat_at: when a translator was last known to be alive, in epoch seconds; 0 if never.
@@ -99,13 +97,14 @@ def is_in_hand(connection: Connection, message_id: str) -> bool:
     return any(f'"{message_id}' in work for work in connection.execute(select(rounds.c.work)).scalars())
 
 
-def is_waiting(connection: Connection, message_id: str) -> bool:
-    """Whether the message waits for translation, or is in a round."""
-    waits = exists().where(pending.c.message_id == message_id)
-    return bool(connection.execute(select(waits)).scalar()) or is_in_hand(connection, message_id)
+def waiting(connection: Connection, message_ids: Collection[str]) -> set[str]:
+    """Which of these messages wait for translation, or are in a round. It reads all that wait: for rare questions."""
+    found = set(connection.execute(select(pending.c.message_id).where(pending.c.message_id.in_(message_ids))).scalars())
+    works = connection.execute(select(rounds.c.work)).scalars().all()
+    return found | {one for one in message_ids if any(f'"{one}' in work for work in works)}
 
 
-def _state(connection: Connection, queue: str, row: object, now: float) -> QueueState:
+def _state(connection: Connection, queue: str, row: Row[Any] | None, now: float) -> QueueState:
     waiting = connection.execute(select(func.count()).where(pending.c.queue == queue)).scalar_one()
     oldest = (
         select(messages.c.received_at)
@@ -115,7 +114,8 @@ def _state(connection: Connection, queue: str, row: object, now: float) -> Queue
         .limit(1)
     )
     at: float | None = connection.execute(oldest).scalar() if waiting else None
-    beat_at, paused_until, problem = (row.beat_at, row.paused_until, row.problem) if row else (0.0, 0.0, "")  # type: ignore[attr-defined]
+    beat_at, paused_until, problem = (row.beat_at, row.paused_until, row.problem) if row else (0.0, 0.0, "")
     age = None if at is None else max(0.0, now - at)
     is_alive = now - beat_at <= ALIVE_WITHIN
-    return QueueState(queue, DIRECTIONS[queue], waiting, age, beat_at, paused_until > now, problem if is_alive else "")
+    direction, is_paused = direction_of_queue(queue), paused_until > now
+    return QueueState(queue, direction, waiting, age, beat_at, is_paused, problem if is_alive else "")

@@ -137,7 +137,8 @@ def _take() -> ReturningUpdate[Any]:
             _columns.key,
             _columns.lane,
             _columns.mergeable,
-            _columns.run_end,
+            _columns.merged_through,
+            _columns.never_merge,
             _columns.attempts,
             _columns.created_at,
             _columns.doubt_since,
@@ -149,7 +150,7 @@ def _take() -> ReturningUpdate[Any]:
 # Made once: to put such a statement together costs more than to execute it.
 _TAKE = _take()
 
-_REMEMBER_RUN = update(deliveries).where(_columns.id == bindparam("head")).values(run_end=bindparam("end"))
+_REMEMBER_RUN = update(deliveries).where(_columns.id == bindparam("head")).values(merged_through=bindparam("end"))
 
 
 def is_due(connection: Connection, sink: str, now: float) -> bool:
@@ -157,10 +158,10 @@ def is_due(connection: Connection, sink: str, now: float) -> bool:
     return bool(connection.execute(_IS_DUE, {"of_sink": sink, "now": now}).scalar())
 
 
-def take(connection: Connection, sink: Sink, now: float, lease: float) -> Taken:
-    """Take deliveries for ``lease`` seconds."""
+def take(connection: Connection, sink: Sink, now: float, lease: float, most: int) -> Taken:
+    """Take up to ``most`` deliveries for ``lease`` seconds."""
     connection.execute(_RELEASE, {"of_sink": sink.name, "now": now})
-    limits = {"of_sink": sink.name, "now": now, "most": sink.max_count, "most_bytes": sink.max_bytes}
+    limits = {"of_sink": sink.name, "now": now, "most": most, "most_bytes": sink.max_bytes}
     rows = connection.execute(_TAKE, limits | {"until": now + lease, "waiting": Fate.WAITING}).all()
     return Taken(rows, _runs(connection, sink.name, rows))
 
@@ -174,10 +175,12 @@ def _runs(connection: Connection, sink: str, rows: Sequence[Row[Any]]) -> dict[i
     """By the id of a claimed delivery, those that are merged into it: at a repeat the same as before, for what came of
     the first time is not known, and with fewer of them an older value could come after a newer one.
     """
-    heads = {row.lane: row for row in rows if row.mergeable and row.run_end != row.id}
+    heads = {row.lane: row for row in rows if row.mergeable and not row.never_merge}
     found = lanes.behind(connection, sink, heads.keys()) if heads else {}
     runs = {
-        heads[lane].id: [one for one in run if heads[lane].run_end is None or one.id <= heads[lane].run_end]
+        heads[lane].id: [
+            one for one in run if heads[lane].merged_through is None or one.id <= heads[lane].merged_through
+        ]
         for lane, run in found.items()
     }
     fresh = [{"head": row.id, "end": runs[row.id][-1].id} for row in heads.values() if runs.get(row.id)]

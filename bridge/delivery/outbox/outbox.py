@@ -68,10 +68,10 @@ class Outbox:
         with self._database.reading() as connection:
             return is_due(connection, sink, now)
 
-    def claim(self, sink: Sink, now: float, lease: float) -> list[Claim]:
-        """Take what is due longest, as much as ``sink`` takes at once, for ``lease`` seconds."""
+    def claim(self, sink: Sink, now: float, lease: float, most: int | None = None) -> list[Claim]:
+        """Take what is due longest, as much as ``sink`` takes at once, and no more than ``most``, for some seconds."""
         with self._database.writing(hasty=True) as connection:
-            taken = take(connection, sink, now, lease)
+            taken = take(connection, sink, now, lease, sink.max_count if most is None else most)
         return claims(taken, now, lease)  # unpacked when others can write again
 
     def doubt(self, claimed: Sequence[Claim], now: float) -> list[Claim]:
@@ -157,4 +157,6 @@ class Outbox:
 def _reason(outcome: Outcome) -> str:
     if outcome.happened is Happened.UNTRIED:
         return "the rate limit is reached"
+    if outcome.because:
+        return outcome.because
     return f"{outcome.happened} ({outcome.code})" if outcome.code else outcome.happened

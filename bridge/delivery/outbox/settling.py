@@ -5,7 +5,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
-from sqlalchemy import Connection, bindparam, case, select, update
+from sqlalchemy import Boolean, Connection, bindparam, case, null, or_, select, update
 
 from bridge.delivery import lanes
 from bridge.delivery.counts import tallies
@@ -16,6 +16,7 @@ from bridge.delivery.outbox.claims import Claim
 from bridge.delivery.rules import causes
 from bridge.delivery.rules.retry import Decision, Fate
 from bridge.delivery.rules.sink import RESPONSE_LENGTH, Happened, Outcome
+from bridge.directions import key_of_sink
 from bridge.json_text import storable
 
 
@@ -73,7 +74,8 @@ _SETTLE = (
         doubt_since=bindparam("doubt"),
         settled_at=bindparam("settled"),
         cause=bindparam("why"),
-        run_end=case((bindparam("alone"), _columns.id), else_=_columns.run_end),
+        never_merge=or_(_columns.never_merge, bindparam("alone", type_=Boolean)),
+        merged_through=case((bindparam("alone", type_=Boolean), null()), else_=_columns.merged_through),
     )
 )
 
@@ -117,7 +119,7 @@ def _count(connection: Connection, sink: str, settled: Sequence[Settlement], now
 
 
 def _tallies(sink: str, one: Settlement, now: float) -> Iterator[Tally]:
-    when, direction, cause = tallies.bucket(now), tallies.direction_of(sink), one.cause or ""
+    when, direction, cause = tallies.bucket(now), key_of_sink(sink), one.cause or ""
     if one.is_final:
         for event in (one.claim.event, *(follower.event for follower in one.claim.followers)):
             yield Tally(when, direction, event, one.decision.fate, cause)

@@ -4,11 +4,14 @@ from collections.abc import Collection
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Connection, Row, select
+from sqlalchemy import Connection, Row, func, select
 
 from bridge.delivery.database.engine import INSERT
-from bridge.delivery.database.tables import sinks
+from bridge.delivery.database.tables import attempts, deliveries, sinks
+from bridge.delivery.outbox.samples import last_accepted_at
 from bridge.delivery.rules.presence import ALIVE_WITHIN, FOREVER, by_hand
+from bridge.delivery.rules.retry import Fate
+from bridge.delivery.rules.sink import Happened
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,9 +32,20 @@ class SinkState:
     beat_at: float
 
 
-def sink_states(connection: Connection, now: float) -> tuple[SinkState, ...]:
+def states(connection: Connection, now: float) -> tuple[SinkState, ...]:
     """Every sink that there has been."""
     return tuple(_state(row, now) for row in connection.execute(select(sinks).order_by(sinks.c.name)))
+
+
+def refused_since(connection: Connection, sink: str) -> float | None:
+    """When a service began to refuse the credentials, in epoch seconds; None if it has accepted something since."""
+    refused = (attempts.c.outcome == Happened.FORBIDDEN, attempts.c.at > last_accepted_at(connection, sink))
+    waiting = (deliveries.c.sink == sink, deliveries.c.status == Fate.WAITING)
+    own = attempts.join(deliveries, deliveries.c.id == attempts.c.delivery_id)
+    since: float | None = connection.execute(
+        select(func.min(attempts.c.at)).select_from(own).where(*waiting, *refused)
+    ).scalar()
+    return since
 
 
 def beat(connection: Connection, names: Collection[str], now: float) -> None:

@@ -18,17 +18,22 @@ from bridge.delivery.outbox.claims import Room
 from bridge.delivery.outbox.outbox import Claim, Outbox, Settlement
 from bridge.delivery.rules.retry import Fate, Policy, decide
 from bridge.delivery.rules.sink import Happened, Outcome, Sink
+from bridge.directions import ending_at
 from bridge.errors import StoreUnavailable
 from bridge.logs import Sparing, unexpected
+from bridge.loop import Pace, repeat
 
 BEAT = 0.25
 """Seconds between two looks into an outbox that had nothing: long enough for a batch to gather."""
+
+JITTER_STEPS = 16
+"""Times over which the retries of a batch are spread."""
 
 LEASE_MARGIN = 10.0
 """Seconds beyond a sink's patience until its claims are anybody's again."""
 
 SOON_SECONDS = 5.0
-"""A worker that is idle takes as many new deliveries as it can begin within so long."""
+"""A worker takes as many deliveries as it can send within so long."""
 
 FIRST_GUESS_SECONDS = 0.05
 """How long a delivery takes, before any was measured."""
@@ -41,7 +46,7 @@ IDS_IN_A_LINE = 100
 _ENDED_BADLY = {Fate.DEAD: "dead letter", Fate.UNCERTAIN: "uncertain, an operator must decide"}
 
 _WHY: Mapping[Happened, str] = {
-    Happened.FORBIDDEN: "the service refuses our key: see the settings; it is tried again then",
+    Happened.FORBIDDEN: "the service refuses our key: check {keys}; it is tried again then",
     Happened.THROTTLED: "the service asks to wait",
 }
 
@@ -92,9 +97,13 @@ class Worker:
     def room(self) -> Room:
         """What it can begin soon, beside what it has in hand. Asked by translators, on other threads."""
         handed = list(self._handed)
-        most = min(self.sink.max_count, int(SOON_SECONDS / self._seconds_each)) if self._is_ready else 0
+        most = self._most() if self._is_ready else 0
         size = self.sink.max_bytes - sum(len(claim.parcel.payload) for claim in handed)
         return Room(most - len(handed), size, SOON_SECONDS + self._lease)
+
+    def _most(self) -> int:
+        """How many deliveries it begins at once: what takes ``SOON_SECONDS``, so that it can end soon."""
+        return max(1, min(self.sink.max_count, int(SOON_SECONDS / self._seconds_each)))
 
     def hand(self, claims: Sequence[Claim]) -> None:
         """Take deliveries that were born sending. Called by translators, on other threads."""
@@ -108,25 +117,10 @@ class Worker:
     def run(self, stop: threading.Event) -> None:
         """Work until ``stop`` is set; what is in hand then is finished first, or handed back.
 
-        It begins with a pause: a process that is about to fork has nothing in hand yet.
+        When ``stop`` is set, the call in progress ends, and no other begins.
         """
-        troubles = 0
-        while not stop.is_set():
-            if troubles:
-                stop.wait(min(2.0**troubles, 30.0) * self._dice())
-            else:
-                self.wake.wait(BEAT)
-                self.wake.clear()
-            try:
-                while not stop.is_set() and self.step() and not stop.is_set():
-                    pass
-                troubles = 0
-            except StoreUnavailable as error:
-                troubles += 1
-                _log.error("store unavailable", sink=self.sink.name, reason=str(error))
-            except Exception as error:  # noqa: BLE001 - a worker that ended would lose events in silence
-                troubles += 1
-                unexpected("worker", error, sink=self.sink.name)
+        self.sink.is_ending = stop.is_set
+        repeat(self.step, stop, Pace(BEAT, wake=self.wake), "worker", sink=self.sink.name)
         self._is_ready = False
         with suppress(StoreUnavailable):  # then their leases expire
             while claims := self._taken_over():
@@ -143,16 +137,16 @@ class Worker:
         # The outbox is looked at now and then, however much is handed over: what waits there is older.
         has_looked = self._turned_at - self._looked_at < BEAT
         handed = self._unless_paused(self._taken_over()) if has_looked else []
-        claims = self._in_doubt(handed or self._claimed())
+        most = self._most()
+        claims = self._in_doubt(handed or self._claimed(most))
         if not claims:
             return bool(self._handed)
         began = self._clock()
         outcomes = self._send(claims)
         ended = self._clock()
-        self._seconds_each = 0.7 * self._seconds_each + 0.3 * max(ended - began, 0.0005) / max(len(claims), 1)
-        # Dice for each: if one of them makes a service fail, the others must not meet it again every time.
+        self._learn(ended - began, outcomes)
         settled = [
-            Settlement(claim, outcome, decide(outcome, claim.tried, self._policy, ended, self._dice()))
+            Settlement(claim, outcome, decide(outcome, claim.tried, self._policy, ended, self._jitter()))
             for claim, outcome in zip(claims, outcomes, strict=True)
         ]
         if settled:
@@ -162,7 +156,14 @@ class Worker:
         self._report(settled, ended - began)
         if handed and self._is_ready:
             return True
-        return self._is_pressed(claims) and all(one.outcome.happened in _SETTLED for one in settled)
+        return self._is_pressed(claims, most) and all(one.outcome.happened in _SETTLED for one in settled)
+
+    def _jitter(self) -> float:
+        """Draw a number for one delivery of a batch: if it makes a service fail, the others must not meet it again.
+
+        There are few such numbers, since deliveries that are due at the same time are settled by one statement.
+        """
+        return round(self._dice() * JITTER_STEPS) / JITTER_STEPS
 
     def _taken_over(self) -> list[Claim]:
         """What was handed over, as much as the sink takes at once, in different lanes."""
@@ -189,12 +190,17 @@ class Worker:
     def _hand_back(self, claims: Sequence[Claim]) -> None:
         self._outbox.hand_back(claims, self._clock())
 
-    def _claimed(self) -> list[Claim]:
+    def _learn(self, seconds: float, outcomes: Sequence[Outcome]) -> None:
+        """Take into account how long it took to send what was sent."""
+        tried = sum(one.happened is not Happened.UNTRIED for one in outcomes)
+        self._seconds_each = 0.7 * self._seconds_each + 0.3 * max(seconds, 0.0005) / max(tried, 1)
+
+    def _claimed(self, most: int) -> list[Claim]:
         self._looked_at = time.monotonic()
         now = self._clock()
         is_due = self._outbox.is_due(self.sink.name, now)
         self._is_ready = not is_due and not self._outbox.pause(self.sink.name, now)
-        return self._outbox.claim(self.sink, now, self._lease) if is_due else []
+        return self._outbox.claim(self.sink, now, self._lease, most) if is_due else []
 
     def _in_doubt(self, claims: list[Claim]) -> list[Claim]:
         """Note what may be taken twice before it is called: of that, only what is still claimed is called."""
@@ -204,7 +210,7 @@ class Worker:
         held = {claim.id for claim in self._outbox.doubt(once, self._clock())}
         return [claim for claim in claims if claim.mergeable or claim.id in held]
 
-    def _is_pressed(self, claims: Sequence[Claim]) -> bool:
+    def _is_pressed(self, claims: Sequence[Claim], most: int) -> bool:
         """After less than half of a batch nothing presses: until the next look a larger one gathers.
 
         Where there are lanes, the next of each waits behind what was just settled.
@@ -212,13 +218,13 @@ class Worker:
         if any(claim.parcel.lane is not None for claim in claims):
             return True
         size = sum(len(claim.parcel.payload) for claim in claims)
-        return 2 * size > self.sink.max_bytes or 2 * len(claims) > self.sink.max_count
+        return 2 * size > self.sink.max_bytes or 2 * len(claims) > most
 
     def _send(self, claims: Sequence[Claim]) -> Sequence[Outcome]:
         """Whatever a sink did not foresee must not end the worker; nobody knows then what was taken."""
         try:
             outcomes = self.sink.send([claim.parcel for claim in claims])
-        except Exception as error:  # noqa: BLE001
+        except Exception as error:  # noqa: BLE001 - see above
             unexpected("worker", error, sink=self.sink.name, event_id=claims[0].event_id)
             return [Outcome(Happened.UNKNOWN, detail=f"unexpected error: {type(error).__name__}")] * len(claims)
         if len(outcomes) != len(claims):
@@ -238,7 +244,10 @@ class Worker:
             until = datetime.fromtimestamp(now + self._outbox.pause(sink, now), UTC).isoformat(timespec="seconds")
             happened, code = paused.outcome.happened, paused.outcome.code
             if happened in _WHY:
-                _log.error("sink paused", sink=sink, until=until, code=code, reason=_WHY[happened])
+                direction = ending_at(sink)
+                keys = direction.keys_check if direction else "the settings"
+                reason = paused.outcome.because or _WHY[happened].format(keys=keys)
+                _log.error("sink paused", sink=sink, until=until, code=code, reason=reason)
             else:
                 _log.info("sink waits for the rate limit", sink=sink, until=until)
         failed = [one for one in settled if one.outcome.happened in (Happened.FAILED, Happened.UNKNOWN)]

@@ -14,7 +14,7 @@ import weakref
 from collections.abc import Callable, Sequence
 from typing import Protocol
 
-from bridge.delivery.outbox.worker import Worker
+from bridge.delivery.outbox import Worker
 from bridge.delivery.process.duty import Duty
 from bridge.host import Host
 

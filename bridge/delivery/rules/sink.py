@@ -1,6 +1,6 @@
 """What a sink is, and what it can report: a sink says what happened, never what to do about it."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Protocol
@@ -41,6 +41,7 @@ class Outcome:
         retry_after: seconds until this delivery may be tried again, if the service says.
         pause: seconds for which nobody should call the service, whatever became of this delivery.
         note: what the bridge left out of it. It is kept although the delivery succeeds.
+        because: why the sink pauses, and what to do, in words for an operator; "" if ``happened`` says it all.
     """
 
     happened: Happened
@@ -49,6 +50,7 @@ class Outcome:
     retry_after: float | None = None
     pause: float | None = None
     note: str = ""
+    because: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,6 +73,11 @@ class Parcel:
     followers: tuple[bytes, ...] = ()
 
 
+def never() -> bool:
+    """Stand in for ``Sink.is_ending`` while no worker runs."""
+    return False
+
+
 class Sink(Protocol):
     """A service that takes deliveries.
 
@@ -78,6 +85,8 @@ class Sink(Protocol):
         name: as in ``Outgoing.sink``.
         max_count, max_bytes: the most that one ``send`` takes.
         patience: seconds within which ``send`` returns.
+        is_ending: whether the process ends, set by the worker. From then on ``send`` begins no call: what was not sent
+            is ``UNTRIED``.
         knows_repeats: whether a second call under one key has no effect. If not, only what is mergeable may be called
             twice.
     """
@@ -86,6 +95,7 @@ class Sink(Protocol):
     max_count: int
     max_bytes: int
     patience: float
+    is_ending: Callable[[], bool]
     knows_repeats: bool
 
     def send(self, parcels: Sequence[Parcel]) -> Sequence[Outcome]:

@@ -2,9 +2,9 @@
 
 from sqlalchemy import Connection, func, select, union_all
 
-from bridge.delivery.counts.tallies import DIRECTIONS, sink_of
 from bridge.delivery.database.tables import deliveries
 from bridge.delivery.rules.retry import Fate
+from bridge.directions import DIRECTIONS
 
 _FAILED = (Fate.DEAD, Fate.UNCERTAIN)
 _OPEN = (Fate.WAITING, Fate.QUEUED, Fate.SENDING)
@@ -16,7 +16,7 @@ _LOOKED_AT = 100
 def standing(connection: Connection) -> dict[tuple[str, str], int]:
     """How many deliveries stand where an operator should know, by (sink, fate): not those that are delivered."""
     columns = deliveries.c
-    names = [sink_of(direction) for direction in DIRECTIONS]
+    names = [direction.sink for direction in DIRECTIONS.values()]
     statement = (
         select(columns.sink, columns.status, func.count())
         .where(columns.sink.in_(names), columns.status.in_([*_OPEN, *_FAILED]))

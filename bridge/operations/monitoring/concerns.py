@@ -6,11 +6,13 @@ from datetime import timedelta
 
 from sqlalchemy import ColumnElement, Connection, func, literal_column, select
 
-from bridge.delivery.counts.tallies import BUCKET, DIRECTIONS, REFUSED, bucket, sink_of, width
+from bridge.delivery.counts.tallies import BUCKET, REFUSED, bucket, width
 from bridge.delivery.database.tables import tallies
-from bridge.delivery.inbox.queues import QueueState, newest_pending
-from bridge.delivery.outbox.sink_states import SinkState
+from bridge.delivery.inbox import QueueState, queues
+from bridge.delivery.outbox import SinkState
 from bridge.delivery.rules.presence import ALIVE_WITHIN
+from bridge.delivery.rules.sink import Happened
+from bridge.directions import DIRECTIONS
 from bridge.messages import Status
 from bridge.operations.monitoring.silence import Interval, silence
 
@@ -25,12 +27,6 @@ _RECENT = 3
 
 _REFUSALS = 3
 """Fewer may be anybody's."""
-
-_CREDENTIALS = {
-    "to_segment": "is VOUCHERIFY_WEBHOOK_SECRET the project's webhook secret?",
-    "to_voucherify": "are VOUCHERIFY_APP_ID and VOUCHERIFY_SECRET_KEY those that are entered at Segment?",
-}
-
 
 _REFUSED: ColumnElement[str] = literal_column(f"'{REFUSED}'")
 
@@ -52,21 +48,21 @@ class Concern:
 
 
 def concerns(
-    connection: Connection, sinks: Sequence[SinkState], queues: Sequence[QueueState], now: float
+    connection: Connection, sinks: Sequence[SinkState], queue_states: Sequence[QueueState], now: float
 ) -> tuple[Concern, ...]:
     """All there are. Of a direction that was given up there is none, unless messages of it wait for translation."""
     beats = {state.name: state for state in sinks}
     found: list[Concern] = []
     counts = _arrivals(connection)
     for direction in DIRECTIONS:
-        if newest := newest_pending(connection, direction):
+        if newest := queues.newest_pending(connection, direction):
             # It has arrived, although it is not translated, and so not counted yet.
             counts.setdefault(direction, {})[bucket(newest), False] = 1
-    for direction in DIRECTIONS:
-        state = beats.get(sink_of(direction))
+    for direction, row in DIRECTIONS.items():
+        state = beats.get(row.sink)
         if state and now - state.beat_at < _IN_USE:
             found += [*_arrival(counts.get(direction, {}), direction, now), *_sink(state, direction)]
-        found += [one for queue in queues if queue.direction == direction for one in _queue(queue, now)]
+        found += [one for queue in queue_states if queue.direction == direction for one in _queue(queue, now)]
     return tuple(found)
 
 
@@ -95,7 +91,7 @@ def _arrival(counts: _Counts, direction: str, now: float) -> Iterator[Concern]:
     recent = range(bucket(now) - (_RECENT - 1) * BUCKET, bucket(now) + 1, BUCKET)
     refused = sum(counts.get((at, True), 0) for at in recent)
     if refused >= _REFUSALS and arrivals.keys().isdisjoint(recent):
-        text = f"all of the last {refused} calls were refused: {_CREDENTIALS[direction]}"
+        text = f"all of the last {refused} calls were refused: {DIRECTIONS[direction].sender_check}"
         yield Concern(REFUSING, direction, text, None)
     if found := silence([Interval(at, at + width(at, now)) for at in arrivals], ever=ever, now=now):
         yield Concern(SILENT, direction, _silent(found.since, found.usual, now), found.since or None)
@@ -108,7 +104,8 @@ def _silent(since: float, usual: float, now: float) -> str:
 
 def _sink(state: SinkState, direction: str) -> Iterator[Concern]:
     if state.state == PAUSED:
-        yield Concern(PAUSED, direction, f"deliveries to {state.name} are paused: {state.reason}", None)
+        check = f"; check {DIRECTIONS[direction].keys_check}" if state.reason.startswith(Happened.FORBIDDEN) else ""
+        yield Concern(PAUSED, direction, f"deliveries to {state.name} are paused: {state.reason}{check}", None)
     if state.state == UNMANNED:
         yield Concern(UNMANNED, direction, f"no worker delivers to {state.name}", state.beat_at)
 

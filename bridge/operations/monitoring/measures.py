@@ -6,9 +6,8 @@ from dataclasses import dataclass
 from sqlalchemy import Connection, func, select
 
 from bridge.delivery.database.tables import latencies, tallies
-from bridge.delivery.inbox.queues import QueueState
-from bridge.delivery.inbox.queues import states as queue_states
-from bridge.delivery.outbox.sink_states import SinkState, sink_states
+from bridge.delivery.inbox import QueueState, queues
+from bridge.delivery.outbox import SinkState, sink_states
 from bridge.operations.monitoring.backlog import oldest_waiting, standing
 from bridge.operations.monitoring.concerns import Concern, concerns
 
@@ -43,15 +42,15 @@ class Measures:
 
 def measures(connection: Connection, now: float) -> Measures:
     """Read them; ``now`` in epoch seconds."""
-    states, queues = sink_states(connection, now), queue_states(connection, now)
+    states, queue_states = sink_states.states(connection, now), queues.states(connection, now)
     return Measures(
         totals=_totals(connection),
         latencies=_latencies(connection),
         standing=standing(connection),
         oldest_waiting={one.name: oldest_waiting(connection, one.name, now) or 0.0 for one in states},
         sinks=states,
-        queues=queues,
-        concerns=concerns(connection, states, queues, now),
+        queues=queue_states,
+        concerns=concerns(connection, states, queue_states, now),
     )
 
 

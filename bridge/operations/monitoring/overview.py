@@ -8,12 +8,12 @@ from typing import Any
 from sqlalchemy import Connection, bindparam, func, select
 from ulid import ULID
 
-from bridge.delivery.counts.tallies import DIRECTIONS, OF_THE_BRIDGE, REFUSED, RETRIED, bucket, sink_of
+from bridge.delivery.counts.tallies import OF_THE_BRIDGE, REFUSED, RETRIED, bucket
 from bridge.delivery.database.tables import events, latencies, tallies
-from bridge.delivery.inbox.queues import QueueState
-from bridge.delivery.inbox.queues import states as queue_states
-from bridge.delivery.outbox.sink_states import SinkState, sink_states
+from bridge.delivery.inbox import QueueState, queues
+from bridge.delivery.outbox import SinkState, sink_states
 from bridge.delivery.rules.retry import Fate
+from bridge.directions import DIRECTIONS
 from bridge.messages import ID_LENGTH, Status
 from bridge.operations.monitoring.backlog import oldest_waiting, standing
 from bridge.operations.monitoring.concerns import Concern, concerns
@@ -130,15 +130,15 @@ def overview(connection: Connection, period: str, now: float) -> Overview:
     chosen = PERIODS[period]
     since = chosen.since(now)
     counted = _counted(connection, since)
-    states, queues = sink_states(connection, now), queue_states(connection, now)
+    states, queue_states = sink_states.states(connection, now), queues.states(connection, now)
     return Overview(
         now,
         period,
         since,
         flows=tuple(_flows(connection, counted, since, now)),
-        concerns=concerns(connection, states, queues, now),
+        concerns=concerns(connection, states, queue_states, now),
         sinks=states,
-        queues=queues,
+        queues=queue_states,
         points=tuple(_points(connection, chosen, since, now)),
         troubles=_troubles(counted),
         events=tuple(_named(connection, counted)),
@@ -163,9 +163,8 @@ def _total(counted: Sequence[Any], *whats: str) -> int:
 def _flows(connection: Connection, counted: Sequence[Any], since: int, now: float) -> Iterator[Flow]:
     stands = standing(connection)
     histograms = _histograms(connection, since)
-    for direction in DIRECTIONS:
+    for direction, sink in ((row.key, row.sink) for row in DIRECTIONS.values()):
         mine = [row for row in counted if row.direction == direction]
-        sink = sink_of(direction)
         histogram = histograms.get(sink, [])
         yield Flow(
             direction,

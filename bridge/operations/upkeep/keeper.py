@@ -18,17 +18,17 @@ from bridge.delivery.counts.folding import fold
 from bridge.delivery.counts.tallies import BUCKET, ERROR, OF_THE_BRIDGE, REFUSED, Tally, add, bucket, errors_since
 from bridge.delivery.database.engine import Database, revision
 from bridge.delivery.database.migrations import HEAD
-from bridge.delivery.inbox import queues
-from bridge.delivery.inbox.queues import QueueState
-from bridge.delivery.outbox.sink_states import beat, sink_states
+from bridge.delivery.inbox import QueueState, queues
+from bridge.delivery.outbox import sink_states
 from bridge.delivery.rules.presence import ALIVE_WITHIN
 from bridge.errors import StoreUnavailable
-from bridge.logs import Sparing, taken_unexpected, unexpected
+from bridge.logs import taken_unexpected
+from bridge.loop import Pace, repeat
 from bridge.operations.monitoring.concerns import PAUSED, REFUSING, SILENT, UNMANNED, concerns
 from bridge.operations.monitoring.health import DATABASE, ERRORS, NOTHING, PAUSES, SCHEMA, TRANSLATION, WORKER, Found
 from bridge.operations.monitoring.refusals import Refusals
 from bridge.operations.upkeep import chores
-from bridge.operations.upkeep.retention import SEEN_AGE, sweep_events, sweep_repeats, sweep_seen
+from bridge.operations.upkeep.retention import SEEN_AGE, sweep_events, sweep_messages, sweep_repeats, sweep_seen
 
 BEAT = 3.0
 """Seconds from one round to the next."""
@@ -90,7 +90,6 @@ class Keeper:
         self._clock = clock
         self._rest = rest
         self._found = NOTHING
-        self._complaints = Sparing()
 
     def problems(self) -> Mapping[str, str | None]:
         """What keeps this process from its work, by what was looked at; None where all is well."""
@@ -98,15 +97,12 @@ class Keeper:
 
     def run(self, stop: threading.Event) -> None:
         """Do a round every few seconds, until ``stop`` is set."""
-        pause = FIRST
-        while not stop.wait(pause):
-            pause = BEAT
-            try:
-                self.round(stop)
-            except StoreUnavailable as error:
-                self._complain("store unavailable", str(error))
-            except Exception as error:  # noqa: BLE001 - a keeper that ended would be missed by nobody
-                unexpected("keeper", error)
+
+        def step() -> bool:
+            self.round(stop)
+            return False
+
+        repeat(step, stop, Pace(BEAT, FIRST), "keeper")
 
     def round(self, stop: threading.Event) -> None:
         """Everything once.
@@ -118,6 +114,7 @@ class Keeper:
         now, house = self._clock(), self._house
         self._sweep("remove events", sweep_events, now - house.retention, stop)
         self._sweep("remove repeats", sweep_repeats, now - house.retention, stop)
+        self._sweep("remove messages", sweep_messages, now - house.retention, stop)
         self._sweep("forget keys", sweep_seen, now - SEEN_AGE, stop)
         self._sweep("forget records", sweep_records, now - SEEN_AGE, stop)
         if self._is_mine("fold counts", HOUR / 2, now):
@@ -134,14 +131,14 @@ class Keeper:
             with self._database.writing() as connection:
                 schema = revision(connection)
                 chores.touch(connection, "write", now)
-                beat(connection, self._house.delivering(), now)
+                sink_states.beat(connection, self._house.delivering(), now)
                 queues.beat(connection, self._house.translating(), now)
                 counted = {Tally(bucket(now), one, "", REFUSED): count for one, count in refused.items()}
                 counted |= {Tally(bucket(now), OF_THE_BRIDGE, one, ERROR): count for one, count in errors.items()}
                 add(connection, counted)
                 recent = errors_since(connection, bucket(now - BUCKET))
             with self._database.reading() as connection:
-                states = {state.name: state for state in sink_states(connection, now)}
+                states = {state.name: state for state in sink_states.states(connection, now)}
                 by_queue = {state.queue: state for state in queues.states(connection, now)}
         except StoreUnavailable as error:
             self._house.refusals.give_back(refused)
@@ -185,11 +182,7 @@ class Keeper:
 
     def _tell(self, now: float) -> None:
         with self._database.reading() as connection:
-            found = concerns(connection, sink_states(connection, now), queues.states(connection, now), now)
+            found = concerns(connection, sink_states.states(connection, now), queues.states(connection, now), now)
         for one in found:
             if one.kind in _TOLD and self._is_mine(f"tell {one.kind} {one.direction}", HOUR, now):
                 _log.error(one.kind, direction=one.direction, reason=one.text)
-
-    def _complain(self, what: str, reason: str) -> None:
-        if times := self._complaints.admits(what):
-            _log.error(what, keeper=True, reason=reason, times=times)

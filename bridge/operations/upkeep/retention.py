@@ -7,10 +7,11 @@ operator wants it kept. What keeps a repeat from being a second event stays much
 
 from collections.abc import Sequence
 
-from sqlalchemy import Connection, delete, exists, or_, select
+from sqlalchemy import ColumnElement, Connection, delete, exists, or_, select
 from ulid import ULID
 
 from bridge.delivery.database.tables import attempts, deliveries, events, messages, repeats, seen
+from bridge.delivery.inbox import queues
 from bridge.delivery.rules.retry import Fate
 from bridge.messages import ID_LENGTH, LAST_SUFFIX
 
@@ -61,14 +62,28 @@ def sweep_repeats(connection: Connection, mark: str, before: float) -> str:
     return gone[-1] if len(gone) == STEP else ""
 
 
+def sweep_messages(connection: Connection, mark: str, before: float) -> str:
+    """Remove messages that came in ``before`` and held no event, as an empty batch; see ``sweep_events``."""
+    columns = messages.c
+    end = str(ULID.from_timestamp(before))[:_ID_TIME]
+    oldest = select(columns.id).where(columns.id > mark, columns.id < end).order_by(columns.id).limit(STEP)
+    looked_at = connection.execute(oldest).scalars().all()
+    without = select(columns.id).where(columns.id.in_(looked_at), *_without_events())
+    if found := connection.execute(without).scalars().all():
+        _delete_messages(connection, sorted(set(found) - queues.waiting(connection, found)))
+    return looked_at[-1] if len(looked_at) == STEP else ""
+
+
 def _delete_messages(connection: Connection, gone: Sequence[str]) -> None:
     """Remove the messages of these events, but for those of which other events are left."""
     ids = {event_id[:ID_LENGTH] for event_id in gone}
-    left = [
-        exists().where(column.between(messages.c.id, messages.c.id + LAST_SUFFIX))
-        for column in (events.c.id, repeats.c.id)
-    ]
-    connection.execute(delete(messages).where(messages.c.id.in_(ids), *(~one for one in left)))
+    connection.execute(delete(messages).where(messages.c.id.in_(ids), *_without_events()))
+
+
+def _without_events() -> list[ColumnElement[bool]]:
+    """What holds of messages that have neither events nor repeats."""
+    columns = (events.c.id, repeats.c.id)
+    return [~exists().where(one.between(messages.c.id, messages.c.id + LAST_SUFFIX)) for one in columns]
 
 
 def _needed(connection: Connection, ids: Sequence[str], before: float) -> set[str]:

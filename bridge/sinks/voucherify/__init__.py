@@ -4,6 +4,7 @@
               calls.py  schemas.py                      └─ the rest ─────▶ sink     one by one; in doubt: doubt.py first
 
 ``run`` is one ``send``, which ends when its time is up or Voucherify wants nobody to call; ``client`` makes each call.
+``permission`` decides whether a 403 blames what was sent or the keys.
 
 Sources: Voucherify's published OpenAPI files, and https://docs.voucherify.io/docs/limits.
 """

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from http import HTTPStatus
 
 from bridge.delivery.rules.sink import Happened, Outcome
+from bridge.sinks.voucherify.permission import MOST, is_refused
 from bridge.voucherify_api.answers import Answer, Reach
 from bridge.voucherify_api.client import HARMLESS, Client
 from bridge.voucherify_api.endpoints import Request
@@ -70,6 +71,9 @@ class Run:
         self._reading: Happened | None = None
         """What became of the harmless read, if one was made."""
         self._instead: Answer | None = None
+        self.accepted = False
+        """Whether Voucherify has accepted anything that was sent."""
+        self._refused = 0
 
     @property
     def now(self) -> float:
@@ -81,14 +85,15 @@ class Run:
         return since + self._client.timing.patience_seconds + self._client.timing.settling_seconds
 
     def sleep(self, seconds: float) -> None:
-        """Wait, but not longer than to the end."""
-        self._client.timing.sleep(max(0.0, min(seconds, self.until - self.now)))
+        """Wait, but not longer than to the end of the run, or of the process."""
+        self._client.sleep(min(seconds, self.until - self.now))
 
     def call(self, request: Request) -> Answer:
         """Make a call, unless it has come to an end."""
         if self._instead is not None:
             return self._instead
         answer = self._client.call(request, self.until)
+        self.accepted = self.accepted or (request.endpoint.method == "POST" and answer.is_success)
         if answer.reach is Reach.NEVER:
             self._instead = answer
         elif answer.pause is not None:
@@ -110,11 +115,13 @@ class Run:
         return BLAME.get(self._reading, Happened.FAILED)
 
     def outcome(self, answer: Answer, *, repeatable: bool, note: str = "") -> Outcome:
-        """``answer`` as the outcome of what was sent; keys that are refused end the run."""
+        """``answer`` as the outcome of what was sent; keys that are refused, or may not write, end the run."""
         found = self.happened(answer, repeatable=repeatable)
-        if found is Happened.FORBIDDEN:
+        outcome = as_outcome(found, answer, note)
+        self._refused += is_refused(outcome)
+        if found is Happened.FORBIDDEN or (self._refused >= MOST and not self.accepted):
             self._end()
-        return as_outcome(found, answer, note)
+        return outcome
 
     def _end(self) -> None:
         self._instead = Answer(Reach.HELD)

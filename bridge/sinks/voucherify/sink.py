@@ -4,10 +4,11 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 from http import HTTPStatus
 
-from bridge.delivery.rules.sink import Outcome, Parcel
+from bridge.delivery.rules.sink import Outcome, Parcel, never
 from bridge.sinks.voucherify import bulk
 from bridge.sinks.voucherify.calls import IDENTIFICATION, Call, Draft
 from bridge.sinks.voucherify.doubt import look_up
+from bridge.sinks.voucherify.permission import Permission
 from bridge.sinks.voucherify.run import Run, as_outcome, happened
 from bridge.sinks.voucherify.schemas import Schemas
 from bridge.to_voucherify import SINK
@@ -41,8 +42,10 @@ class VoucherifySink:
     ) -> None:
         self.patience = timing.patience_seconds
         self._timing = timing
-        self._client = Client(Account(app_id, secret_key, url), allow, timing)
+        self.is_ending: Callable[[], bool] = never
+        self._client = Client(Account(app_id, secret_key, url), allow, timing, self._ends)
         self._schemas = Schemas()
+        self._permission = Permission()
         self._refusing: set[str] = set()
         """Names of events that are refused with an identification."""
 
@@ -54,13 +57,23 @@ class VoucherifySink:
         obstacles = {resource: self._schemas.obstacle(run, resource) for resource in resources}
         outcomes = {draft.place: told for draft in drafts if (told := obstacles.get(draft.resource or ""))}
         calls = [draft.fitted(self._schemas) for draft in drafts if draft.place not in outcomes]
-        upserts = [call for call in calls if call.is_upsert]
-        together = upserts if bulk.is_worth_it(upserts) else []
-        alone = [call for call in calls if not (call.is_upsert and together)]
+        together = self._together(calls)
+        alone = self._permission.in_turn([call for call in calls if not (call.is_upsert and together)])
         # Waiting for a slow bulk takes half of the time if there is something else to do.
         outcomes |= bulk.deliver(run, together, run.until - self._timing.send_seconds / 2 if alone else run.until)
         outcomes |= {call.place: self._alone(run, call) for call in alone}
-        return _paused([outcomes[place] for place in range(len(parcels))], run.pause)
+        in_order = [outcomes[place] for place in range(len(parcels))]
+        return _paused(self._permission.judged(parcels, in_order, accepted=run.accepted), run.pause)
+
+    def _ends(self) -> bool:
+        return self.is_ending()
+
+    def _together(self, calls: Sequence[Call]) -> list[Call]:
+        """Which go in bulk. While it is doubted that the keys may write, only those that must not go alone."""
+        upserts = [call for call in calls if call.is_upsert]
+        if self._permission.is_doubted and all(call.in_doubt_since is None for call in upserts):
+            return []
+        return upserts if bulk.is_worth_it(upserts) else []
 
     def probe(self) -> Outcome:
         """Whether the keys are accepted."""

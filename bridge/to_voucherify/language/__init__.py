@@ -4,5 +4,4 @@ fql         triggers: which events a mapping applies to
 mapping     directives: how a payload is built from an event
 liquid      templates in a mapping
 javascript  JSON values as JavaScript treats them
-errors      errors of mappings
 """

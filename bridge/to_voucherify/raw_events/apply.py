@@ -8,11 +8,12 @@ from dataclasses import dataclass
 from math import isfinite
 from typing import Any
 
-from bridge.errors import Invalid
+from bridge.directions import DIRECTIONS, TO_VOUCHERIFY
+from bridge.errors import Invalid, MappingFailed
 from bridge.json_text import storable, write, write_ascii
 from bridge.messages import Outgoing
 from bridge.to_voucherify.actions import UPSERT_CUSTOMER, Action
-from bridge.to_voucherify.language.mapping import UNDEFINED, MappingFailed
+from bridge.to_voucherify.language.mapping import UNDEFINED
 from bridge.to_voucherify.merge import is_mergeable
 from bridge.to_voucherify.metadata import LeftOut
 from bridge.to_voucherify.raw_events.engage import with_trait
@@ -20,7 +21,7 @@ from bridge.to_voucherify.raw_events.mappings import ActionMapping
 from bridge.to_voucherify.request import at, body
 from bridge.to_voucherify.schemas import as_segment_sends, load
 
-SINK = "voucherify"
+SINK = DIRECTIONS[TO_VOUCHERIFY].sink
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,10 +10,10 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from bridge.errors import InvalidMappings, Problem
+from bridge.errors import InvalidMappings, MappingError, Problem, RowError, TriggerError
 from bridge.to_voucherify.actions import BY_SLUG, Action
-from bridge.to_voucherify.language.fql import Trigger, TriggerError, compile_trigger
-from bridge.to_voucherify.language.mapping import MappingError, compile_mapping
+from bridge.to_voucherify.language.fql import Trigger, compile_trigger
+from bridge.to_voucherify.language.mapping import compile_mapping
 
 MOST = 50
 """The highest number of mappings.
@@ -74,18 +74,11 @@ def load(rows: Any) -> tuple[ActionMapping, ...]:
     for number, row in enumerate(rows, start=1):
         try:
             mappings.append(_load(_renamed(row), names))
-        except _Invalid as error:
+        except RowError as error:
             problems += [Problem(_called(number, row), _written(path, row), why) for path, why in error.reasons.items()]
     if problems:
         raise InvalidMappings(problems)
     return tuple(mappings)
-
-
-class _Invalid(Exception):
-    """An invalid mapping, with the reasons by dotted path."""
-
-    def __init__(self, reasons: Mapping[str, str]) -> None:
-        self.reasons = reasons
 
 
 def _renamed(row: Any) -> Any:
@@ -117,22 +110,22 @@ def _load(row: Any, names: Counter[str]) -> ActionMapping:
     """Compile one row.
 
     Raises:
-        _Invalid: the row is invalid.
+        RowError: the row is invalid.
     """
     if not isinstance(row, dict):
-        raise _Invalid({"": "must be an object"})
+        raise RowError({"": "must be an object"})
     row = {**_OPTIONAL, **row}
     reasons = _shape(row, names)
     parts: dict[str, Any] = {}
     for key, make in _PARTS.items():
         try:
             parts[key] = make(row[key]) if key not in reasons else None
-        except _Invalid as error:
+        except RowError as error:
             reasons |= error.reasons
     if parts.get("partnerAction") and isinstance(row.get("mapping"), dict):
         reasons |= dict(_misfits(parts["partnerAction"], row["mapping"]))
     if reasons:
-        raise _Invalid(reasons)
+        raise RowError(reasons)
     return ActionMapping(row["name"], row["enabled"], parts["subscribe"], parts["partnerAction"], parts["mapping"], row)
 
 
@@ -150,12 +143,12 @@ def _trigger(source: str) -> Trigger:
     try:
         return compile_trigger(source)
     except TriggerError as error:
-        raise _Invalid({"subscribe": str(error)}) from error
+        raise RowError({"subscribe": str(error)}) from error
 
 
 def _action(slug: str) -> Action:
     if slug not in BY_SLUG:
-        raise _Invalid({"partnerAction": f"must be one of {', '.join(BY_SLUG)}"})
+        raise RowError({"partnerAction": f"must be one of {', '.join(BY_SLUG)}"})
     return BY_SLUG[slug]
 
 
@@ -164,11 +157,11 @@ def _build(source: Mapping[str, Any]) -> Build:
         return compile_mapping(source)
     except MappingError as error:
         reasons = {f"mapping.{path}".removesuffix("."): reason for path, reason in error.problems.items()}
-        raise _Invalid(reasons) from error
+        raise RowError(reasons) from error
 
 
 _PARTS: Mapping[str, Callable[[Any], Any]] = {"subscribe": _trigger, "partnerAction": _action, "mapping": _build}
-"""By key of a row: the function that compiles its value, or raises ``_Invalid``."""
+"""By key of a row: the function that compiles its value, or raises ``RowError``."""
 
 
 def _misfits(action: Action, mapping: Mapping[str, Any], parent: str = "") -> Iterator[tuple[str, str]]:

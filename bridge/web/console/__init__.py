@@ -10,6 +10,7 @@ from flask import Flask
 from flask_wtf.csrf import CSRFProtect
 
 from bridge.bootstrap import Bridge
+from bridge.directions import DIRECTIONS
 from bridge.web.console import api, errors
 from bridge.web.console.pages import audit, events, overview, replays
 from bridge.web.console.security import session
@@ -62,9 +63,9 @@ def application(bridge: Bridge, token: str) -> Flask:
 def _add_texts(app: Flask) -> None:
     """Add the console's texts and formats to the templates."""
     app.jinja_env.filters.update(when=wording.when, iso=wording.iso, duration=wording.duration, count=wording.count)
+    app.jinja_env.filters.update(label=wording.label, service=wording.service)
     app.jinja_env.globals.update(
-        DIRECTIONS=wording.DIRECTIONS,
-        SERVICES=wording.SERVICES,
+        DIRECTIONS=DIRECTIONS,
         STATUS_TEXTS=wording.STATUS_TEXTS,
         OUTCOME_TEXTS=wording.OUTCOME_TEXTS,
         STATE_TONES=wording.STATE_TONES,

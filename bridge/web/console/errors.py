@@ -1,32 +1,36 @@
 """Answer errors with a page, or with JSON to a script."""
 
+from collections.abc import Mapping
+
 from flask import Flask, Response, render_template, request
 from werkzeug.exceptions import HTTPException, InternalServerError
 
-from bridge.errors import InHand, Invalid, NoSuchEvent, SignatureError, StoreUnavailable
+from bridge.errors import BridgeError, InHand, Invalid, NoSuchEvent, SignatureError, StoreUnavailable, UpstreamError
 from bridge.logs import unexpected
-from bridge.web.errors import error
+from bridge.web.errors import ERRORS, error
 
-_ERRORS: dict[type[Exception], tuple[int, str, str]] = {
-    Invalid: (400, "that_cannot_be_done", "Invalid request"),
-    SignatureError: (401, "not_signed_in", "Not signed in"),
-    NoSuchEvent: (404, "nothing_is_here", "Not found"),
-    InHand: (409, "not_at_this_moment", "Being sent"),
-    StoreUnavailable: (503, "the_database_does_not_answer", "The database does not respond"),
+TITLES: Mapping[type[BridgeError], str] = {
+    Invalid: "Invalid request",
+    SignatureError: "Not signed in",
+    NoSuchEvent: "Not found",
+    InHand: "Being sent",
+    UpstreamError: "A service does not respond",
+    StoreUnavailable: "The database does not respond",
 }
-"""By error: the status, the code for scripts, and the title for people."""
+"""By error: the title of its page. Its status and its code are those of ``ERRORS``."""
 
 
 def register(app: Flask) -> None:
     """Register the handlers of all errors in ``app``."""
-    for kind in _ERRORS:
+    for kind in ERRORS:
         app.register_error_handler(kind, _known)
     app.register_error_handler(HTTPException, _http)
     app.register_error_handler(Exception, _unexpected)
 
 
-def _known(raised: Exception) -> Response:
-    return _answer(*_ERRORS[type(raised)], str(raised))
+def _known(raised: BridgeError) -> Response:
+    status, code = ERRORS[type(raised)]
+    return _answer(status, code, TITLES[type(raised)], str(raised))
 
 
 def _http(raised: HTTPException) -> Response:

@@ -16,7 +16,7 @@ _TWICE = re.compile("^(?:/segmentio)+/")
 def register(app: Flask) -> None:
     """Answer a path with a slash at its end as without. Called before ``app`` has any route."""
     app.url_map.strict_slashes = False
-    app.wsgi_app = ForgivingPaths(app.wsgi_app)  # type: ignore[method-assign]
+    app.wsgi_app = ForgivingPaths(app.wsgi_app)  # type: ignore[method-assign] # as Flask documents it
 
 
 class ForgivingPaths:

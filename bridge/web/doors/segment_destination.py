@@ -4,7 +4,7 @@ from functools import partial
 
 from flask import Blueprint, Response, jsonify, request
 
-from bridge.doors import ACTIONS
+from bridge.doors import ACTIONS, SEGMENT_DESTINATION
 from bridge.intake import DestinationCalls, Given
 from bridge.web.doors.body import json_body
 from bridge.web.doors.waiting import Waiting, answer
@@ -16,7 +16,7 @@ def blueprint(calls: DestinationCalls, waiting: Waiting) -> Blueprint:
 
     Segment takes any 2xx for a success and follows a redirect as a GET without a body, so there is never one.
     """
-    door = Blueprint("segmentio", __name__, url_prefix="/segmentio")
+    door = Blueprint(SEGMENT_DESTINATION, __name__, url_prefix="/segmentio")
 
     @door.get("/test-authentication")
     def test_authentication() -> Response:

@@ -2,6 +2,7 @@
 
 from flask import Blueprint, Response, request
 
+from bridge.doors import SEGMENT, SEGMENT_WEBHOOKS
 from bridge.intake import SECRET, SIGNATURE, EventWebhooks, Presented
 from bridge.web.doors.body import json_body
 from bridge.web.doors.waiting import Waiting, answer
@@ -10,9 +11,9 @@ from bridge.web.request_log import request_id
 
 def blueprint(webhooks: EventWebhooks, waiting: Waiting) -> Blueprint:
     """``POST /webhooks/segment``: 200 once an event is stored, or an array of them."""
-    door = Blueprint("segment", __name__)
+    door = Blueprint(SEGMENT_WEBHOOKS, __name__)
 
-    @door.post("/webhooks/segment")
+    @door.post(f"/{SEGMENT}")
     def receive() -> Response:
         given = Presented(*(request.headers.get(name) for name in (SIGNATURE, "Authorization", SECRET)))
         return answer(webhooks.take(json_body(), given, request_id()), waiting)

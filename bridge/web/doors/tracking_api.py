@@ -4,8 +4,8 @@ from functools import partial
 
 from flask import Blueprint, Response, jsonify, request
 
-from bridge.doors import TRACKING
-from bridge.intake import TrackingCalls
+from bridge.doors import TRACKING, TRACKING_API
+from bridge.intake import Keys, TrackingCalls
 from bridge.web.doors.body import JSON, json_body, unpacked
 from bridge.web.doors.waiting import Waiting, applied
 from bridge.web.request_log import request_id
@@ -14,10 +14,11 @@ TYPES = (JSON, "text/plain")
 """analytics.js sends its JSON as text, which a browser may do without asking first."""
 
 ALIASES = {
-    "v1/batch": ("v1/b", "v1/import"),
+    "v1/batch": ("v1/b", "v1/import", "beacon/v1/batch"),
     **{f"v1/{kind}": (f"v1/{kind[0]}",) for kind in ("track", "identify", "page", "screen", "group", "alias")},
 }
-"""By path, what libraries call instead: analytics.js and the mobile ones the first letter, analytics-ruby import."""
+"""By path, what libraries call instead: analytics.js and the mobile ones the first letter, analytics-ruby import,
+RudderStack's for browsers ``beacon`` when a page is left."""
 
 ALLOWED = {
     "Access-Control-Allow-Origin": "*",
@@ -33,7 +34,7 @@ def blueprint(calls: TrackingCalls, waiting: Waiting) -> Blueprint:
     """``POST /v1/…``: 200 once an event, or every event of a batch, is stored. Libraries read no more than the status,
     and try again at 5xx and 429 only.
     """
-    door = Blueprint("tracking", __name__)
+    door = Blueprint(TRACKING_API, __name__)
     for path in TRACKING:
         for name in (path, *ALIASES[path]):
             door.post(f"/{name}", endpoint=name.replace("/", "-"))(partial(_take, calls, waiting, path))
@@ -43,7 +44,8 @@ def blueprint(calls: TrackingCalls, waiting: Waiting) -> Blueprint:
 
 def _take(calls: TrackingCalls, waiting: Waiting, path: str) -> Response:
     body = unpacked(json_body(TYPES))
-    found = waiting.outcome(calls.take(path, body, request.headers.get("Authorization"), request_id()))
+    given = Keys(request.headers.get("Authorization"), request.args.get("writeKey"))
+    found = waiting.outcome(calls.take(path, body, given, request_id()))
     if found is None:
         return jsonify(success=True)
     return applied(jsonify(success=True, results=[one.answer() for one in found]))

@@ -2,6 +2,7 @@
 
 from flask import Blueprint, Response, request
 
+from bridge.doors import VOUCHERIFY, VOUCHERIFY_WEBHOOKS
 from bridge.intake import VoucherifyWebhooks
 from bridge.signature import HEADER
 from bridge.web.doors.body import whole_body
@@ -14,9 +15,9 @@ def blueprint(webhooks: VoucherifyWebhooks, waiting: Waiting) -> Blueprint:
 
     Voucherify switches a webhook off after twelve answers that are not 2xx.
     """
-    door = Blueprint("voucherify", __name__)
+    door = Blueprint(VOUCHERIFY_WEBHOOKS, __name__)
 
-    @door.post("/webhooks/voucherify")
+    @door.post(f"/{VOUCHERIFY}")
     def receive() -> tuple[Response, int]:
         received = webhooks.take(whole_body(), request.headers.get(HEADER), request_id())
         return answer(received, waiting), 202

@@ -13,7 +13,7 @@ from typing import Any
 from flask import Response, jsonify, request
 
 from bridge.delivery.database.engine import Database
-from bridge.delivery.inbox.outcomes import outcomes
+from bridge.delivery.inbox import outcomes
 from bridge.errors import StoreUnavailable
 from bridge.intake import Received
 from bridge.messages import Kept

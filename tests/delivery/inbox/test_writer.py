@@ -159,10 +159,10 @@ def test_a_lost_answer_to_a_commit_that_cannot_be_looked_for_is_marked_later(
     def lost() -> None:
         raise StoreUnavailable("away")
 
-    database.reading = lost  # type: ignore[method-assign, assignment]
+    database.reading = lost  # type: ignore[method-assign, assignment] # in this test alone
     with once(database, after=True):
         refused(inbox, one, "answer was lost")
-    database.reading = genuine  # type: ignore[method-assign]
+    database.reading = genuine  # type: ignore[method-assign] # in this test alone
     until(lambda: count(database, marks) == 1)
     # Of identical messages that are meant, only the first is taken for the sender's next try.
     [retry], [meant], [again] = arrive(database, *(message(b"nameless") for _ in range(3)))
@@ -216,9 +216,9 @@ def test_an_outage_is_answered_and_ends(database: Database) -> None:
     def lost() -> None:
         raise StoreUnavailable("away")
 
-    database.writing = lost  # type: ignore[method-assign, assignment]
+    database.writing = lost  # type: ignore[method-assign, assignment] # in this test alone
     refused(inbox, redeemed("a"), "away")
-    database.writing = genuine  # type: ignore[method-assign]
+    database.writing = genuine  # type: ignore[method-assign] # in this test alone
     inbox.append(redeemed("a"))
     assert count(database, messages) == 1
 
@@ -229,16 +229,16 @@ def test_whatever_goes_wrong_is_answered_and_the_next_is_stored(database: Databa
     def strange() -> None:
         raise KeyError("whatever")
 
-    database.writing = strange  # type: ignore[method-assign, assignment]
+    database.writing = strange  # type: ignore[method-assign, assignment] # in this test alone
     refused(inbox, redeemed("a"), "unexpected")
-    database.writing = genuine  # type: ignore[method-assign]
+    database.writing = genuine  # type: ignore[method-assign] # in this test alone
     inbox.append(redeemed("a"))
     assert count(database, messages) == 1
 
 
 def test_accepting_leaves_room_on_sqlites_disk(sqlite_url: str, open_database: Callable[[str], Database]) -> None:
     database, free = open_database(sqlite_url), [writer.RESERVE_BYTES + 1_000]
-    database.free_bytes = lambda: free[0]  # type: ignore[method-assign]
+    database.free_bytes = lambda: free[0]  # type: ignore[method-assign] # in this test alone
     inbox = Inbox(database, Silent())
     inbox.append(message(os.urandom(600)))
     refused(inbox, message(b"small"), "nearly full")

@@ -13,7 +13,8 @@ from werkzeug.test import TestResponse
 from bridge.bootstrap import Bridge
 from bridge.delivery.rules.sink import Happened, Outcome
 from bridge.demo.calls import CALLS, credentials
-from bridge.intake import Given
+from bridge.doors import SEGMENT_DESTINATION
+from bridge.intake import Given, Received
 from bridge.settings import Settings, ToSegment, ToVoucherify
 from bridge.web import create_app
 from tests.translating import translate
@@ -121,11 +122,10 @@ def dead(post: Post, bridge: Bridge) -> str:
 
 @pytest.fixture
 def uncertain(bridge: Bridge) -> str:
-    assert bridge.calls
     headers = credentials("app-id", "secret-key")
     given = Given(headers["Authorization"], headers["Secret-Key"])
     path, body = CALLS["track"]
-    event_id = bridge.calls.take(f"segmentio/{path}", encode(body), given, "request-1").id
+    received: Received = bridge.intakes[SEGMENT_DESTINATION].take(f"segmentio/{path}", encode(body), given, "request-1")
     translate(bridge)
     deliver(bridge, Outcome(Happened.UNCERTAIN, detail="in doubt"), "voucherify")
-    return event_id
+    return received.id

@@ -10,6 +10,7 @@ from bridge.delivery.outbox.outbox import Outbox
 from bridge.delivery.outbox.worker import Worker
 from bridge.delivery.rules.retry import Policy
 from bridge.delivery.rules.sink import Happened, Outcome
+from bridge.doors import VOUCHERIFY_WEBHOOKS
 from bridge.signature import sign
 from tests.delivery.arrivals import rows
 from tests.delivery.sinks import ScriptedSink
@@ -27,8 +28,8 @@ def store(bridge: Bridge, message: Any = None, unique: str = "1") -> str:
     """Store a webhook, given as a value or raw bytes, and return its id."""
     message = message or webhook("redemption.succeeded", redemption(f"r_{unique}"), event_id=f"ev_{unique}")
     body = message if isinstance(message, bytes) else encode(message)
-    assert bridge.webhooks
-    return bridge.webhooks.take(body, sign(body, "secret"), "request-1").id
+    message_id: str = bridge.intakes[VOUCHERIFY_WEBHOOKS].take(body, sign(body, "secret"), "request-1").id
+    return message_id
 
 
 def deliver(bridge: Bridge, outcome: Outcome, sink: str = "segment") -> None:

@@ -10,8 +10,9 @@ from hypothesis import strategies as st
 
 from bridge.demo.calls import CALLS
 from bridge.demo.samples import CUSTOMER, all_webhooks
+from bridge.directions import FREE_KEYS
 from bridge.to_segment import translate
-from bridge.web.console.view.masking import CUSTOM_IN_CALLS, HIDDEN, hidden_values, mask, mask_answer, scrub, shorten
+from bridge.web.console.view.masking import HIDDEN, hidden_values, mask, mask_answer, scrub, shorten
 
 
 @pytest.mark.parametrize(
@@ -59,7 +60,7 @@ def test_masking(value: Any, seen: Any) -> None:
 def test_properties_are_hidden_in_segments_calls() -> None:
     value = {"properties": {"status": "ill"}}
     assert mask(value) == value
-    assert mask(value, CUSTOM_IN_CALLS) == {"properties": {"status": HIDDEN}}
+    assert mask(value, FREE_KEYS) == {"properties": {"status": HIDDEN}}
 
 
 PERSONAL = [
@@ -79,7 +80,7 @@ def test_no_sample_shows_its_customer(body: bytes) -> None:
 @pytest.mark.parametrize("kind", CALLS)
 def test_no_call_shows_its_customer(kind: str) -> None:
     _, body = CALLS[kind]
-    seen = json.dumps(mask(body, CUSTOM_IN_CALLS))
+    seen = json.dumps(mask(body, FREE_KEYS))
     for value in ("ada-1815", "ada@example.com", "Lovelace", "1815", "London", "gold", "CLUB"):
         assert value not in seen
     assert f'"type": "{kind}"' in seen

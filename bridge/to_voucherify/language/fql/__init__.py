@@ -15,7 +15,7 @@ trigger, with its position, the reason and the remedy.
     grammar     tokens → conditions, joined; refuses misleading joints
     conditions  the values in between, and how they print
     operators   the test of each operator, and the operators of each field
-    refusals    TriggerError, and the operators, operands and patterns that are refused
+    refusals    the operators, operands and patterns that are refused
     compile     conditions → closures
 
 Segment's documentation: https://segment.com/docs/connections/destinations/actions/#conditions for the conditions, and
@@ -24,6 +24,5 @@ functions.
 """
 
 from bridge.to_voucherify.language.fql.compile import Trigger, compile_trigger
-from bridge.to_voucherify.language.fql.refusals import TriggerError
 
-__all__ = ["Trigger", "TriggerError", "compile_trigger"]
+__all__ = ["Trigger", "compile_trigger"]

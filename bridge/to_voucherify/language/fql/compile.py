@@ -9,9 +9,9 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from bridge.errors import TriggerError
 from bridge.to_voucherify.language.fql.conditions import Condition, Group, Path
 from bridge.to_voucherify.language.fql.grammar import parse
-from bridge.to_voucherify.language.fql.refusals import TriggerError
 from bridge.to_voucherify.language.javascript import member_or_function
 
 Event = Mapping[str, Any]

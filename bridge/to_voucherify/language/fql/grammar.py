@@ -10,10 +10,11 @@ from __future__ import annotations
 import re
 from typing import Literal, NoReturn
 
+from bridge.errors import TriggerError
 from bridge.to_voucherify.language.fql.conditions import KEYWORDS, Condition, Group, Joint
 from bridge.to_voucherify.language.fql.operators import FIELDS, FUNCTIONS, Operand
 from bridge.to_voucherify.language.fql.paths import read_path
-from bridge.to_voucherify.language.fql.refusals import TriggerError, check_pattern, operator_for
+from bridge.to_voucherify.language.fql.refusals import check_pattern, operator_for
 from bridge.to_voucherify.language.fql.tokens import Token, read_tokens
 
 _JOINTS: dict[str, Joint] = {"and": "and", "or": "or", ",": "and"}

@@ -8,9 +8,9 @@ from __future__ import annotations
 import re
 from itertools import pairwise
 
+from bridge.errors import TriggerError
 from bridge.to_voucherify.language.fql.conditions import KEYWORDS, Path
 from bridge.to_voucherify.language.fql.operators import FIELDS
-from bridge.to_voucherify.language.fql.refusals import TriggerError
 from bridge.to_voucherify.language.fql.tokens import NAME, Token
 from bridge.to_voucherify.language.javascript import FUNCTION_NAMES
 

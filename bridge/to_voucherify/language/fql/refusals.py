@@ -10,7 +10,7 @@ import re
 from types import NoneType
 from typing import NamedTuple
 
-from bridge.errors import BridgeError
+from bridge.errors import TriggerError
 from bridge.to_voucherify.language.fql.conditions import Path
 from bridge.to_voucherify.language.fql.operators import (
     FIELDS,
@@ -22,22 +22,6 @@ from bridge.to_voucherify.language.fql.operators import (
     Operator,
     kind,
 )
-
-
-class TriggerError(BridgeError):
-    """A trigger that is refused.
-
-    ``position`` counts characters from 0. ``reason`` says why, ``remedy`` how to write it.
-    """
-
-    def __init__(self, position: int, reason: str, remedy: str) -> None:
-        super().__init__(position, reason, remedy)
-        self.position = position
-        self.reason = reason
-        self.remedy = remedy
-
-    def __str__(self) -> str:
-        return f"character {self.position + 1}: {self.reason}; {self.remedy}"
 
 
 class _Misuse(NamedTuple):

@@ -9,7 +9,7 @@ import re
 from collections.abc import Iterator
 from typing import NamedTuple
 
-from bridge.to_voucherify.language.fql.refusals import TriggerError
+from bridge.errors import TriggerError
 
 # Half of the reader's own limit for one text (100,000 UTF-16 units), so that no part of a trigger can exceed it.
 LONGEST = 50_000

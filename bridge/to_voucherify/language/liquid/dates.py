@@ -13,7 +13,7 @@ from datetime import UTC, datetime, timedelta
 from math import floor
 from typing import Any
 
-from bridge.to_voucherify.language.errors import Unrendered
+from bridge.errors import TemplateFailed
 from bridge.to_voucherify.language.javascript import UNDEFINED, WHITE_SPACE, as_double, is_nothing, text
 
 _ISO = re.compile(
@@ -82,11 +82,11 @@ def date_to_string(month: str) -> Callable[..., Any]:
 
 def _moment(value: Any) -> datetime | None:
     if isinstance(value, str) and value in CLOCK:
-        raise Unrendered(NO_CLOCK)
+        raise TemplateFailed(NO_CLOCK)
     try:
         return _read(value)
     except OverflowError:
-        raise Unrendered("finds a date that is not in the years 1 to 9999") from None
+        raise TemplateFailed("finds a date that is not in the years 1 to 9999") from None
 
 
 NO_CLOCK = "an event does not have the current time"
@@ -140,7 +140,7 @@ def _read_written(value: str) -> datetime | None:
     """Read a date that is not in ISO 8601.
 
     Raises:
-        Unrendered: JavaScript may read it as a date, in a way that this module does not know.
+        TemplateFailed: JavaScript may read it as a date, in a way that this module does not know.
     """
     first = re.search("[0-9]", value)
     if first is None:
@@ -152,7 +152,7 @@ def _read_written(value: str) -> datetime | None:
     month = str(_MONTH_NUMBERS.get(parts["month"][:3].lower(), parts["month"])) if parts else ""
     clock = [int(parts[name] or 0) for name in ("hour", "minute", "second")] if parts else []
     if parts is None or not month.isdigit() or not _is_time(*clock, half=bool(parts["half"])):
-        raise Unrendered("finds a text that may be a date to Segment, but none that the bridge can read")
+        raise TemplateFailed("finds a text that may be a date to Segment, but none that the bridge can read")
     if not (1 <= int(month) <= 12 and 1 <= int(parts["day"]) <= 31):  # noqa: PLR2004 - months and days
         return None
     hour, minute, second = clock
@@ -226,14 +226,14 @@ _LETTERS: dict[str, tuple[int, str, Callable[[datetime], object]]] = {
 def _formatted(moment: datetime, code: re.Match[str]) -> str:
     letter, flags = code["letter"], code["flags"] or ""
     if letter in _ELSEWHERE:
-        raise Unrendered(f"%{letter} prints differently at Segment")
+        raise TemplateFailed(f"%{letter} prints differently at Segment")
     if letter not in _LETTERS:
         return code[0]
     width, fill, value_of = _LETTERS[letter]
     output = "+00:00" if letter == "z" and ":" in flags else str(value_of(moment))
     width = 0 if "-" in flags else int(code["width"] or 0) or width
     if width > _WIDEST:
-        raise Unrendered(f"pads a date to more than {_WIDEST} characters")
+        raise TemplateFailed(f"pads a date to more than {_WIDEST} characters")
     if "^" in flags:
         output = output.upper()
     elif "#" in flags:

@@ -11,8 +11,8 @@ from liquid.builtin.output import Output, OutputNode
 from liquid.builtin.tags.echo_tag import EchoNode, EchoTag
 from liquid.exceptions import LiquidError
 
+from bridge.errors import DirectiveError, TemplateFailed
 from bridge.json_text import storable
-from bridge.to_voucherify.language.errors import Refused, Unrendered
 from bridge.to_voucherify.language.javascript import UNDEFINED, whole
 from bridge.to_voucherify.language.liquid.expressions import check, check_source
 from bridge.to_voucherify.language.liquid.filters import FILTERS
@@ -30,10 +30,10 @@ Segment has switched others off. The rest needs loops, or a scope of its own.
 
 
 def compile_template(source: str) -> Callable[[Any], str]:
-    """Compile a template to a function of the payload, which raises ``Unrendered``.
+    """Compile a template to a function of the payload, which raises ``TemplateFailed``.
 
     Raises:
-        Refused: liquidjs does not accept the template, or renders it differently.
+        DirectiveError: liquidjs does not accept the template, or renders it differently.
     """
     check_source(source)
     try:
@@ -41,7 +41,7 @@ def compile_template(source: str) -> Callable[[Any], str]:
         for node in template.nodes:
             check(node, RenderContext(template))
     except LiquidError as error:
-        raise Refused(f"must be a Liquid template that Segment takes: {error.message}") from None
+        raise DirectiveError(f"must be a Liquid template that Segment takes: {error.message}") from None
 
     def render(payload: Any) -> str:
         try:
@@ -51,7 +51,7 @@ def compile_template(source: str) -> Callable[[Any], str]:
             return str(storable(whole(buffer.getvalue())))
         except LiquidError as error:
             # The error's text may contain values.
-            raise Unrendered(f"fails as Liquid on this event ({type(error).__name__})") from None
+            raise TemplateFailed(f"fails as Liquid on this event ({type(error).__name__})") from None
 
     return render
 

@@ -32,7 +32,7 @@ from liquid.builtin.expressions.logical import (
 from liquid.builtin.expressions.primitive import Blank, Empty, RangeLiteral
 from liquid.expression import Expression
 
-from bridge.to_voucherify.language.errors import Refused
+from bridge.errors import DirectiveError
 from bridge.to_voucherify.language.javascript import WHITE_SPACE, as_number, is_nothing, text
 from bridge.to_voucherify.language.liquid.dates import CLOCK, NO_CLOCK
 from bridge.to_voucherify.language.liquid.filters import FILTERS, IGNORED_BY_US
@@ -43,15 +43,15 @@ def check_source(source: str) -> None:
     """Refuse source that python-liquid and liquidjs read differently.
 
     Raises:
-        Refused: with the reason.
+        DirectiveError: with the reason.
     """
     tags = [_QUOTED.sub('""', tag) for tag in _MARKUP.findall(source)]
     comments = [match[1] for tag in tags if (match := _COMMENT.match(tag))]
     if any(one == following for one, following in pairwise(comments)):
-        raise Refused("must not nest comments: at Segment the first endcomment ends all of them")
+        raise DirectiveError("must not nest comments: at Segment the first endcomment ends all of them")
     for pattern, reason in _MISREAD:
         if any(map(pattern.search, tags)):
-            raise Refused(reason)
+            raise DirectiveError(reason)
 
 
 _MARKUP = re.compile(r"\{%.*?%\}|\{\{.*?\}\}", re.DOTALL)
@@ -67,7 +67,7 @@ def check(node: Node, context: RenderContext) -> None:
     """Refuse nodes that liquidjs renders differently, and replace the comparisons.
 
     Raises:
-        Refused: with the reason.
+        DirectiveError: with the reason.
     """
     for expression in node.expressions():
         _check(expression)
@@ -81,9 +81,9 @@ def _check(expression: Expression) -> None:
         return
     for kinds, reason in _REFUSED:
         if isinstance(expression, kinds):
-            raise Refused(reason)
+            raise DirectiveError(reason)
     if isinstance(expression, StringLiteral) and "\\" in expression.value:
-        raise Refused("must hold no backslash in a quoted text: it escapes at Segment only")
+        raise DirectiveError("must hold no backslash in a quoted text: it escapes at Segment only")
     if isinstance(expression, FilteredExpression):
         filters = expression.filters or []
         for one in filters:
@@ -94,7 +94,7 @@ def _check(expression: Expression) -> None:
             and filters[:1]
             and filters[0].name == "date"
         ):
-            raise Refused(f"must not ask for the date of {expression.left.value}: {NO_CLOCK}")
+            raise DirectiveError(f"must not ask for the date of {expression.left.value}: {NO_CLOCK}")
     for child in expression.children():
         _check(child)
 
@@ -107,16 +107,16 @@ _REFUSED = (
 
 def _check_filter(one: Filter) -> None:
     if one.name in IGNORED_BY_US:
-        raise Refused(f"must not use the filter {one.name}: {IGNORED_BY_US[one.name]}")
+        raise DirectiveError(f"must not use the filter {one.name}: {IGNORED_BY_US[one.name]}")
     named = {argument.name for argument in one.args if isinstance(argument, KeywordArgument)}
     row = FILTERS.get(one.name)
     if row is None:
         return
     if not row.least <= len(one.args) - len(named) <= row.most or not named <= row.named:
-        raise Refused(f"must give the filter {one.name} other arguments")
+        raise DirectiveError(f"must give the filter {one.name} other arguments")
     constants = [argument.value.value for argument in one.args if isinstance(argument.value, StringLiteral)]
     if row.refuse and (reason := row.refuse(constants)):
-        raise Refused(f"must not use the filter {one.name} so: {reason}")
+        raise DirectiveError(f"must not use the filter {one.name} so: {reason}")
 
 
 def _condition(expression: Expression) -> Expression:
@@ -134,7 +134,7 @@ def _condition(expression: Expression) -> Expression:
             _check(side)
     if constants:
         if len(constants) > 1 or isinstance(expression, ContainsExpression):
-            raise Refused("must compare nil, blank and empty with a value, and not by contains")
+            raise DirectiveError("must compare nil, blank and empty with a value, and not by contains")
         if type(expression) not in _EQUALITY:
             return _Comparison(left, right, lambda *_: False)
         is_constant, is_equality = _CONSTANTS_HOLD[type(constants[0])], type(expression) is EqExpression

@@ -16,7 +16,7 @@ from functools import wraps
 from typing import Any
 from urllib.parse import quote
 
-from bridge.to_voucherify.language.errors import Unrendered
+from bridge.errors import TemplateFailed
 from bridge.to_voucherify.language.javascript import UNDEFINED, as_number, encoded, halves, is_nothing, whole
 from bridge.to_voucherify.language.liquid import markup, numbers, parts
 from bridge.to_voucherify.language.liquid.dates import date, date_to_string, refuse_date
@@ -41,14 +41,14 @@ class Row:
 
 
 def _bounded(function: Callable[..., Any]) -> Callable[..., Any]:
-    """Limit the length of a filter's text, and convert its errors to ``Unrendered``."""
+    """Limit the length of a filter's text, and convert its errors to ``TemplateFailed``."""
 
     @wraps(function)
     def apply(*arguments: Any, **named: Any) -> Any:
         try:
             result = function(*arguments, **named)
         except (ArithmeticError, ValueError):
-            raise Unrendered("uses a filter on a value that it cannot take") from None
+            raise TemplateFailed("uses a filter on a value that it cannot take") from None
         if not isinstance(result, str):
             return result
         check_length(len(result))
@@ -124,6 +124,7 @@ FILTERS = {
         "hmac_sha256": _of_text(lambda value, key: hmac.digest(key.encode(), value.encode(), "sha256").hex(), 1),
         "url_decode": _of_text(markup.decoded),
         "base64_encode": _of_text(lambda value: base64.b64encode(value.encode()).decode()),
+        "base64_decode": _of_text(markup.base64_decoded),
         "default": Row(_default, 0, 1, frozenset({"allow_false"})),
         "size": Row(parts.size),
         "first": Row(parts.first_and_last(0)),
@@ -165,9 +166,9 @@ _SWITCHED_OFF = (
     "array_to_sentence_string concat find find_exp find_index find_index_exp group_by group_by_exp has has_exp map"
     " newline_to_br reject reject_exp reverse sort sort_natural uniq where_exp type"
 )
-_NOT_HERE = "sample base64_decode squish"
 IGNORED_BY_US = {
     **dict.fromkeys(_SWITCHED_OFF.split(), "Segment has switched it off"),
-    **dict.fromkeys(_NOT_HERE.split(), "the bridge does not have it"),
+    "sample": "it picks at random, use first or slice",
+    "squish": "not every version of Segment's Liquid has it, use strip and normalize_whitespace",
 }
 """By name of a filter that works at Segment only: the reason to refuse it."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import html
 import re
 import unicodedata
@@ -28,6 +29,17 @@ def decoded(value: str) -> str:
     if re.search("%(?![0-9A-Fa-f]{2})", value):
         raise ValueError
     return unquote(value, errors="strict").replace("+", " ")
+
+
+def base64_decoded(value: str) -> str:
+    """Decode base64 as Node.js does: up to the first ``=``, ignoring all other characters."""
+    digits = _NO_BASE64.sub("", value.partition("=")[0].translate(_BASE64_OF_URLS))
+    digits = digits[: -1 if len(digits) % 4 == 1 else None]
+    return base64.b64decode(digits + "=" * (-len(digits) % 4)).decode(errors="replace")
+
+
+_NO_BASE64 = re.compile("[^A-Za-z0-9+/]")
+_BASE64_OF_URLS = str.maketrans("-_", "+/")
 
 
 def strip_html(value: str) -> str:

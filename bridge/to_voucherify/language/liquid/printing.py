@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from bridge.to_voucherify.language.errors import Unrendered
+from bridge.errors import TemplateFailed
 from bridge.to_voucherify.language.javascript import is_nothing, text, whole
 
 LONGEST = 100_000
@@ -22,6 +22,6 @@ def printed(value: Any) -> str:
 
 
 def check_length(length: int) -> None:
-    """Raise ``Unrendered`` if a text has too many characters."""
+    """Raise ``TemplateFailed`` if a text has too many characters."""
     if length > LONGEST:
-        raise Unrendered(f"makes a text of more than {LONGEST:,} characters")
+        raise TemplateFailed(f"makes a text of more than {LONGEST:,} characters")

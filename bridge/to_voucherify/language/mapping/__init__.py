@@ -22,8 +22,7 @@ Differences from Segment: half a character, which only an index into a text retu
 inherit (`constructor`, a text's `trim`) do not exist. A text has at most a million characters.
 """
 
-from bridge.to_voucherify.language.errors import MappingError, MappingFailed
 from bridge.to_voucherify.language.javascript import UNDEFINED
 from bridge.to_voucherify.language.mapping.compile import compile_mapping
 
-__all__ = ["UNDEFINED", "MappingError", "MappingFailed", "compile_mapping"]
+__all__ = ["UNDEFINED", "compile_mapping"]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from bridge.to_voucherify.language.errors import MappingFailed, Refused
+from bridge.errors import DirectiveError, MappingFailed
 from bridge.to_voucherify.language.javascript import UNDEFINED, is_falsy, is_nothing, kind, text
 from bridge.to_voucherify.language.mapping.arguments import Arguments
 from bridge.to_voucherify.language.mapping.paths import Run, read_path, without_root
@@ -31,7 +31,9 @@ def choose(arguments: Arguments) -> Run:
     """
     plain = arguments.plain
     if is_falsy(plain.get("exists")) and is_falsy(plain.get("blank")):
-        raise Refused("needs exists or blank, and neither null, false, 0 nor empty: Segment takes that for missing")
+        raise DirectiveError(
+            "needs exists or blank, and neither null, false, 0 nor empty: Segment takes that for missing"
+        )
     then = arguments.runs.get("then", _nothing)
     # A falsy `else` is none, a falsy `then` stays.
     otherwise = _nothing if is_falsy(plain.get("else")) else arguments.runs["else"]

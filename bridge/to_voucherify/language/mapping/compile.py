@@ -6,8 +6,8 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
 from typing import Any
 
+from bridge.errors import DirectiveError, MappingError, MappingFailed
 from bridge.json_text import is_deeper
-from bridge.to_voucherify.language.errors import MappingError, MappingFailed, Refused
 from bridge.to_voucherify.language.javascript import UNDEFINED, kind, without_undefined
 from bridge.to_voucherify.language.mapping.arguments import Argument, Arguments, Kind, is_directive_key, kind_of
 from bridge.to_voucherify.language.mapping.directives import DIRECTIVES, Directive
@@ -149,7 +149,7 @@ class _Compiler:
             run = directive.compile(
                 Arguments(str(place), {name: node for name, (_, node, _) in arguments.items()}, runs)
             )
-        except Refused as refused:
+        except DirectiveError as refused:
             self._refuse(place.below(refused.argument) if refused.argument else place, str(refused))
             return _nothing
         if place.final and directive.leaks:

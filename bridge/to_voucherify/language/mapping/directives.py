@@ -28,7 +28,7 @@ class Directive:
     """A directive.
 
     Attributes:
-        compile: makes the directive's function from its arguments, or raises ``Refused``.
+        compile: makes the directive's function from its arguments, or raises ``DirectiveError``.
         takes: the arguments by name. Segment ignores others, but checks them for mistakes.
         is_single: the value of the directive's key is its only argument.
         is_list: the value of the directive's key is a list of the arguments.

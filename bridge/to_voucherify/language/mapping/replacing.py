@@ -6,7 +6,7 @@ import re
 from collections.abc import Callable
 from typing import Any
 
-from bridge.to_voucherify.language.errors import MappingFailed, Refused
+from bridge.errors import DirectiveError, MappingFailed
 from bridge.to_voucherify.language.javascript import LONGEST, TOO_LONG, UNDEFINED, is_falsy, length, text
 from bridge.to_voucherify.language.mapping.arguments import Arguments
 from bridge.to_voucherify.language.mapping.paths import Run
@@ -29,7 +29,7 @@ def replace(arguments: Arguments) -> Run:
     if second and isinstance(second, str) and isinstance(replacement, str | None):
         for argument, word in (("pattern2", second), ("replacement2", replacement or "")):
             if length(word) > LONGEST_WORD:
-                raise Refused(f"must have at most {LONGEST_WORD} characters", argument)
+                raise DirectiveError(f"must have at most {LONGEST_WORD} characters", argument)
         steps.append(_replacing(second, replacement or "", where, every=every, any_case=any_case))
     value = arguments.runs["value"]
 

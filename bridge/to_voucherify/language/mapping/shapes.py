@@ -9,8 +9,8 @@ import json as python_json
 from collections.abc import Iterator
 from typing import Any, NoReturn
 
+from bridge.errors import MappingFailed
 from bridge.json_text import LEVELS, is_deeper, storable
-from bridge.to_voucherify.language.errors import MappingFailed
 from bridge.to_voucherify.language.javascript import (
     LONGEST,
     UNDEFINED,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from typing import Any
 
-from bridge.to_voucherify.language.errors import MappingFailed, Unrendered
+from bridge.errors import MappingFailed, TemplateFailed
 from bridge.to_voucherify.language.javascript import (
     LONGEST,
     TOO_LONG,
@@ -111,7 +111,7 @@ def liquid(arguments: Arguments) -> Run:
     def rendered(payload: Any) -> str:
         try:
             return render(payload)
-        except Unrendered as error:
+        except TemplateFailed as error:
             raise MappingFailed(where, str(error)) from None
 
     return rendered

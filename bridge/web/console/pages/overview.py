@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from flask import Blueprint, flash, g, redirect, render_template, request, url_for
 from werkzeug.wrappers import Response
 
-from bridge.delivery.counts.tallies import sink_of
 from bridge.delivery.database.engine import Database
-from bridge.delivery.outbox.sink_states import SinkState
+from bridge.delivery.outbox import SinkState
+from bridge.directions import DIRECTIONS
 from bridge.operations.desk import Desk
 from bridge.operations.monitoring.overview import PERIODS, Flow, Overview, overview
 from bridge.settings import Settings
@@ -34,7 +34,7 @@ class Side:
 def blueprint(database: Database, settings: Settings, desk: Desk) -> Blueprint:
     """Make the blueprint of ``/console/``."""
     pages = Blueprint("overview", __name__)
-    is_on = {"to_segment": settings.to_segment is not None, "to_voucherify": settings.to_voucherify is not None}
+    is_on = {key: settings.is_on(key) for key in DIRECTIONS}
 
     @pages.post("/pause/<name>")
     def pause(name: str) -> Response:
@@ -70,4 +70,4 @@ def _sides(data: Overview, is_on: Mapping[str, bool]) -> Iterator[Side]:
     for flow in data.flows:
         points = [point for point in data.points if point.direction == flow.direction]
         if is_on[flow.direction] or flow.received or flow.waiting or flow.dead:
-            yield Side(flow, is_on[flow.direction], sinks.get(sink_of(flow.direction)), chart(points))
+            yield Side(flow, is_on[flow.direction], sinks.get(DIRECTIONS[flow.direction].sink), chart(points))

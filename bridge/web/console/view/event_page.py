@@ -6,6 +6,7 @@ from typing import Any
 from markupsafe import Markup
 
 from bridge.delivery.rules.retry import Fate
+from bridge.directions import DIRECTIONS, FREE_KEYS
 from bridge.messages import Status
 from bridge.operations.bulk_replay import REPLAYABLE
 from bridge.operations.discard import DISCARDABLE
@@ -125,8 +126,8 @@ class _Masking:
     """The masking of one event: its customer's data in all its parts."""
 
     def __init__(self, story: Story) -> None:
-        calls = story.entry.direction != "to_segment"
-        self._custom = masking.CUSTOM_IN_CALLS if calls else frozenset[str]()
+        direction = DIRECTIONS.get(story.entry.direction)
+        self._custom = direction.free_keys if direction else FREE_KEYS
         contents = [value_of(story.body), *(value_of(one.payload) for one in story.deliveries)]
         customer_ids = frozenset((story.entry.customer,)) if story.entry.customer else frozenset[str]()
         self._secrets = customer_ids.union(*(masking.hidden_values(value, self._custom) for value in contents))

@@ -5,7 +5,7 @@ from dataclasses import fields
 from datetime import UTC, datetime
 from typing import Any
 
-from bridge.delivery.counts.tallies import DIRECTIONS
+from bridge.directions import DIRECTIONS
 from bridge.errors import Invalid
 from bridge.operations.history import STATUSES, Filter
 

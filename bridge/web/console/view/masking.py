@@ -106,9 +106,6 @@ _CUSTOM = frozenset(["metadata", "traits", "address"])
 _FLATTENED_CUSTOM = re.compile(r"(?:^|_)(?:metadata|address)_")
 """Prefixes of custom keys after flattening."""
 
-CUSTOM_IN_CALLS = frozenset(("properties",))
-"""The additional keys of custom data in Segment's own calls."""
-
 _KEY = re.compile(r"[\w $.\-]{1,80}")
 
 _PROSE = frozenset(["message", "details", "detail", "error", "reason", "key", "code"])

@@ -4,9 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
-DIRECTIONS: Mapping[str, str] = {"to_segment": "Voucherify → Segment", "to_voucherify": "Segment → Voucherify"}
-
-SERVICES: Mapping[str, str] = {"segment": "Segment", "voucherify": "Voucherify"}
+from bridge.directions import DIRECTIONS, ending_at
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,6 +83,18 @@ TENTHS_BELOW_SECONDS = 10.0
 
 _MINUTES_PLACE = 2
 """The place of minutes among the units of a duration."""
+
+
+def label(key: str) -> str:
+    """Return a direction's label, or its key if it is in no row."""
+    direction = DIRECTIONS.get(key)
+    return direction.label if direction else key
+
+
+def service(sink: str) -> str:
+    """Return the name of a sink's service, or the sink's name if it is in no row."""
+    direction = ending_at(sink)
+    return direction.service if direction else sink
 
 
 def when(epoch: float | None) -> str:

@@ -124,6 +124,12 @@ def _deliveries() -> None:
         " WHERE status = 'waiting' AND claims > 0 AND NOT EXISTS"
         " (SELECT 1 FROM attempts WHERE delivery_id = deliveries.id AND claim = deliveries.claims)"
     )
+    op.alter_column("deliveries", "run_end", new_column_name="merged_through")
+    op.add_column("deliveries", sa.Column("never_merge", sa.Boolean, nullable=False, server_default=sa.false()))
+    op.execute(
+        "UPDATE deliveries SET never_merge = true, merged_through = NULL"
+        " WHERE merged_through = id AND status IN ('waiting', 'queued', 'sending')"
+    )
     op.drop_index("deliveries_in_lane", "deliveries")
     op.create_index(
         "deliveries_in_lane", "deliveries", ["sink", "lane", "id"], sqlite_where=_OPEN, postgresql_where=_OPEN

@@ -1,0 +1,49 @@
+"""Can a service be reached, and if not, why?"""
+
+import socket
+import ssl
+from collections.abc import Iterator
+
+import requests
+
+from bridge.cli.finding import Finding
+
+PATIENCE_SECONDS = 5.0
+
+
+def reached(what: str, url: str, variables: str) -> Finding:
+    """Look whether anything answers at ``url``. Any answer will do."""
+    try:
+        requests.get(url, timeout=PATIENCE_SECONDS, allow_redirects=False, stream=True).close()
+    except (requests.RequestException, UnicodeError) as error:
+        remedy = f"see that {variables} is right, and that a firewall or proxy lets the bridge out"
+        return Finding(what, "wrong", f"{url} does not answer: {why(error)}", remedy)
+    return Finding(what, "ok", f"{url} answers")
+
+
+def why(error: Exception) -> str:
+    """Say in words why there was no answer."""
+    causes = list(_causes(error))
+    known = next((text for one in causes for kind, text in _WORDS if isinstance(one, kind)), "")
+    told = next((one.strerror for one in causes if isinstance(one, OSError) and one.strerror), "")
+    certificate = next((one for one in causes if isinstance(one, ssl.SSLCertVerificationError)), None)
+    return f"{known}: {certificate.verify_message}" if certificate else known or told or type(error).__name__
+
+
+_WORDS: tuple[tuple[type[BaseException], str], ...] = (
+    (socket.gaierror, "the host's name cannot be resolved"),
+    (ssl.SSLCertVerificationError, "its certificate is not accepted"),
+    (ssl.SSLError, "it does not speak TLS: is https right?"),
+    (ConnectionRefusedError, "the connection is refused, nothing listens there"),
+    (requests.Timeout, f"timeout, nothing came within {PATIENCE_SECONDS:g} s"),
+    (requests.exceptions.ProxyError, "the proxy does not let it through"),
+)
+"""By what is among the causes. The first cause decides."""
+
+
+def _causes(error: BaseException) -> Iterator[BaseException]:
+    """Yield what led to an error, the first cause first."""
+    for inner in (getattr(error, "reason", None), error.__cause__, error.__context__, *error.args):
+        if isinstance(inner, BaseException) and inner is not error:
+            yield from _causes(inner)
+    yield error
