@@ -3,6 +3,7 @@
 import ast
 import importlib
 import pkgutil
+import re
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from types import ModuleType
@@ -75,7 +76,7 @@ def test_every_exception_of_the_package_is_defined_in_its_tree() -> None:
 
 
 def test_the_tree_names_every_error_once() -> None:
-    drawn = [line.split()[1] for line in (errors.__doc__ or "").splitlines() if "── " in line]
+    drawn = re.findall(r"── (\w+)", errors.__doc__ or "")
     assert sorted([*drawn, "BridgeError"]) == [one.__name__ for one in ALL]
 
 
@@ -87,8 +88,8 @@ def test_each_error_has_one_status_or_is_caught_inside(error: type[BridgeError])
 def test_a_status_belongs_to_one_error_and_is_the_one_that_the_tree_shows() -> None:
     statuses = {error.__name__: status for error, (status, _) in web.ERRORS.items()}
     assert len(set(statuses.values())) == len(statuses)
-    words = (line.split() for line in (errors.__doc__ or "").splitlines() if "── " in line)
-    assert {line[1]: int(line[2]) for line in words if line[2].isdigit()} == statuses
+    drawn = re.findall(r"── (\w+) +(\d{3}) ", errors.__doc__ or "")
+    assert {name: int(status) for name, status in drawn} == statuses
 
 
 @pytest.mark.parametrize(("error", "module"), [(error, module) for error in CAUGHT for module in CAUGHT[error]])

@@ -111,16 +111,16 @@ def all_conditions(wanted: Filter) -> list[ColumnElement[bool]]:
 def _ranges(wanted: Filter) -> Sequence[Select[Any]]:
     directions = [wanted.direction] if wanted.direction is not None else DIRECTIONS
     if wanted.customer is not None:
-        return [_events(wanted, "events_by_customer")]
+        return [_events(wanted)]
     if wanted.error is not None:
         return [
-            _deliveries(wanted, "deliveries_by_cause", _failed_with(wanted.error)),
-            _events(wanted, "events_by_reason", _quarantined_with(wanted.error)),
+            _deliveries(wanted, _failed_with(wanted.error)),
+            _events(replace(wanted, error=None), _quarantined_with(wanted.error)),
         ]
     if wanted.status in set(Fate) and not (wanted.status == Fate.DELIVERED and wanted.event is not None):
         columns = deliveries.c
         ranges = [
-            _deliveries(wanted, "deliveries_by_status", columns.sink == sink, columns.status == wanted.status)
+            _deliveries(wanted, columns.sink == sink, columns.status == wanted.status)
             for sink in (row.sink for key, row in DIRECTIONS.items() if key in directions)
         ]
         return [*ranges, *(_by_event(wanted, directions) if wanted.status in _KEPT else ())]
@@ -131,36 +131,34 @@ def _by_event(wanted: Filter, directions: Collection[str]) -> Sequence[Select[An
     columns = events.c
     if wanted.event is not None:
         return [
-            _events(wanted, "events_by_name", columns.direction == direction, columns.event == wanted.event)
-            for direction in directions
+            _events(wanted, columns.direction == direction, columns.event == wanted.event) for direction in directions
         ]
     if wanted.status is None and wanted.direction is None:
-        return [_events(wanted, None)]
+        return [_events(wanted)]
     statuses = [wanted.status] if wanted.status in _KEPT else _KEPT
     return [
-        _events(wanted, "events_by_status", columns.direction == direction, columns.status == status)
+        _events(wanted, columns.direction == direction, columns.status == status)
         for direction in directions
         for status in statuses
     ]
 
 
-def _events(wanted: Filter, index: str | None, *conditions: ColumnElement[bool]) -> Select[Any]:
+def _events(wanted: Filter, *conditions: ColumnElement[bool]) -> Select[Any]:
     """A range of events; what is asked of a delivery is asked of each of theirs."""
     statement = select(events.c.id).where(*conditions, *_within(wanted, events.c.id), *_of_event(wanted))
     if wanted.status is not None:
         own = deliveries.c.event_id == events.c.id
         stands = exists().where(own, deliveries.c.status == wanted.status)
         statement = statement.where(or_(stands, and_(events.c.status == wanted.status, ~exists().where(own))))
-    if wanted.error is not None and index != "events_by_reason":
+    if wanted.error is not None:
         own = deliveries.c.event_id == events.c.id
         statement = statement.where(
             or_(exists().where(own, _failed_with(wanted.error)), _quarantined_with(wanted.error))
         )
-    hinted = statement.with_hint(events, f"INDEXED BY {index}", "sqlite") if index else statement
-    return hinted.order_by(_in_order(wanted, events.c.id))
+    return statement.order_by(_in_order(wanted, events.c.id))
 
 
-def _deliveries(wanted: Filter, index: str, *conditions: ColumnElement[bool]) -> Select[Any]:
+def _deliveries(wanted: Filter, *conditions: ColumnElement[bool]) -> Select[Any]:
     """A range of deliveries; what is asked of an event is asked of theirs."""
     columns = deliveries.c
     statement = select(columns.event_id.label("id")).distinct().where(*conditions, *_within(wanted, columns.event_id))
@@ -170,8 +168,7 @@ def _deliveries(wanted: Filter, index: str, *conditions: ColumnElement[bool]) ->
         statement = statement.where(columns.event == wanted.event)
     if asked := _of_event(replace(wanted, event=None)):
         statement = statement.where(exists().where(events.c.id == columns.event_id, *asked))
-    hinted = statement.with_hint(deliveries, f"INDEXED BY {index}", "sqlite")
-    return hinted.order_by(_in_order(wanted, columns.event_id))
+    return statement.order_by(_in_order(wanted, columns.event_id))
 
 
 def _of_event(wanted: Filter) -> list[ColumnElement[bool]]:
