@@ -12,7 +12,7 @@ from bridge.cli.printing import console, json_option, print_json, printable, tab
 from bridge.errors import BridgeError, Invalid, InvalidMappings, Unusable
 from bridge.json_text import read as read_json
 from bridge.mapping_file import read as read_file
-from bridge.to_voucherify import left_alone
+from bridge.to_voucherify import ignore_reason
 from bridge.to_voucherify.raw_events.apply import apply
 from bridge.to_voucherify.raw_events.events import Event, clean, completed, problems
 from bridge.to_voucherify.raw_events.mappings import ActionMapping
@@ -73,7 +73,7 @@ def check(file: Path, as_json: bool) -> None:
 def test(file: Path, event: Path, as_json: bool) -> None:
     """Show what each mapping of FILE makes of EVENT, the JSON of one of Segment's events, and which request follows."""
     value = _event(event)
-    alone = left_alone(value)
+    alone = ignore_reason(value)
     tried = [_try(one, value, alone) for one in read_file(file)]
     if as_json:
         print_json([asdict(one) for one in tried])

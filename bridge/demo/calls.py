@@ -1,5 +1,6 @@
-"""The five kinds of call that Segment's presets for Voucherify make, and how its destination makes them; and an event
-as one of Segment's libraries posts it to the bridge itself.
+"""Make the sample calls of Segment's destination, and post a sample raw event.
+
+The calls are those of the five presets. The raw event is posted as by one of Segment's libraries.
 """
 
 from base64 import b64encode
@@ -8,7 +9,7 @@ from typing import Any
 
 import requests
 
-WHO = {"source_id": "ada-1815", "email": "ada@example.com"}
+CUSTOMER = {"source_id": "ada-1815", "email": "ada@example.com"}
 
 CALLS: Mapping[str, tuple[str, Mapping[str, Any]]] = {
     "identify": (
@@ -27,7 +28,7 @@ CALLS: Mapping[str, tuple[str, Mapping[str, Any]]] = {
     "track": (
         "event-processing",
         {
-            "customer": WHO,
+            "customer": CUSTOMER,
             "event": "Book Ordered",
             "referral": {},
             "loyalty": {"code": "CLUB-1815"},
@@ -37,15 +38,15 @@ CALLS: Mapping[str, tuple[str, Mapping[str, Any]]] = {
     ),
     "page": (
         "event-processing",
-        {"customer": WHO, "event": "Viewed Bestsellers Page", "referral": {}, "loyalty": {}, "type": "page"},
+        {"customer": CUSTOMER, "event": "Viewed Bestsellers Page", "referral": {}, "loyalty": {}, "type": "page"},
     ),
     "screen": (
         "event-processing",
-        {"customer": WHO, "event": "Viewed Basket Screen", "referral": {}, "loyalty": {}, "type": "screen"},
+        {"customer": CUSTOMER, "event": "Viewed Basket Screen", "referral": {}, "loyalty": {}, "type": "screen"},
     ),
     "group": (
         "group-processing",
-        {"customer": WHO, "group_id": "book-club", "traits": {"plan": "gold", "seats": "12"}, "type": "group"},
+        {"customer": CUSTOMER, "group_id": "book-club", "traits": {"plan": "gold", "seats": "12"}, "type": "group"},
     ),
 }
 """By kind: the path below ``/segmentio``, and the body."""
@@ -55,23 +56,26 @@ EVENT: Mapping[str, Any] = {
     "event": "Book Reviewed",
     "properties": {"email": "ada@example.com", "metadata": {"stars": 5}},
 }
-"""As ``analytics.track`` posts it."""
+"""A raw event, as ``analytics.track`` posts it."""
 
 
 def credentials(app_id: str, secret_key: str) -> dict[str, str]:
-    """The headers of every call: the keys in base64, without a colon or a password."""
+    """Return the headers of every call.
+
+    They are the keys in base64, without a colon or a password.
+    """
     return {"Authorization": f"Basic {_base64(app_id)}", "Secret-Key": _base64(secret_key)}
 
 
 def call(url: str, kind: str, headers: Mapping[str, str]) -> requests.Response:
-    """Make the call, on a connection of its own, as the destination does."""
+    """Make a call on a connection of its own, as the destination does."""
     path, body = CALLS[kind]
     address = f"{url}/segmentio/{path}"
     return requests.post(address, json=body, headers={**headers, "Connection": "close"}, timeout=10)
 
 
 def track(url: str, write_key: str) -> requests.Response:
-    """Post the event."""
+    """Post the raw event."""
     return requests.post(f"{url}/v1/track", json=EVENT, auth=(write_key, ""), timeout=10)
 
 

@@ -1,4 +1,4 @@
-"""Voucherify's limit of calls, and the headers that tell it with every answer.
+"""Limit calls as Voucherify does, with the headers of its responses.
 
 Source: https://docs.voucherify.io/docs/limits
 """
@@ -10,16 +10,16 @@ from dataclasses import dataclass
 from http import HTTPStatus
 
 UNLIMITED = 2_000
-"""Calls a minute that are said to be left when there is no limit: those of a large plan."""
+"""The calls a minute in the headers if there is no limit: a large plan's."""
 
 
 @dataclass
 class Limit:
-    """So many calls in a window of time, then none until the next one.
+    """A number of calls in a window of time.
 
     Attributes:
-        calls: any number, if None.
-        seconds: of a window; it begins with its first call.
+        calls: None for no limit.
+        seconds: the length of a window. It begins with its first call.
     """
 
     calls: int | None = None
@@ -29,7 +29,7 @@ class Limit:
     _left: int = UNLIMITED
 
     def admits(self) -> bool:
-        """Count a call, and say whether it is still within the limit."""
+        """Count a call, and return whether it is within the limit."""
         now = self.clock()
         if now >= self._ends:
             self._ends, self._left = now + self.seconds, self.calls or UNLIMITED
@@ -37,12 +37,12 @@ class Limit:
         return self.calls is None or self._left >= 0
 
     def headers(self, status: int) -> Mapping[str, str]:
-        """What an answer says of it."""
-        told = {
+        """Return the headers of a response with this status."""
+        headers = {
             "X-Rate-Limit-Limit": str(self.calls or UNLIMITED),
             "X-Rate-Limit-Remaining": str(max(0, self._left) if self.calls else UNLIMITED),
             "X-Rate-Limit-Retry": str(math.ceil(self._ends)),
         }
         if status == HTTPStatus.TOO_MANY_REQUESTS:
-            told["Retry-After"] = str(max(0, math.ceil(self._ends - self.clock())))
-        return told
+            headers["Retry-After"] = str(max(0, math.ceil(self._ends - self.clock())))
+        return headers

@@ -1,4 +1,4 @@
-"""Voucherify's metadata schemas: made, and held against what is sent.
+"""Make Voucherify's metadata schemas, and check metadata against them.
 
 Source of the shape: ``GET /v1/metadata-schemas/{resource}`` in Voucherify's published OpenAPI file.
 """
@@ -7,27 +7,27 @@ from collections.abc import Mapping
 from typing import Any
 
 _TYPES: Mapping[str, tuple[type, ...]] = {"string": (str,), "number": (int, float), "boolean": (bool,)}
-"""The types that are looked at; values of others are taken as they are."""
+"""The types that are checked. Values of other types are accepted."""
 
-_WHEN = "2031-01-01T00:00:00.000Z"
+_CREATED_AT = "2031-01-01T00:00:00.000Z"
 
 
 def metadata_schema(resource: str, types: Mapping[str, str], *, defined_only: bool = False) -> dict[str, Any]:
-    """A schema whose properties have these types."""
+    """Make a schema whose properties have these types."""
     rest = {"array": False, "optional": True, "objectType": None}
     return {
         "id": f"ms_{resource}",
         "related_object": resource,
         "properties": {name: {"type": kind, **rest} for name, kind in types.items()},
         "allow_defined_only": defined_only,
-        "created_at": _WHEN,
-        "updated_at": _WHEN,
+        "created_at": _CREATED_AT,
+        "updated_at": _CREATED_AT,
         "object": "metadata_schema",
     }
 
 
 def misfit(schema: Mapping[str, Any], metadata: Mapping[str, Any]) -> str:
-    """What is wrong with ``metadata``; "" if nothing is."""
+    """Return why ``metadata`` violates the schema, or ""."""
     for name, value in metadata.items():
         defined = schema["properties"].get(name)
         if defined is None:

@@ -1,4 +1,7 @@
-"""The demo: the real application under gunicorn, a stand-in at each end, and everything posted over HTTP."""
+"""Run the demo.
+
+The real application runs under gunicorn, with a stand-in at each end. Everything is posted over HTTP.
+"""
 
 import os
 import socket
@@ -24,13 +27,13 @@ from bridge.signature import HEADER, sign
 
 SECRET, WRITE_KEY = "demo-secret", "demo-write-key"
 APP_ID, SECRET_KEY = "demo-app-id", "demo-secret-key"
-ADMIN_TOKEN = "demo-admin-token"  # noqa: S105 - of a console that ends with the demo
+ADMIN_TOKEN = "demo-admin-token"  # noqa: S105 - the console ends with the demo
 SOURCE_KEY = "demo-source-key"
-"""What opens the bridge's own tracking API."""
+"""The write key of the bridge's own tracking API."""
 
-STARTING = 20.0
-ARRIVING = 20.0
-"""Seconds after which something must be wrong."""
+START_SECONDS = 20.0
+ARRIVAL_SECONDS = 20.0
+"""Seconds after which the demo fails."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,11 +47,11 @@ class Stage:
 
     @property
     def webhook_url(self) -> str:
-        """Where Voucherify would post."""
+        """The address to which Voucherify posts."""
         return f"{self.url}/webhooks/voucherify"
 
     def accepted(self, response: requests.Response) -> None:
-        """See that the bridge has taken what was posted.
+        """Check that the bridge has accepted a request.
 
         Raises:
             DemoFailed: it has not.
@@ -65,13 +68,13 @@ def post(url: str, body: bytes, secret: str) -> requests.Response:
 
 @contextmanager
 def stage(port: int = 0) -> Iterator[Stage]:
-    """A bridge on a database that is thrown away, delivering to stand-ins.
+    """Run a bridge with a temporary database, which delivers to stand-ins.
 
     Args:
-        port: any free one, if 0.
+        port: 0 for any free port.
 
     Raises:
-        DemoFailed: it does not start.
+        DemoFailed: the bridge does not start.
     """
     segment, voucherify = SegmentStandIn(WRITE_KEY), VoucherifyStandIn(APP_ID, SECRET_KEY)
     with (
@@ -112,10 +115,10 @@ def stage(port: int = 0) -> Iterator[Stage]:
 
 
 def play(stage: Stage) -> None:
-    """Post the 12 events, the five kinds of call and a raw event, and wait until all have arrived.
+    """Post the 12 events, the five kinds of call and a raw event, and wait for all.
 
     Raises:
-        DemoFailed: they have not.
+        DemoFailed: they do not arrive in time.
     """
     webhooks = all_webhooks(uuid4().hex[:12])
     for body in webhooks.values():
@@ -125,7 +128,7 @@ def play(stage: Stage) -> None:
         stage.accepted(call(stage.url, kind, headers))
     stage.accepted(track(stage.url, SOURCE_KEY))
     expected = len(CALLS) + 1
-    deadline = time.monotonic() + ARRIVING
+    deadline = time.monotonic() + ARRIVAL_SECONDS
     while len(stage.segment.events) < len(webhooks) or len(changes(stage.voucherify)) < expected:
         if time.monotonic() > deadline:
             raise DemoFailed(f"not everything arrived at the stand-ins\n{stage.log.read_text()}")
@@ -133,12 +136,12 @@ def play(stage: Stage) -> None:
 
 
 def changes(voucherify: VoucherifyStandIn) -> list[Call]:
-    """What has been sent to Voucherify; what was only asked is left out."""
-    return [one for one in voucherify.calls if one.method == "POST"]
+    """Return the calls that change something at Voucherify, without its reads."""
+    return [call_ for call_ in voucherify.calls if call_.method == "POST"]
 
 
 def _wait_until_up(stage: Stage, server: subprocess.Popen[bytes]) -> None:
-    deadline = time.monotonic() + STARTING
+    deadline = time.monotonic() + START_SECONDS
     while time.monotonic() < deadline and server.poll() is None:
         try:
             requests.get(stage.url, timeout=1)
@@ -150,7 +153,7 @@ def _wait_until_up(stage: Stage, server: subprocess.Popen[bytes]) -> None:
 
 
 def _bound(port: int) -> int:
-    """``port``, or any free one if it is 0."""
+    """Return ``port``, or any free port if it is 0."""
     with socket.socket() as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:

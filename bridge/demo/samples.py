@@ -1,4 +1,7 @@
-"""A sample webhook of each of the 12 events: an invented shop, shaped as Voucherify's webhooks are."""
+"""Make a sample webhook of each of the 12 events.
+
+The shop is invented. The shape is that of Voucherify's webhooks.
+"""
 
 from collections.abc import Mapping
 from datetime import UTC, datetime
@@ -76,10 +79,10 @@ ASSIGNMENT = {"id": "rewa_8sJx1CgNt5", "reward_id": "rew_2mKd6VfPz0", "parameter
 
 
 def webhook(event: Event, unique: str, happened_at: datetime | None = None) -> bytes:
-    """A project webhook's body, as Voucherify writes it.
+    """Make the body of a project webhook, as Voucherify writes it.
 
     Args:
-        unique: goes into every id that must differ between two events.
+        unique: a part of every id that must differ between two events.
         happened_at: now, if None. Aware.
     """
     time = (happened_at or datetime.now(UTC)).astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
@@ -102,7 +105,7 @@ def webhook(event: Event, unique: str, happened_at: datetime | None = None) -> b
 
 
 def all_webhooks(unique: str) -> Mapping[str, bytes]:
-    """The 12 of them, by the event's name at Segment."""
+    """Make all 12 webhooks, by the event's name at Segment."""
     return {event.name: webhook(event, f"{unique}{number:02}") for number, event in enumerate(EVENTS, 1)}
 
 

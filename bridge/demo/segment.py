@@ -1,6 +1,6 @@
-"""A stand-in for Segment's tracking API: takes batches as Segment does, and shows what it took.
+"""A stand-in for Segment's tracking API, which records the batches it accepts.
 
-It answers 200 to events that it throws away, as Segment does, and keeps both apart.
+Like Segment, it answers 200 to events that it drops. It records both kinds apart.
 Source: https://segment.com/docs/connections/sources/catalog/libraries/server/http-api/
 """
 
@@ -17,19 +17,19 @@ EVENT_BYTES, BATCH_BYTES, BATCH_COUNT = 32 * 1024, 500 * 1024, 2_500
 
 Event = Mapping[str, Any]
 Fault = Callable[[Sequence[Event]], Response | None]
-"""What is answered instead, given a batch; None lets the batch pass."""
+"""Returns a response in place of the stand-in's, or None to accept the batch."""
 
 
 @dataclass
 class SegmentStandIn:
-    """What arrived.
+    """A stand-in, and the calls it has received.
 
     Attributes:
-        write_key: the only one that is accepted; any, if empty.
-        batches: every batch that was taken.
-        discarded: events that were answered 200 and thrown away.
-        fault: may answer in place of the stand-in; for tests.
-        calls: how many calls came in, taken or not.
+        write_key: the only write key that is accepted. Any, if empty.
+        batches: every batch that was accepted.
+        discarded: events that were answered 200 and dropped.
+        fault: may respond in place of the stand-in. For tests.
+        calls: the number of calls, accepted or not.
     """
 
     write_key: str = ""
@@ -40,11 +40,11 @@ class SegmentStandIn:
 
     @property
     def events(self) -> list[Event]:
-        """Every event that was taken, in the order of arrival; one that came twice is here twice."""
+        """Every accepted event, in the order of arrival, repeats included."""
         return [event for batch in self.batches for event in batch]
 
     def app(self) -> Flask:
-        """The stand-in as a Flask application."""
+        """Return the stand-in as a Flask application."""
         app = Flask("segment_stand_in", static_folder=None)
         app.post("/v1/batch")(self._batch)
         return app
@@ -55,17 +55,17 @@ class SegmentStandIn:
         if request.headers.get("Content-Encoding") == "gzip":
             body = gzip.decompress(body)
         batch = json.loads(body)["batch"]
-        answer = self.fault(batch) if self.fault else None
-        if answer is not None:
-            return answer
+        response = self.fault(batch) if self.fault else None
+        if response is not None:
+            return response
         if self.write_key and _write_key(request.headers.get("Authorization", "")) != self.write_key:
             return jsonify(code="unauthorized", message="invalid write key"), 401
         sizes = [len(json.dumps(event)) for event in batch]
         if len(body) > BATCH_BYTES or len(batch) > BATCH_COUNT or any(size > EVENT_BYTES for size in sizes):
             return jsonify(code="invalid_request", message="Exceeded payload limit"), 400
-        kept = [event for event in batch if event.get("userId") and event.get("event")]
-        self.discarded += [event for event in batch if event not in kept]
-        self.batches.append(kept)
+        accepted = [event for event in batch if event.get("userId") and event.get("event")]
+        self.discarded += [event for event in batch if event not in accepted]
+        self.batches.append(accepted)
         return jsonify(success=True), 200
 
 

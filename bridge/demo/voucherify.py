@@ -1,6 +1,6 @@
-"""A stand-in for Voucherify's API: answers as the API does, keeps what it is told, and shows what arrived.
+"""A stand-in for Voucherify's API, which records its calls.
 
-Paths, bodies and answers are those of Voucherify's published OpenAPI files.
+Paths, bodies and responses are those of Voucherify's published OpenAPI files.
 """
 
 import json
@@ -21,7 +21,7 @@ from bridge.demo.voucherify_project import BULK_BYTES, Json, Project, Refused, c
 
 @dataclass(frozen=True, slots=True)
 class Call:
-    """One call, as it came in."""
+    """A call, as received."""
 
     method: str
     path: str
@@ -31,20 +31,23 @@ class Call:
 
 
 Fault = Callable[[Call, Callable[[], Response]], Response]
-"""What is answered: given a call, and what does the work and answers as the API would. It may do that first, or not at
-all, and take its time."""
+"""Responds in place of the stand-in.
+
+It takes the call and the function that does the work and returns the API's response. It may call the function before
+its own response, or not at all, and it may be slow.
+"""
 
 
 @dataclass
 class VoucherifyStandIn:
-    """What arrived, and how it is answered.
+    """A stand-in, and the calls it has received.
 
     Attributes:
-        app_id, secret_key: the only ones that are accepted; any, if empty.
-        project: what it keeps.
-        limit: of calls.
-        fault: may answer in place of the stand-in; for tests.
-        calls: every call, taken or not, in the order of arrival.
+        app_id, secret_key: the only keys that are accepted. Any, if empty.
+        project: its data.
+        limit: its rate limit.
+        fault: may respond in place of the stand-in. For tests.
+        calls: every call, accepted or not, in the order of arrival.
     """
 
     app_id: str = ""
@@ -57,7 +60,7 @@ class VoucherifyStandIn:
     _lock: threading.RLock = field(default_factory=threading.RLock)
 
     def app(self) -> Flask:
-        """The stand-in as a Flask application."""
+        """Return the stand-in as a Flask application."""
         app = Flask("voucherify_stand_in", static_folder=None)
         for method, path, work in (
             ("GET", "/v1/customers", self._list_customers),
@@ -68,12 +71,12 @@ class VoucherifyStandIn:
             ("GET", "/v1/async-actions/<job_id>", self._job),
             ("GET", "/v1/metadata-schemas/<resource>", self._metadata_schema),
         ):
-            app.add_url_rule(path, f"{method} {path}", self._door(work), methods=[method])
-        app.register_error_handler(HTTPException, _not_served)
-        app.after_request(self._tell_limits)
+            app.add_url_rule(path, f"{method} {path}", self._view(work), methods=[method])
+        app.register_error_handler(HTTPException, _http_error)
+        app.after_request(self._add_limits)
         return app
 
-    def _door(self, work: Callable[..., Response]) -> Callable[..., Response]:
+    def _view(self, work: Callable[..., Response]) -> Callable[..., Response]:
         def view(**parts: str) -> Response:
             query, body = request.args.to_dict(), request.get_json(silent=True)
             call = Call(request.method, request.path, query, body, self.clock())
@@ -82,29 +85,29 @@ class VoucherifyStandIn:
             headers = request.headers
 
             def answer() -> Response:
-                given = (headers.get("X-App-Id"), headers.get("X-App-Token"))
-                return self._answer(given, lambda: work(call, **parts))
+                keys = (headers.get("X-App-Id"), headers.get("X-App-Token"))
+                return self._answer(keys, lambda: work(call, **parts))
 
             return self.fault(call, answer) if self.fault else answer()
 
         return view
 
-    def _answer(self, given: Sequence[str | None], work: Callable[[], Response]) -> Response:
+    def _answer(self, keys: Sequence[str | None], work: Callable[[], Response]) -> Response:
         with self._lock:
             try:
-                self._admit(given)
+                self._admit(keys)
                 return work()
             except Refused as refused:
                 return error(refused)
 
-    def _admit(self, given: Sequence[str | None]) -> None:
-        wanted = (self.app_id or given[0], self.secret_key or given[1])
-        if None in given or wanted != given:
+    def _admit(self, keys: Sequence[str | None]) -> None:
+        expected = (self.app_id or keys[0], self.secret_key or keys[1])
+        if None in keys or expected != keys:
             raise Refused(401, "unauthorized", "Unauthorized", "Invalid X-App-Id or X-App-Token")
         if not self.limit.admits():
             raise Refused(429, "too_many_requests", "Too many requests", "The limit of calls is exceeded")
 
-    def _tell_limits(self, response: Response) -> Response:
+    def _add_limits(self, response: Response) -> Response:
         for name, value in self.limit.headers(response.status_code).items():
             response.headers.setdefault(name, value)
         response.headers.setdefault("Date", formatdate(self.clock(), usegmt=True))
@@ -112,9 +115,9 @@ class VoucherifyStandIn:
 
     def _list_customers(self, call: Call) -> Response:
         limit = int(call.query.get("limit", "10"))
-        shown = [self._customer(source_id) for source_id in list(self.project.customers)[:limit]]
+        page = [self._customer(source_id) for source_id in list(self.project.customers)[:limit]]
         total = len(self.project.customers)
-        return answer({"object": "list", "data_ref": "customers", "customers": shown, "total": total})
+        return answer({"object": "list", "data_ref": "customers", "customers": page, "total": total})
 
     def _upsert(self, call: Call) -> Response:
         body = _object(call.body)
@@ -144,20 +147,27 @@ class VoucherifyStandIn:
         if source_id not in self.project.customers:
             raise not_found("customer", source_id)
         query = call.query
-        found = [one for one in self.project.activities.get(source_id, []) if _is_asked_for(one, query)]
+        activities = [one for one in self.project.activities.get(source_id, []) if _matches(one, query)]
         if query.get("order", "-created_at") == "-created_at":
-            found.reverse()
-        ids = [one["id"] for one in found]
+            activities.reverse()
+        ids = [one["id"] for one in activities]
         begin = ids.index(query["starting_after_id"]) + 1 if "starting_after_id" in query else 0
-        page = found[begin : begin + int(query.get("limit", "10"))]
-        more = begin + len(page) < len(found)
+        page = activities[begin : begin + int(query.get("limit", "10"))]
+        more = begin + len(page) < len(activities)
         cursor = {"more_starting_after": page[-1]["id"]} if more else {}
         return answer({"object": "list", "data_ref": "data", "data": page, "has_more": more, **cursor})
 
     def _customer(self, source_id: str) -> Json:
-        known = self.project.customers[source_id]
+        customer = self.project.customers[source_id]
         now = iso(self.clock())
-        return {"metadata": {}, **known, "id": customer_id(source_id), "created_at": now, "updated_at": now, **_FRESH}
+        return {
+            "metadata": {},
+            **customer,
+            "id": customer_id(source_id),
+            "created_at": now,
+            "updated_at": now,
+            **_FRESH,
+        }
 
 
 _GIFT, _CARD = {"redeemed_amount": 0, "amount_to_go": 0}, {"redeemed_points": 0, "points_to_go": 0}
@@ -170,22 +180,22 @@ _FRESH: Mapping[str, Any] = {
     "referrals": {"total": 0, "campaigns": []},
     "object": "customer",
 }
-"""What Voucherify says of a customer who has done nothing yet."""
+"""The values of a customer without any activity."""
 
 
-def answer(said: Json, code: int = 200) -> Response:
-    """An answer in JSON."""
-    return Response(json.dumps(said), code, mimetype="application/json")
+def answer(content: Json, code: int = 200) -> Response:
+    """Make a response in JSON."""
+    return Response(json.dumps(content), code, mimetype="application/json")
 
 
 def error(refused: Refused) -> Response:
-    """An answer in the form of Voucherify's errors."""
-    return answer({**refused.said, "request_id": "v-0"}, refused.code)
+    """Make a response in the form of Voucherify's errors."""
+    return answer({**refused.content, "request_id": "v-0"}, refused.code)
 
 
-def _not_served(error_: HTTPException) -> Response:
+def _http_error(error_: HTTPException) -> Response:
     code = error_.code or 500
-    return error(Refused(code, "not_found", error_.name, "The stand-in has no such door"))
+    return error(Refused(code, "not_found", error_.name, "The stand-in does not have this path"))
 
 
 def _object(body: Any) -> Json:
@@ -194,7 +204,7 @@ def _object(body: Any) -> Json:
     return body
 
 
-def _is_asked_for(activity: Json, query: Mapping[str, str]) -> bool:
+def _matches(activity: Json, query: Mapping[str, str]) -> bool:
     since = query.get("start_date")
     if since and datetime.fromisoformat(activity["created_at"]) < datetime.fromisoformat(since):
         return False

@@ -1,9 +1,14 @@
-"""Segment call → Voucherify request. PURE: values in, values out; nothing here reads a clock or a socket.
+"""Translate a Segment call into a Voucherify request.
 
-What Segment's destination calls goes through ``schemas`` and ``request``; a raw event first through ``events`` and
-those ``mappings`` whose trigger takes it, which make such calls of it (``apply``).
+Pure: values in, values out. No clock, environment, network, database or logging.
+
+    destination call ─▶ schemas ─▶ request ─▶ delivery
+    raw event ─▶ raw_events.events ─▶ raw_events.mappings ─▶ raw_events.apply ─▶ schemas ─▶ request ─▶ delivery
+
+The body of a destination call is the payload of one action. A raw event becomes such a payload for each mapping whose
+trigger matches. From there on both use the same path.
 """
 
-from bridge.to_voucherify.translate import SINK, check, left_alone, translate, translate_event
+from bridge.to_voucherify.translate import SINK, check, ignore_reason, translate, translate_event
 
-__all__ = ["SINK", "check", "left_alone", "translate", "translate_event"]
+__all__ = ["SINK", "check", "ignore_reason", "translate", "translate_event"]

@@ -1,11 +1,12 @@
-"""The actions of Segment's Voucherify (Actions) destination, a declaration each.
+"""Declare the actions of Segment's Voucherify (Actions) destination.
 
     what Segment posts ─▶ Action.fields ─▶ a marshmallow schema     schemas.py
                                         ─▶ Voucherify's request     request.py
                                         ─▶ a table for docs/calls.md documentation()
 
-Sources: Segment's published definition of the destination (``@segment/action-destinations`` 3.497.0) for names, types
-and what may be null; Voucherify's published OpenAPI descriptions of ``/v1/customers`` and ``/v1/events`` for the rest.
+Segment's published definition of the destination (``@segment/action-destinations`` 3.497.0) is the source of names,
+types and nullable fields. Voucherify's published OpenAPI descriptions of ``/v1/customers`` and ``/v1/events`` are the
+source of the rest.
 """
 
 from dataclasses import dataclass
@@ -13,7 +14,7 @@ from enum import StrEnum
 
 
 class Type(StrEnum):
-    """What a field holds. Segment sends numbers and booleans as texts."""
+    """The type of a field. Segment sends numbers and booleans as texts."""
 
     TEXT = "text"
     DATE = "date or datetime"
@@ -22,44 +23,44 @@ class Type(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Field:
-    """One row of an action.
+    """A field of an action.
 
     Attributes:
-        name: where it is in the call, dotted.
-        type: what it holds.
-        goes_to: where it goes in Voucherify's request, dotted; ``…*`` is every key of an object, each with what stands
-            before the ``*`` in front; "" is nowhere. Of two fields with one goal, the first keeps it.
-        says: what it is, for the documentation.
-        required: a call without it is refused. An empty text is none.
-        nullable: null is passed on, and clears the field. Elsewhere null counts as missing, as it does at Segment.
-        essential: without it, the object that it is in is left out.
-        stands_in: it is used only if nothing else has its goal. Several that stand in are joined by a space.
-        longest: characters; what is longer is cut.
+        name: its path in the call, dotted.
+        type: its type.
+        target: its path in Voucherify's request, dotted. ``…*`` sets every key of an object, each with the text before
+            the ``*`` as a prefix. "" means that the field is not sent. Of two fields with one target, the first wins.
+        meaning: its description in the documentation.
+        required: a call without the field is rejected. An empty text counts as missing.
+        nullable: null is sent, and clears the field. Elsewhere null counts as missing, as at Segment.
+        essential: without it, the object around it is left out.
+        is_fallback: it is used only if no other field sets its target. Several fallbacks are joined by a space.
+        longest: characters. A longer text is cut.
     """
 
     name: str
     type: Type
-    goes_to: str
-    says: str
+    target: str
+    meaning: str
     required: bool = False
     nullable: bool = False
     essential: bool = False
-    stands_in: bool = False
+    is_fallback: bool = False
     longest: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Action:
-    """What Segment can ask Voucherify to do.
+    """An action that Segment can request from Voucherify.
 
     Attributes:
-        name: as in a payload's ``action``.
-        title: as people read it.
-        slug: as Segment's mappings name it: their ``partnerAction``.
-        path: where Voucherify's API takes it, by POST.
-        fields: an object before the fields in it.
-        lane: the field that names the customer. One customer's calls are made in the order in which they came in.
-        is_upsert: it may be repeated, and merged with its neighbours: Voucherify ends up in the same state.
+        name: the value of a payload's ``action``.
+        title: its name for people.
+        slug: its name in Segment's mappings: ``partnerAction``.
+        path: the path of Voucherify's API that receives it, by POST.
+        fields: each object before its own fields.
+        lane: the field that names the customer. Calls of one customer are sent in the order of arrival.
+        is_upsert: it may be repeated, and merged with its neighbours. Voucherify ends up in the same state.
     """
 
     name: str
@@ -72,10 +73,16 @@ class Action:
 
 
 MESSAGE_ID = "messageId"
-"""In a call's ``metadata``: Segment's id of the event, if the operator mapped it. Nothing else tells a retry."""
+"""The key of Segment's event id in a call's ``metadata``, if it is mapped.
+
+No other field identifies a retry.
+"""
 
 EVENT_LENGTH = 300
-"""The most of an event's name that Voucherify takes. The name of a page can be longer: better cut than lost."""
+"""The longest name of an event that Voucherify accepts, in characters.
+
+Longer names, such as those of pages, are cut.
+"""
 
 _TEXT, _DATE, _OBJECT = Type
 
@@ -83,8 +90,8 @@ _TEXT, _DATE, _OBJECT = Type
 UPSERT_CUSTOMER = Action("upsert_customer", "Upsert Customer", "upsertCustomer", "/v1/customers", (
     Field("source_id", _TEXT, "source_id", "user id of the customer", required=True),
     Field("name", _TEXT, "name", "full name", nullable=True),
-    Field("first_name", _TEXT, "name", "given name", nullable=True, stands_in=True),
-    Field("last_name", _TEXT, "name", "family name", nullable=True, stands_in=True),
+    Field("first_name", _TEXT, "name", "given name", nullable=True, is_fallback=True),
+    Field("last_name", _TEXT, "name", "family name", nullable=True, is_fallback=True),
     Field("description", _TEXT, "description", "any text", nullable=True),
     Field("email", _TEXT, "email", "email address", nullable=True),
     Field("phone", _TEXT, "phone", "phone number", nullable=True),
@@ -110,7 +117,7 @@ ADD_CUSTOM_EVENT = Action("add_custom_event", "Add Custom Event", "addCustomEven
     Field("loyalty", _OBJECT, "", "the loyalty card that earns points for this event"),
     Field("loyalty.code", _TEXT, "loyalty.code", "the card's code", essential=True),
     Field("metadata", _OBJECT, "metadata", "custom attributes of the event"),
-    Field("type", _TEXT, "event", "type of the call: `track`, `page`, `screen`", required=True, stands_in=True,
+    Field("type", _TEXT, "event", "type of the call: `track`, `page`, `screen`", required=True, is_fallback=True,
           longest=EVENT_LENGTH),
 ), lane="customer.source_id", is_upsert=False)
 
@@ -128,20 +135,20 @@ ACTIONS = {action.name: action for action in (UPSERT_CUSTOMER, ADD_CUSTOM_EVENT,
 """By name."""
 
 BY_SLUG = {action.slug: action for action in ACTIONS.values()}
-"""By what Segment's mappings call it."""
+"""By the name in Segment's mappings."""
 
 
 def documentation(action: Action) -> str:
-    """The fields of ``action``: a Markdown table, without a newline at its end."""
+    """Return the fields of ``action`` as a Markdown table, without a final newline."""
     head = ("| field | holds | required | null | goes to | meaning |", "| --- | --- | --- | --- | --- | --- |")
     return "\n".join((*head, *(_row(field) for field in action.fields)))
 
 
 def _row(field: Field) -> str:
-    goal = f"`{field.goes_to}`" if field.goes_to else ""
+    goal = f"`{field.target}`" if field.target else ""
     notes = [
-        field.says,
-        *([f"used if `{field.goes_to}` is missing"] if field.stands_in else []),
+        field.meaning,
+        *([f"used if `{field.target}` is missing"] if field.is_fallback else []),
         *(["the object is left out without it"] if field.essential else []),
         *([f"cut after {field.longest} characters"] if field.longest else []),
     ]

@@ -1,6 +1,6 @@
-"""Values of one type → the same values as Voucherify's metadata wants them; Segment sends most as texts.
+"""Convert values to the types of Voucherify's metadata.
 
-Source: https://docs.voucherify.io/prepare/metadata for how each type is written.
+Segment sends most values as texts. Source: https://docs.voucherify.io/prepare/metadata for the format of each type.
 """
 
 import re
@@ -13,7 +13,10 @@ from bridge.json_text import read
 from bridge.to_voucherify.language.javascript import text
 
 SAFE_INTEGER = 2**53
-"""From here on, whoever reads JSON numbers as floats no longer tells one integer from the next."""
+"""The first integer that a reader of floats may confuse with its neighbour.
+
+Many JSON readers read numbers as floats.
+"""
 
 _NUMBER = re.compile(r"[-+]?(?:\d+\.?\d*|\.\d+)(?:e[-+]?\d+)?", re.ASCII | re.IGNORECASE)
 _GEOPOINT = re.compile(r"\s*([-+]?\d+(?:\.\d+)?)\s*,\s*([-+]?\d+(?:\.\d+)?)\s*", re.ASCII)
@@ -27,7 +30,7 @@ MONTHS = (
 _YEAR = 4
 """Digits of a year."""
 
-# Perhaps the day of the week, then three parts, then perhaps a time, which says nothing here.
+# An optional day of the week, three parts, and an optional time, which is ignored.
 _DATE = re.compile(
     r"(?:(?:Mon|Tue|Wed|Thu|Fri|Sat|Sun)[a-z]*,? +)?"
     r"(\d{1,4}|[a-z]{3,9})[-/., ]{1,2}(\d{1,2}|[a-z]{3,9})[-/., ]{1,2}(\d{1,4})(?:[T ]\d{1,2}:\d\d.*)?",
@@ -35,29 +38,29 @@ _DATE = re.compile(
 )
 
 _NAMED = (("lat", "lng"), ("lat", "lon"), ("latitude", "longitude"))
-"""How objects name the two coordinates of a point."""
+"""The names of the two coordinates in objects."""
 
 
 def calendar_date(text: str) -> str:
-    """Read a date or datetime as ``YYYY-MM-DD``; its offset moves nothing.
+    """Convert a date or datetime to ``YYYY-MM-DD``, ignoring its offset.
 
-    ISO 8601, or any other order of year, month and day that can only be one date: ``1990-1-5``, ``31.12.1990``,
-    ``Jan 31, 1990``, but not ``05/01/1990``.
+    The text is ISO 8601, or any other order of year, month and day that means exactly one date: ``1990-1-5``,
+    ``31.12.1990``, ``Jan 31, 1990``, but not ``05/01/1990``.
 
     Raises:
-        ValueError: it is neither.
+        ValueError: the text is not a date, or ambiguous.
     """
     try:
         return datetime.fromisoformat(text.strip()).date().isoformat()
     except ValueError:
-        written = _DATE.fullmatch(text.strip())
-        if not written:
+        parts = _DATE.fullmatch(text.strip())
+        if not parts:
             raise
-    first, second, third = written.groups()
+    first, second, third = parts.groups()
     orders = ((first, second, third), (third, second, first), (third, first, second))
-    dates = {found for year, month, day in orders if (found := _date(year, month, day))}
+    dates = {one for year, month, day in orders if (one := _date(year, month, day))}
     if len(dates) != 1:
-        raise ValueError("no date, or more than one")
+        raise ValueError("not a date, or ambiguous")
     return dates.pop()
 
 
@@ -74,35 +77,35 @@ def _date(year: str, month: str, day: str) -> str | None:
 
 
 def string(value: Any) -> str:
-    """``7`` → ``"7"``, ``7.0`` too, ``true`` → ``"true"``: as JavaScript prints them."""
+    """Print a value as JavaScript does: ``7.0`` → ``"7"``, ``true`` → ``"true"``."""
     if isinstance(value, str | bool | int | float):
         return text(value)
     raise Unfit("not a text")
 
 
 def number(value: Any) -> int | float:
-    """``"12"`` → ``12``, ``" 1.5"`` → ``1.5``."""
+    """Convert a text to a number: ``"12"`` → ``12``, ``" 1.5"`` → ``1.5``."""
     if isinstance(value, int | float) and not isinstance(value, bool):
         return value
     if isinstance(value, str) and _NUMBER.fullmatch(value.strip()):
-        found = float(value)
-        if abs(found) < SAFE_INTEGER:
-            return int(found) if found.is_integer() else found
-        if found not in (float("inf"), float("-inf")):
-            return found
+        double = float(value)
+        if abs(double) < SAFE_INTEGER:
+            return int(double) if double.is_integer() else double
+        if double not in (float("inf"), float("-inf")):
+            return double
     raise Unfit("not a number")
 
 
 def boolean(value: Any) -> bool:
-    """``"true"`` and ``"false"``, in any letters."""
-    found = {"true": True, "false": False}.get(value.strip().lower()) if isinstance(value, str) else value
-    if not isinstance(found, bool):
+    """Convert ``"true"`` and ``"false"``, in any case."""
+    flag = {"true": True, "false": False}.get(value.strip().lower()) if isinstance(value, str) else value
+    if not isinstance(flag, bool):
         raise Unfit("not true or false")
-    return found
+    return flag
 
 
 def date(value: Any) -> str:
-    """``YYYY-MM-DD``."""
+    """Convert a date or datetime to ``YYYY-MM-DD``."""
     try:
         if isinstance(value, str):
             return calendar_date(value)
@@ -112,11 +115,14 @@ def date(value: Any) -> str:
 
 
 def instant(value: Any) -> str:
-    """``2031-03-01T08:00:00.000Z``; a time without an offset is UTC, a date is its midnight."""
+    """Convert a datetime to the form ``2031-03-01T08:00:00.000Z``.
+
+    A datetime without an offset is in UTC. A date is its midnight.
+    """
     try:
         if isinstance(value, str):
-            told = datetime.fromisoformat(value.strip())
-            moment = told.astimezone(UTC) if told.tzinfo else told
+            moment = datetime.fromisoformat(value.strip())
+            moment = moment.astimezone(UTC) if moment.tzinfo else moment
             return f"{moment.replace(tzinfo=None).isoformat(timespec='milliseconds')}Z"
     except (ValueError, OverflowError):
         pass
@@ -124,35 +130,38 @@ def instant(value: Any) -> str:
 
 
 def geopoint(value: Any) -> str:
-    """``"55.605, 13.003"``, latitude first; an object that names the two becomes that text."""
+    """Convert an object with two coordinates to ``"55.605, 13.003"``, latitude first.
+
+    A text in this form is returned as it is.
+    """
     if isinstance(value, dict):
         names = next((names for names in _NAMED if value.keys() >= set(names)), ())
         value = ", ".join(string(number(value[name])) for name in names)
-    found = _GEOPOINT.fullmatch(value) if isinstance(value, str) else None
-    if not found or abs(float(found[1])) > 90 or abs(float(found[2])) > 180:  # noqa: PLR2004 - degrees
+    match = _GEOPOINT.fullmatch(value) if isinstance(value, str) else None
+    if not match or abs(float(match[1])) > 90 or abs(float(match[2])) > 180:  # noqa: PLR2004 - degrees
         raise Unfit("not a latitude and a longitude")
     return str(value)
 
 
 def image_url(value: Any) -> str:
-    """An address on the web."""
+    """Check that a value is a web address."""
     if not isinstance(value, str) or not _IMAGE_URL.fullmatch(value):
         raise Unfit("not the URL of an image")
     return value
 
 
 def array(value: Any) -> list[Any]:
-    """A text that is a JSON array becomes it; any other single value becomes its only item."""
-    found = _parsed(value) if isinstance(value, str) and value.lstrip().startswith("[") else value
-    return found if isinstance(found, list) else [value]
+    """Convert a text that is a JSON array, or wrap any other single value in a list."""
+    items = _parsed(value) if isinstance(value, str) and value.lstrip().startswith("[") else value
+    return items if isinstance(items, list) else [value]
 
 
 def nested(value: Any) -> dict[str, Any]:
-    """A text that is a JSON object becomes it."""
-    found = _parsed(value) if isinstance(value, str) else value
-    if not isinstance(found, dict):
+    """Convert a text that is a JSON object to the object."""
+    parsed = _parsed(value) if isinstance(value, str) else value
+    if not isinstance(parsed, dict):
         raise Unfit("not an object")
-    return found
+    return parsed
 
 
 def _parsed(text: str) -> Any:
@@ -171,4 +180,7 @@ CONVERSIONS: dict[str, Callable[[Any], Any]] = {
     "geopoint": geopoint,
     "image_url": image_url,
 }
-"""By a property's type in Voucherify's metadata schema. Each raises ``Unfit`` for what cannot be converted."""
+"""By a property's type in Voucherify's metadata schema.
+
+Each raises ``Unfit`` for a value that it cannot convert.
+"""

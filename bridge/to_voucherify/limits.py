@@ -1,4 +1,4 @@
-"""What a metadata schema may demand of a value beside its type.
+"""Check values against the limits of a metadata schema.
 
 Source: Voucherify's published OpenAPI description of ``/v1/metadata-schemas/{resource}``.
 """
@@ -11,25 +11,29 @@ from typing import Any
 
 @dataclass(frozen=True, slots=True)
 class Limit:
-    """One demand.
+    """One kind of limit of a schema.
 
     Attributes:
-        applies: whether it can be made of this value at all, with this limit. If not, any value satisfies it.
+        applies: whether the limit applies to the value. Where it does not, every value satisfies it.
         holds: whether the value satisfies the limit.
-        broken: why a value is left out that does not.
+        violation: the reason for leaving out a value that does not.
     """
 
     applies: Callable[[Any, Any], bool]
     holds: Callable[[Any, Any], bool]
-    broken: str
+    violation: str
 
 
-def broken(value: Any, limits: Mapping[str, Any]) -> str | None:
-    """Why ``value`` does not satisfy ``limits``, by their names in ``LIMITS``; None if it does."""
+def violation(value: Any, limits: Mapping[str, Any]) -> str | None:
+    """Return why ``value`` violates ``limits``, or None if it satisfies them.
+
+    Args:
+        limits: by their names in ``LIMITS``.
+    """
     for name, limit in limits.items():
-        demand = LIMITS[name]
-        if demand.applies(value, limit) and not demand.holds(value, limit):
-            return demand.broken
+        kind = LIMITS[name]
+        if kind.applies(value, limit) and not kind.holds(value, limit):
+            return kind.violation
     return None
 
 
@@ -50,8 +54,8 @@ def _to_text(value: Any, limit: Any) -> bool:
 
 
 def _is_among(value: Any, limit: Any) -> bool:
-    """As JSON has it: ``true`` is not 1."""
-    return any(one == value and isinstance(one, bool) is isinstance(value, bool) for one in limit)
+    """Return whether a list has the value. As in JSON, ``true`` is not 1."""
+    return any(item == value and isinstance(item, bool) is isinstance(value, bool) for item in limit)
 
 
 def _length(compare: Callable[[Any, Any], bool]) -> Callable[[Any, Any], bool]:
@@ -69,4 +73,4 @@ LIMITS = {
     "maxLength": Limit(_to_text, _length(operator.le), "longer than the schema allows"),
     "exactLength": Limit(_to_text, _length(operator.eq), "not of the length that the schema demands"),
 }
-"""By their names in the schema. In an array, each item must satisfy them."""
+"""By name in the schema. In an array, each item must satisfy the limits."""

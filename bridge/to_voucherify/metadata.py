@@ -1,7 +1,8 @@
-"""Metadata that fits the project: what its schema does not take is left out and named, and never fails the call.
+"""Fit metadata to the metadata schema of the project.
 
-Sources: Voucherify's published OpenAPI description of ``/v1/metadata-schemas/{resource}`` for what a property may
-demand; https://docs.voucherify.io/prepare/metadata for how each type is written.
+A value that the schema does not accept is converted, or left out with the reason. The call never fails because of it.
+Sources: Voucherify's published OpenAPI description of ``/v1/metadata-schemas/{resource}`` for the limits of a
+property; https://docs.voucherify.io/prepare/metadata for the format of each type.
 """
 
 from collections.abc import Iterable, Mapping
@@ -11,22 +12,22 @@ from typing import Any, Self
 from bridge.errors import Unfit
 from bridge.to_voucherify.actions import MESSAGE_ID
 from bridge.to_voucherify.conversions import CONVERSIONS, array, nested
-from bridge.to_voucherify.limits import LIMITS, broken
+from bridge.to_voucherify.limits import LIMITS, violation
 
 LeftOut = dict[str, str]
-"""By dotted path, why it was left out."""
+"""By dotted path: why the value was left out."""
 
 UNDEFINED, DELETED, MANDATORY = "not in the schema", "deleted from the schema", "mandatory, so null cannot clear it"
 
 
 @dataclass(frozen=True, slots=True)
 class Property:
-    """What the schema says of one property.
+    """The definition of one property in a schema.
 
     Attributes:
-        type: one of ``CONVERSIONS``, or ``object``. Of any other, every value fits.
-        object_type: which custom schema a nested object follows.
-        limits: what a value must satisfy, by the schema's own words: ``{"lt": 10}``.
+        type: one of ``CONVERSIONS``, or ``object``. Any other type accepts every value.
+        object_type: the custom schema of a nested object.
+        limits: by their names in the schema: ``{"lt": 10}``.
     """
 
     type: str = ""
@@ -37,17 +38,20 @@ class Property:
     limits: Mapping[str, Any] = field(default_factory=dict)
 
     @classmethod
-    def parse(cls, told: Any) -> Self:
-        """Of a definition in Voucherify's answer; what is not as described demands nothing."""
-        if not isinstance(told, dict):
+    def parse(cls, definition: Any) -> Self:
+        """Parse a definition of Voucherify's response.
+
+        A definition in another form accepts every value.
+        """
+        if not isinstance(definition, dict):
             return cls()
         return cls(
-            type=str(told.get("type")),
-            array=told.get("array") is True,
-            optional=told.get("optional") is not False,
-            deleted=told.get("deleted") is True,
-            object_type=told.get("objectType") or None,
-            limits={name: told[name] for name in LIMITS if told.get(name) not in (None, [])},
+            type=str(definition.get("type")),
+            array=definition.get("array") is True,
+            optional=definition.get("optional") is not False,
+            deleted=definition.get("deleted") is True,
+            object_type=definition.get("objectType") or None,
+            limits={name: definition[name] for name in LIMITS if definition.get(name) not in (None, [])},
         )
 
 
@@ -57,8 +61,8 @@ class Schema:
 
     Attributes:
         properties: by name.
-        allow_defined_only: nothing else may be set.
-        objects: by name, the custom schemas that nested objects follow; one that is missing demands nothing.
+        allow_defined_only: other properties are not accepted.
+        objects: the custom schemas of nested objects, by name. A schema that is missing accepts every value.
     """
 
     properties: Mapping[str, Property]
@@ -67,31 +71,37 @@ class Schema:
 
     @classmethod
     def parse(cls, response: Any, objects: Mapping[str, "Schema"] | None = None) -> Self:
-        """Of the answer to ``GET /v1/metadata-schemas/{resource}``; an answer that is none demands nothing."""
-        told = response if isinstance(response, dict) else {}
-        properties = told.get("properties")
+        """Parse the response of ``GET /v1/metadata-schemas/{resource}``.
+
+        A response in another form accepts every value.
+        """
+        content = response if isinstance(response, dict) else {}
+        properties = content.get("properties")
         if not isinstance(properties, dict):
             return cls({})
         parsed = {name: Property.parse(definition) for name, definition in properties.items()}
-        return cls(parsed, told.get("allow_defined_only") is True, objects or {})
+        return cls(parsed, content.get("allow_defined_only") is True, objects or {})
 
     @property
     def object_types(self) -> set[str]:
-        """The custom schemas that its nested objects follow, each to be asked for as a resource of that name."""
-        found = self.properties.values()
-        return {one.object_type for one in found if one.type == "object" and one.object_type and not one.deleted}
+        """The custom schemas of its nested objects. Each is a resource of that name."""
+        properties = self.properties.values()
+        return {row.object_type for row in properties if row.type == "object" and row.object_type and not row.deleted}
 
 
 def fit(metadata: Mapping[str, Any], schema: Schema | None) -> tuple[dict[str, Any], LeftOut]:
-    """What of ``metadata`` the schema takes, converted where it wants another type; and what was left out, and why.
+    """Fit metadata to a schema.
 
     Args:
-        metadata: of a customer or an event; it is not changed.
-        schema: None where there is none, or none that may be read: then all fits.
+        metadata: of a customer or an event. It is not changed.
+        schema: None if there is none, or it cannot be read. Then every value is accepted.
+
+    Returns:
+        The metadata that the schema accepts, and what was left out with the reason.
     """
     defined = schema.properties.get(MESSAGE_ID) if schema else None
     if defined is None or defined.deleted:
-        # It told the bridge which call this is. Nobody has asked Voucherify to keep it.
+        # The id identifies the call to the bridge. The project does not store it.
         metadata = {name: value for name, value in metadata.items() if name != MESSAGE_ID}
     return _fit(metadata, schema) if schema else (dict(metadata), {})
 
@@ -109,40 +119,43 @@ def _fit(metadata: Mapping[str, Any], schema: Schema) -> tuple[dict[str, Any], L
     return fitted, left_out
 
 
-def _fit_one(value: Any, wanted: Property | None, schema: Schema) -> tuple[Any, LeftOut]:
-    """The value as the property wants it, and what was left out inside it.
+def _fit_one(value: Any, definition: Property | None, schema: Schema) -> tuple[Any, LeftOut]:
+    """Fit one value to its property.
+
+    Returns:
+        The value, and what was left out inside it.
 
     Raises:
-        Unfit: it cannot be made so.
+        Unfit: the property does not accept it.
     """
-    if wanted is None:
+    if definition is None:
         if schema.allow_defined_only:
             raise Unfit(UNDEFINED)
         return value, {}
-    if wanted.deleted:
+    if definition.deleted:
         raise Unfit(DELETED)
     if value is None:
-        if not wanted.optional:
+        if not definition.optional:
             raise Unfit(MANDATORY)
         return None, {}
-    if wanted.array:
-        return _fit_each(array(value), wanted, schema)
-    return _fit_item(value, wanted, schema)
+    if definition.array:
+        return _fit_each(array(value), definition, schema)
+    return _fit_item(value, definition, schema)
 
 
-def _fit_each(items: Iterable[Any], wanted: Property, schema: Schema) -> tuple[list[Any], LeftOut]:
-    fitted = [_fit_item(item, wanted, schema) for item in items]
+def _fit_each(items: Iterable[Any], definition: Property, schema: Schema) -> tuple[list[Any], LeftOut]:
+    fitted = [_fit_item(item, definition, schema) for item in items]
     left_out = {f"{at}.{path}": why for at, (_, inner) in enumerate(fitted) for path, why in inner.items()}
     return [value for value, _ in fitted], left_out
 
 
-def _fit_item(value: Any, wanted: Property, schema: Schema) -> tuple[Any, LeftOut]:
-    if wanted.type == "object":
-        inner = schema.objects.get(wanted.object_type or "")
+def _fit_item(value: Any, definition: Property, schema: Schema) -> tuple[Any, LeftOut]:
+    if definition.type == "object":
+        inner = schema.objects.get(definition.object_type or "")
         return _fit(nested(value), inner) if inner else (nested(value), {})
-    if wanted.type not in CONVERSIONS:
+    if definition.type not in CONVERSIONS:
         return value, {}
-    converted = CONVERSIONS[wanted.type](value)
-    if reason := broken(converted, wanted.limits):
+    converted = CONVERSIONS[definition.type](value)
+    if reason := violation(converted, definition.limits):
         raise Unfit(reason)
     return converted, {}

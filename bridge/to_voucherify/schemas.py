@@ -1,12 +1,11 @@
-"""marshmallow schemas of the actions' calls, made of their declarations.
+"""Validate the actions' calls with marshmallow schemas, built from the actions.
 
-A call is first made what Segment makes of it: numbers and booleans in text fields become texts, lists of one item
-become the item, an object that is false or 0 becomes null. What the schemas load is the call without what says
-nothing: no unknown keys, no empty texts, no nulls but those that clear a field, no object without what is essential to
-it; dates as ``YYYY-MM-DD``.
+First, a call is converted as Segment converts it. Numbers and booleans in text fields become texts. A list of one item
+becomes the item. An object that is false or 0 becomes null. Source: ``@segment/actions-core`` 3.170.0, which
+validates with ajv and ``coerceTypes: "array"``.
 
-A field of a customer that cannot be used does not cost the rest: it is left out. Source of the conversions:
-``@segment/actions-core`` 3.170.0, which validates by ajv with ``coerceTypes: "array"``.
+Then the schemas load it. They drop unknown keys, empty texts, nulls that do not clear a field, and objects without
+their essential field. Dates become ``YYYY-MM-DD``. An invalid field of a customer is left out; the rest is sent.
 """
 
 from collections.abc import Iterator, Mapping
@@ -22,10 +21,13 @@ from bridge.to_voucherify.metadata import LeftOut
 
 
 def load(action: Action, call: Any) -> tuple[dict[str, Any], LeftOut]:
-    """Load ``call`` as the action understands it, and say which fields of it are left out, and why.
+    """Load a call by its action's schema.
+
+    Returns:
+        The call, and the fields that were left out with the reason.
 
     Raises:
-        Invalid: it violates the action's schema; all fields that do are named.
+        Invalid: the call violates the schema. The error names every field.
     """
     call = as_segment_sends(action, call)
     try:
@@ -38,18 +40,21 @@ def load(action: Action, call: Any) -> tuple[dict[str, Any], LeftOut]:
 
 
 def as_segment_sends(action: Action, call: Any) -> Any:
-    """Convert the action's fields in ``call`` as Segment converts them before it validates; ``call`` stays as it is."""
+    """Convert the action's fields as Segment does before it validates.
+
+    ``call`` is not changed.
+    """
     return _converted(action, call, "") if isinstance(call, dict) else call
 
 
 def _converted(action: Action, values: dict[str, Any], parent: str) -> dict[str, Any]:
-    made = dict(values)
+    converted = dict(values)
     for row in action.fields:
         above, _, name = row.name.rpartition(".")
-        if above == parent and name in made:
-            value = _convert(row, made[name])
-            made[name] = _converted(action, value, row.name) if isinstance(value, dict) else value
-    return made
+        if above == parent and name in converted:
+            value = _convert(row, converted[name])
+            converted[name] = _converted(action, value, row.name) if isinstance(value, dict) else value
+    return converted
 
 
 def _convert(row: Field, value: Any) -> Any:
@@ -62,7 +67,10 @@ def _convert(row: Field, value: Any) -> Any:
 
 
 def _is_dispensable(action: Action, row: Field) -> bool:
-    """Whether the call is made without this field if it cannot be used: one of a customer, unless it is required."""
+    """Return whether a call is sent without this field if the field is invalid.
+
+    This holds for the fields of a customer that are not required.
+    """
     return not row.required and (action.is_upsert or row.name.startswith("customer."))
 
 
@@ -90,7 +98,7 @@ def _problems(messages: Mapping[Any, Any], prefix: str = "") -> Iterator[tuple[s
 
 
 class Text(fields.Field[str]):
-    """A text, and nothing that could become one."""
+    """A text. No other type is converted."""
 
     def _deserialize(self, value: Any, *_: Any, **__: Any) -> str:
         if not isinstance(value, str):
@@ -124,18 +132,18 @@ class _Call(Schema):
     error_messages = {"type": "Not an object."}  # noqa: RUF012 - as marshmallow declares it
 
     @pre_load
-    def _without_what_says_nothing(self, call: Any, **_: Any) -> Any:
+    def _drop_empty(self, call: Any, **_: Any) -> Any:
         if not isinstance(call, dict):
             return call
-        return {name: value for name, value in call.items() if name in self.fields and self._says(name, value)}
+        return {name: value for name, value in call.items() if name in self.fields and self._has_content(name, value)}
 
-    def _says(self, name: str, value: Any) -> bool:
+    def _has_content(self, name: str, value: Any) -> bool:
         if value is None:
             return self.fields[name].allow_none
         return not isinstance(value, str) or bool(value.strip())
 
     @post_load
-    def _without_a_torso(self, call: dict[str, Any], **_: Any) -> dict[str, Any]:
+    def _drop_incomplete(self, call: dict[str, Any], **_: Any) -> dict[str, Any]:
         essential = (name for name, field in self.fields.items() if field.metadata["essential"])
         return call if all(name in call for name in essential) else {}
 
@@ -144,9 +152,13 @@ _TYPES: dict[Type, type[fields.Field[Any]]] = {Type.TEXT: Text, Type.DATE: Date,
 
 
 def _schema(action: Action, parent: str = "") -> Schema:
-    """Of the fields of an action that are directly in the object at ``parent``."""
+    """Build the schema of one object of the action's fields.
+
+    Args:
+        parent: the object's path, "" for the call itself.
+    """
     rows = [(*row.name.rpartition("."), row) for row in action.fields]
-    return _Call.from_dict({name: _field(action, row) for where, _, name, row in rows if where == parent})()
+    return _Call.from_dict({name: _field(action, row) for above, _, name, row in rows if above == parent})()
 
 
 def _field(action: Action, row: Field) -> fields.Field[Any]:
@@ -162,4 +174,4 @@ def _field(action: Action, row: Field) -> fields.Field[Any]:
 
 
 SCHEMAS = {action.name: _schema(action) for action in ACTIONS.values()}
-"""By an action's name."""
+"""By the action's name."""

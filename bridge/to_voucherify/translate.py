@@ -1,4 +1,4 @@
-"""One call of Segment's destination, or one raw event → what to store and what to deliver."""
+"""Translate one call of Segment's destination, or one raw event, into deliveries."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -14,36 +14,39 @@ from bridge.to_voucherify.raw_events.mappings import Mappings
 from bridge.to_voucherify.request import at
 from bridge.to_voucherify.schemas import load
 
-__all__ = ["SINK", "check", "left_alone", "translate", "translate_event"]
+__all__ = ["SINK", "check", "ignore_reason", "translate", "translate_event"]
 
 INTEGRATION = "Voucherify (Actions)"
-"""What an event's ``integrations`` call Segment's own destination; the bridge stands in its place."""
+"""The name of Segment's own destination in an event's ``integrations``.
+
+The bridge replaces this destination.
+"""
 
 ANONYMOUS = "anonymous"
 
 NAME_LENGTH = 200
-"""Characters of an event's name that are kept: enough to read it, and no more than a list can show."""
+"""The most characters of an event's name that are stored and shown."""
 
 
 def check(action: str, call: bytes) -> None:
-    """Return if a ``call`` satisfies the schema of its action.
+    """Check a destination call against the schema of its action.
 
     Raises:
-        Invalid: it violates the schema; nothing of it may be stored.
+        Invalid: it violates the schema, and must not be stored.
     """
     _loaded(action, call)
 
 
 def translate(action: str, call: bytes, unique: str) -> Arrival:
-    """What a ``call`` asks for, accepted, with one delivery.
+    """Translate a destination call into one delivery.
 
     Args:
         action: the name of a row of ``ACTIONS``.
         call: the raw bytes of the body.
-        unique: the delivery's key if the call does not say who it is, new for each call.
+        unique: the delivery's key if the call has no id. It is new for each call.
 
     Raises:
-        Invalid: it violates the action's schema.
+        Invalid: the call violates the action's schema.
     """
     loaded, left_out = _loaded(action, call)
     message_id = at(loaded, f"metadata.{MESSAGE_ID}")
@@ -60,42 +63,42 @@ def _loaded(action: str, call: bytes) -> tuple[dict[str, Any], LeftOut]:
 
 
 def translate_event(event: Any, mappings: Mappings) -> Arrival:
-    """What an event means to the mappings that are in force.
+    """Translate a raw event with the active mappings.
 
     Args:
-        event: as ``events.completed`` has made it.
+        event: as ``events.completed`` returns it.
 
     Returns:
-        accepted with a delivery for each mapping that takes it (``reason`` says which of them could not use it);
-        ignored (no mapping takes it; it is not meant for Voucherify; it comes from the bridge; ``anonymous``);
-        quarantined, if its meaning is not clear, or no mapping that takes it can use it. Never raises.
+        accepted, with a delivery for each mapping that matches. ``reason`` names the mappings that fail.
+        ignored, if no mapping matches, the event excludes Voucherify, the bridge sent it, or it is ``anonymous``.
+        quarantined, if the event is invalid, or every mapping that matches fails. It never raises.
     """
-    if wrong := problems(event):
-        reasons = (f"{name or 'the event'}: {reason}" for name, reason in wrong.items())
+    if reasons_by_field := problems(event):
+        reasons = (f"{name or 'the event'}: {reason}" for name, reason in reasons_by_field.items())
         return _unsent(Status.QUARANTINED, event, "; ".join(reasons))
-    if reason := left_alone(event):
+    if reason := ignore_reason(event):
         return _unsent(Status.IGNORED, event, reason)
     return _mapped(event, mappings)
 
 
-def left_alone(event: Mapping[str, Any]) -> str:
-    """Why no mapping is asked about an event; "" if they are."""
+def ignore_reason(event: Mapping[str, Any]) -> str:
+    """Return why an event is ignored before any mapping, or "" if it is not."""
     if isinstance(at(event, "context.voucherify"), dict):
         return "the bridge's own event"
-    asked = event.get("integrations")
-    asked = asked if isinstance(asked, dict) else {}
-    if asked.get(INTEGRATION, asked.get("All", True)) is False:
+    integrations = event.get("integrations")
+    integrations = integrations if isinstance(integrations, dict) else {}
+    if integrations.get(INTEGRATION, integrations.get("All", True)) is False:
         return f"not meant for {INTEGRATION}: see the event's integrations"
     return ""
 
 
 def _mapped(event: Mapping[str, Any], mappings: Mappings) -> Arrival:
-    taken = [apply(one, event) for one in mappings if one.enabled and one.trigger.matches(event)]
-    going = tuple(one.outgoing for one in taken if one.outgoing)
-    reason = "; ".join(f"{one.mapping.name}: {one.problem}" for one in taken if one.problem)
-    if going:
-        return Arrival(Status.ACCEPTED, _name(event), reason, going[0].lane, outgoing=going)
-    if not taken:
+    results = [apply(one, event) for one in mappings if one.enabled and one.trigger.matches(event)]
+    deliveries = tuple(one.outgoing for one in results if one.outgoing)
+    reason = "; ".join(f"{one.mapping.name}: {one.problem}" for one in results if one.problem)
+    if deliveries:
+        return Arrival(Status.ACCEPTED, _name(event), reason, deliveries[0].lane, outgoing=deliveries)
+    if not results:
         return _unsent(Status.IGNORED, event, "no mapping matches")
     if not event.get("userId"):
         return _unsent(Status.IGNORED, event, f"{ANONYMOUS} ({reason})")
@@ -103,11 +106,14 @@ def _mapped(event: Mapping[str, Any], mappings: Mappings) -> Arrival:
 
 
 def _unsent(status: Status, event: Any, reason: str) -> Arrival:
-    """Of an event of which nothing goes out. It is known again by its id alone, as one is of which something does."""
-    told = event if isinstance(event, dict) else {}
-    call = digest(["event", told.get("messageId", event)])
-    customer = told.get("userId")
-    return Arrival(status, _name(told), reason, customer if isinstance(customer, str) else None, Identity(call, call))
+    """Return the outcome of an event without deliveries.
+
+    Its id alone identifies it, as for an event with deliveries.
+    """
+    fields = event if isinstance(event, dict) else {}
+    call = digest(["event", fields.get("messageId", event)])
+    customer = fields.get("userId")
+    return Arrival(status, _name(fields), reason, customer if isinstance(customer, str) else None, Identity(call, call))
 
 
 def _name(event: Mapping[str, Any]) -> str:

@@ -1,6 +1,6 @@
-"""The client of Voucherify's API.
+"""Call Voucherify's API.
 
 endpoints  the calls: method, path, and the shape of a success
-answers    what Voucherify answered, and how long to wait
-client     sends one call, within a deadline and the rate limit
+answers    the result of a call, and the time to wait
+client     makes one call, within a deadline and the rate limit
 """

@@ -1,4 +1,4 @@
-"""What came of a call: what was answered, whether it can have been taken, and who has to wait now.
+"""Read the result of a call: the response, its reach, and the time to wait.
 
 Source of the headers: https://docs.voucherify.io/docs/limits
 """
@@ -15,35 +15,35 @@ import requests
 from bridge.http import retry_after, said_in, service_time
 from bridge.voucherify_api.endpoints import Endpoint
 
-UNTOLD_PAUSE = 10.0
+DEFAULT_PAUSE_SECONDS = 10.0
 """Seconds to wait after a 429 that names no time."""
 
 SUCCESS = 2
-"""The class of statuses."""
+"""The class of statuses that mean success."""
 
 
 class Reach(Enum):
-    """How far a call came."""
+    """The point that a call reached."""
 
     ANSWERED = auto()
     LOST = auto()
-    """Sent, perhaps, and not answered: it may have been taken."""
+    """It may have been sent, and was not answered. Voucherify may have accepted it."""
     NEVER = auto()
-    """There was no connection: nothing was taken."""
+    """There was no connection. Voucherify has not received it."""
     HELD = auto()
-    """It was not made, since its time had not come or was up."""
+    """It was not made, because it was too early or too late."""
 
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What came of a call.
+    """The result of a call.
 
     Attributes:
-        code: the HTTP status, if it was answered.
-        text: the answer's, or what went wrong.
-        is_recognised: whether a 2xx is Voucherify's: has the shape that the call's answer has.
+        code: the HTTP status, if there was a response.
+        text: the response's, or the error.
+        is_recognised: whether a 2xx is Voucherify's: it has the shape of the endpoint's response.
         retry_after: seconds that the service asks this caller to wait.
-        pause: seconds for which nobody should call: the limit is reached, by this answer or before it.
+        pause: seconds for which no worker should call, because the limit is reached.
     """
 
     reach: Reach
@@ -55,7 +55,7 @@ class Answer:
 
     @classmethod
     def of(cls, response: requests.Response, now: float, endpoint: Endpoint) -> Self:
-        """Of a response of ``endpoint`` that came at ``now``, in epoch seconds."""
+        """Read a response of ``endpoint`` that came at ``now``, in epoch seconds."""
         pause = _pause(response, now)
         wait = pause if _is_throttled(response) else retry_after(response, now)
         text = response.content.decode(errors="replace")
@@ -64,11 +64,11 @@ class Answer:
 
     @property
     def is_success(self) -> bool:
-        """Whether Voucherify itself says that it has done what it was asked."""
+        """Whether Voucherify itself reports success."""
         return self.code is not None and self.code // 100 == SUCCESS and self.is_recognised
 
     def json(self) -> Mapping[str, Any]:
-        """The object in it; an empty one if there is none."""
+        """Return the JSON object of the text, or an empty one."""
         return said_in(self.text)
 
 
@@ -77,18 +77,18 @@ def _is_throttled(response: requests.Response) -> bool:
 
 
 def _pause(response: requests.Response, now: float) -> float | None:
-    """Seconds until the limit allows another call. Of two times that are told, the later: never early.
+    """Return the seconds until the limit allows another call.
 
-    A 429 whose times are all past tells nothing.
+    Of two times, the later counts, so that no call is early. A 429 whose times are all past names no time.
     """
     left = _number(response.headers.get("X-Rate-Limit-Remaining"))
     if not _is_throttled(response) and left != 0:
         return None
     resets = _number(response.headers.get("X-Rate-Limit-Retry"))
-    told = [max(0.0, resets - service_time(response, now))] if resets is not None else []
-    asked = retry_after(response, now)
-    pause = max([*told, *([asked] if asked is not None else [])], default=UNTOLD_PAUSE)
-    return pause or (UNTOLD_PAUSE if _is_throttled(response) else 0.0)
+    waits = [max(0.0, resets - service_time(response, now))] if resets is not None else []
+    requested = retry_after(response, now)
+    pause = max([*waits, *([requested] if requested is not None else [])], default=DEFAULT_PAUSE_SECONDS)
+    return pause or (DEFAULT_PAUSE_SECONDS if _is_throttled(response) else 0.0)
 
 
 def _number(text: str | None) -> float | None:

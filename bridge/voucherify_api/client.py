@@ -1,4 +1,4 @@
-"""A call to Voucherify's API, made when its time has come."""
+"""Make a call to Voucherify's API, within its deadline and the rate limit."""
 
 import os
 import ssl
@@ -15,22 +15,25 @@ from bridge.voucherify_api.answers import Answer, Reach
 from bridge.voucherify_api.endpoints import LIST_CUSTOMERS, Request
 
 LONGEST_ANSWER = 4 * 1024 * 1024
-"""Bytes: a page of 100 activities, or a job's errors for a thousand customers, with room to spare."""
+"""The most bytes of a response.
+
+A page of 100 activities has fewer, and so have the errors of a job with a thousand customers.
+"""
 
 PROBE_SECONDS = 5.0
-"""Who presses *Test* in Segment waits 10 seconds for all of it."""
+"""The longest time of a probe. *Test* in Segment waits 10 seconds in total."""
 
 
 LOOK_SECONDS = 0.25
-"""Seconds between two looks, while a call waits, whether the process ends."""
+"""While a call waits: the seconds between two checks whether the process ends."""
 
 HARMLESS = LIST_CUSTOMERS.request(query={"limit": "1"})
-"""A read that changes nothing: Voucherify answers it if it accepts the keys."""
+"""A read that changes nothing. Voucherify answers it if it accepts the keys."""
 
 
 @dataclass(frozen=True, slots=True)
 class Account:
-    """A project's API keys, and where its API is."""
+    """A project's API keys, and the address of its API."""
 
     app_id: str = field(repr=False)
     secret_key: str = field(repr=False)
@@ -39,40 +42,40 @@ class Account:
 
 @dataclass(frozen=True, slots=True)
 class Timing:
-    """The clock, handed in, and how many seconds each thing may take.
+    """The clock, and the time limits in seconds.
 
     Attributes:
-        now: epoch seconds, as the lease on what is sent is counted.
+        now: epoch seconds, the clock of the leases.
         sleep: waits.
-        call: the longest that a call takes.
-        send: how long a ``send`` begins new calls.
-        settling: how long an event that was posted may take to show in its customer's activity.
+        call_seconds: the longest time of a call.
+        send_seconds: the time in which a ``send`` begins new calls.
+        settling_seconds: the longest time until a posted event is in its customer's activity.
     """
 
     now: Callable[[], float] = time.time
     sleep: Callable[[float], None] = time.sleep
-    call: float = 10.0
-    send: float = 30.0
-    settling: float = 10.0
+    call_seconds: float = 10.0
+    send_seconds: float = 30.0
+    settling_seconds: float = 10.0
 
     @property
-    def patience(self) -> float:
-        """Seconds within which a ``send`` ends: its last call may begin at the last moment."""
-        return self.send + self.call
+    def patience_seconds(self) -> float:
+        """The seconds in which a ``send`` ends. Its last call may begin at the end."""
+        return self.send_seconds + self.call_seconds
 
 
 class Client:
-    """Makes calls.
+    """A client of Voucherify's API.
 
     Args:
-        allow: how many seconds a call has to wait for its place in the budget that all workers share.
+        allow: returns the seconds to wait for a place in the budget that all workers share.
         is_ending: whether the process ends: then no call begins.
     """
 
     def __init__(
         self, account: Account, allow: Callable[[], float], timing: Timing, is_ending: Callable[[], bool]
     ) -> None:
-        # As bytes: what is not Latin-1 would otherwise end in an exception, not in a 401.
+        # As bytes: a text that is not Latin-1 would raise an exception, instead of a 401.
         self._headers: Mapping[str, str | bytes] = {
             "X-App-Id": account.app_id.encode(),
             "X-App-Token": account.secret_key.encode(),
@@ -90,14 +93,14 @@ class Client:
         """Make one call, if it can begin before ``until``."""
         now = self.timing.now
         if now() >= until or self._is_ending():
-            return Answer(Reach.HELD, text="there was no time for it")
+            return Answer(Reach.HELD, text="the deadline was reached before the call")
         wait = self._allow()
         if now() + wait >= until:
-            return Answer(Reach.HELD, text="nobody may call yet", pause=wait)
+            return Answer(Reach.HELD, text="the rate limit allows no call yet", pause=wait)
         self.sleep(wait)
         if self._is_ending():
             return Answer(Reach.HELD, text="the process ends")
-        return self._exchange(self._own_session(), request, self.timing.call)
+        return self._exchange(self._own_session(), request, self.timing.call_seconds)
 
     def sleep(self, seconds: float) -> None:
         """Wait, but not longer than until the process ends."""
@@ -106,7 +109,7 @@ class Client:
             self.timing.sleep(min(left, LOOK_SECONDS))
 
     def probe(self) -> Answer:
-        """Make the smallest call there is, at once."""
+        """Make the smallest call at once."""
         with self._new_session(PROBE_SECONDS) as session:
             return self._exchange(session, HARMLESS, PROBE_SECONDS)
 
@@ -117,7 +120,7 @@ class Client:
                 self._url + request.path,
                 params=request.query,
                 data=request.content,
-                # A connection that is not there in half of the time counts as none; after all of it, as one that broke.
+                # Half of the time to connect, after which Voucherify has received nothing; all of it to respond.
                 timeout=(seconds / 2, seconds),
                 allow_redirects=False,
             )
@@ -127,20 +130,20 @@ class Client:
         return Answer.of(response, self.timing.now(), request.endpoint)
 
     def _own_session(self) -> requests.Session:
-        """This process's: after a fork, a connection would be shared with the parent."""
+        """Return this process's session. A fork must not share a connection."""
         if self._session is None or self._session[0] != os.getpid():
-            self._session = os.getpid(), self._new_session(self.timing.call)
+            self._session = os.getpid(), self._new_session(self.timing.call_seconds)
         return self._session[1]
 
     def _new_session(self, seconds: float) -> requests.Session:
         session = requests.Session()
         session.mount(self._url, BoundedAdapter(seconds, LONGEST_ANSWER))
         session.headers.update(self._headers)
-        session.auth = _as_it_is  # or else ~/.netrc would be looked into
+        session.auth = _unchanged  # without it, requests reads ~/.netrc
         return session
 
 
-def _as_it_is(request: requests.PreparedRequest) -> requests.PreparedRequest:
+def _unchanged(request: requests.PreparedRequest) -> requests.PreparedRequest:
     return request
 
 
@@ -148,8 +151,11 @@ _UNCONNECTED = (NewConnectionError, ConnectTimeoutError, ProxyError, ssl.SSLCert
 
 
 def _is_unconnected(error: BaseException) -> bool:
-    """Whether there was no connection, so that nothing can have been taken. ``ValueError``: not even an address."""
-    return any(isinstance(one, (*_UNCONNECTED, ValueError)) for one in _reasons(error))
+    """Return whether there was no connection, so that Voucherify received nothing.
+
+    ``ValueError`` means that the address is invalid.
+    """
+    return any(isinstance(reason, (*_UNCONNECTED, ValueError)) for reason in _reasons(error))
 
 
 def _reasons(error: BaseException) -> Iterator[BaseException]:

@@ -1,8 +1,8 @@
-"""The calls that the bridge makes, and by what Voucherify's answer to each is recognised.
+"""Declare the calls that the bridge makes, and the shape of each success.
 
-A status of 2xx alone proves nothing: a login page or another service answers so, too.
+A status of 2xx alone proves nothing: a login page or another service may answer so, too.
 
-Source: the schemas of the answers in Voucherify's published OpenAPI files. None of them is empty.
+Source: the schemas of the responses in Voucherify's published OpenAPI files. None of them is empty.
 """
 
 from collections.abc import Mapping
@@ -17,9 +17,9 @@ class Endpoint:
     """A call of Voucherify's API.
 
     Attributes:
-        path: with ``{}`` where an escaped name belongs.
-        object: what an answer calls itself, if it does.
-        member, kind: what an answer has otherwise, and of which type.
+        path: with ``{}`` for each escaped name.
+        object: the value of ``object`` in a response, if it has one.
+        member, kind: another member of a response, and its type.
     """
 
     method: str
@@ -28,13 +28,13 @@ class Endpoint:
     member: str
     kind: type
 
-    def recognises(self, said: Mapping[str, Any]) -> bool:
-        """Whether a JSON object is the answer of a success."""
-        is_named = self.object is not None and said.get("object") == self.object
-        return not carries_error(said) and (is_named or isinstance(said.get(self.member), self.kind))
+    def recognises(self, body: Mapping[str, Any]) -> bool:
+        """Return whether a JSON object is the response of a success."""
+        is_named = self.object is not None and body.get("object") == self.object
+        return not carries_error(body) and (is_named or isinstance(body.get(self.member), self.kind))
 
     def request(self, *names: str, content: bytes | None = None, query: Mapping[str, str] | None = None) -> "Request":
-        """Ask this of Voucherify.
+        """Make a request of this call.
 
         Args:
             names: for the places in the path, escaped.
@@ -45,7 +45,7 @@ class Endpoint:
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """What is asked for: see ``Endpoint.request``."""
+    """A request: see ``Endpoint.request``."""
 
     endpoint: Endpoint
     path: str

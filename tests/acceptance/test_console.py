@@ -109,7 +109,7 @@ def walk(seen: Window, console: Console, user: str) -> None:
     text = seen.text()
     assert "dead letter" in text
     assert "rejected 400" in text
-    assert "What came back" in text
+    assert "Responses" in text
     assert "scripted" in text
     assert f'"{REFUSES}-{user}"' not in text
     assert EMAIL not in text
@@ -123,7 +123,7 @@ def walk(seen: Window, console: Console, user: str) -> None:
 
     def delivered() -> bool:
         seen.page.reload()
-        return "The service has taken it." in seen.text()
+        return "The service has accepted it." in seen.text()
 
     until(delivered, "it is delivered")
     assert f"{REFUSES}-{user}" in console.segment.users()
@@ -254,7 +254,7 @@ def test_the_documentation_shows_the_console_as_it_is(browser: Browser, console:
         fresh["events"] = seen.page.screenshot()
         seen.open("/events?status=dead&direction=to_voucherify")
         seen.page.locator("table.list tbody a").first.click()
-        seen.page.get_by_role("heading", name="What came back").wait_for()
+        seen.page.get_by_role("heading", name="Responses").wait_for()
         fresh["event"] = seen.page.screenshot()
     page = (CHECKOUT / "docs" / "console.md").read_text()
     for name, picture in fresh.items():

@@ -1,4 +1,4 @@
-"""Voucherify's published OpenAPI files, held against every call that comes to the stand-in, and every answer."""
+"""Check every call of the stand-in, and every response, against Voucherify's OpenAPI files."""
 
 import json
 import os
@@ -13,20 +13,20 @@ from openapi_core.exceptions import OpenAPIError
 from openapi_schema_validator import OAS30Validator
 
 FILES = ("customers", "events", "async-actions", "metadata-schemas")
-"""By the second part of a path, the file that describes it."""
+"""By the second part of a path: the file that describes it."""
 
 NULLABLE = ("name", "description", "email", "phone", "birthdate", "metadata")
-"""Fields of a customer that null clears, which the files do not say; so are all of an address."""
+"""Fields of a customer that null clears, and so all of an address. The files do not mention it."""
 
 
 def shared() -> Path | None:
-    """The folder of facts beside the checkout, or where the environment says, if there is one."""
+    """Return the folder of the files: beside the checkout, or of the environment."""
     places = (Path(__file__).parents[2].parent / "shared", Path(os.environ.get("BRIDGE_SHARED", "/nowhere")))
     return next((place for place in places if (place / "voucherify").is_dir()), None)
 
 
 class _AsSent(WerkzeugOpenAPIRequest):
-    """A request whose path is as it was sent: WSGI has decoded it, and a slash in a parameter with it."""
+    """A request with the path as sent. WSGI decodes it, including a slash in a parameter."""
 
     @property
     def path(self) -> str:
@@ -34,24 +34,24 @@ class _AsSent(WerkzeugOpenAPIRequest):
 
 
 class Contract:
-    """What the files say; nothing, where there are none.
+    """The content of the files. Without the files, no check fails.
 
     Attributes:
-        problems: what was not as they say.
-        checked: how many calls were looked at.
+        problems: the deviations from the files.
+        checked: the number of calls that were checked.
     """
 
     def __init__(self, folder: Path | None) -> None:
         described = FILES if folder else ()
         self._files = {name: _described(folder, name) for name in described if folder}
-        # The files are taken as they are published, small mistakes (a default of another type) included.
+        # The files are used as published, with small mistakes such as a default of another type.
         config = Config(spec_validator_cls=None)
         self._apis = {name: OpenAPI.from_dict(described, config=config) for name, described in self._files.items()}
         self.problems: list[str] = []
         self.checked = 0
 
     def watch(self, app: Flask) -> Flask:
-        """Look at every call that ``app`` gets, and at every answer."""
+        """Check every call of ``app``, and every response."""
         app.after_request(self._look)
         return app
 
@@ -66,7 +66,7 @@ class Contract:
                 self._try(f"{request.method} {request.path}", lambda: api.validate_request(asked))
             if response.status_code in (200, 202, 413):
                 self._try(f"its {response.status_code}", lambda: api.validate_response(asked, answered))
-            elif response.is_json:
+            elif response.is_json:  # otherwise it is a proxy's
                 self._check_error(name, response)
         return response
 
@@ -78,7 +78,7 @@ class Contract:
             self.problems.append(f"{what}: {error!r} {error.__cause__!r} {causes}")
 
     def _check_error(self, name: str, response: Response) -> None:
-        """The files name few of the errors that there are; they all have one form."""
+        """Check the form of an error. The files name only some errors, and all have one form."""
         described = {"components": self._files[name]["components"], "$ref": "#/components/schemas/Error"}
         found = OAS30Validator(described).iter_errors(response.get_json(silent=True))
         self.problems += [f"its {response.status_code}: {problem.message}" for problem in found]
@@ -96,7 +96,7 @@ def _described(folder: Path, name: str) -> dict[str, Any]:
 
 
 def _inclusive(value: Any) -> Any:
-    """``oneOf`` as ``anyOf``: the kinds of activities and jobs overlap, and none of them would be the only one."""
+    """Replace ``oneOf`` by ``anyOf``, because the kinds of activities and jobs overlap."""
     if isinstance(value, dict):
         return {"anyOf" if key == "oneOf" else key: _inclusive(inner) for key, inner in value.items()}
     return [_inclusive(inner) for inner in value] if isinstance(value, list) else value

@@ -1,4 +1,4 @@
-"""What is not as the OpenAPI files say is noticed: the other tests rely on it."""
+"""The check against the OpenAPI files detects deviations. Other tests rely on it."""
 
 import json
 
@@ -34,7 +34,7 @@ def problems(path: str, asked: object, answered: object, status: int = 200) -> l
         pytest.param("/v1/customers", {"source_id": "x"}, {"key": "x"}, 418, id="an error without a message"),
     ],
 )
-def test_what_is_not_as_the_files_say_is_noticed(path: str, asked: object, answered: object, status: int) -> None:
+def test_a_deviation_from_the_files_is_detected(path: str, asked: object, answered: object, status: int) -> None:
     assert bool(problems(path, asked, answered, status)) is (shared() is not None)
 
 
@@ -46,9 +46,9 @@ def test_what_is_not_as_the_files_say_is_noticed(path: str, asked: object, answe
         pytest.param("/v1/customers", {"source_id": "x", "name": 5}, ERROR, 400, id="a mistake, and a refusal"),
     ],
 )
-def test_what_is_as_the_files_say_passes(path: str, asked: object, answered: object, status: int) -> None:
+def test_a_response_as_in_the_files_passes(path: str, asked: object, answered: object, status: int) -> None:
     assert problems(path, asked, answered, status) == []
 
 
-def test_without_the_files_nothing_is_noticed() -> None:
+def test_without_the_files_no_deviation_is_detected() -> None:
     assert Contract(None).problems == []

@@ -1,4 +1,4 @@
-"""``bridge demo`` and ``bridge worker``, as processes of their own."""
+"""``bridge demo`` and ``bridge worker``, as separate processes."""
 
 import json
 import os
@@ -50,7 +50,7 @@ def test_once_shows_all_twelve_and_exits(tmp_path: Path) -> None:
     assert list(tmp_path.iterdir()) == []
 
 
-def test_as_json_every_event_is_whole(tmp_path: Path) -> None:
+def test_the_json_has_every_event_completely(tmp_path: Path) -> None:
     done = subprocess.run(
         [*BRIDGE, "demo", "--once", "--json"], capture_output=True, cwd=tmp_path, timeout=PATIENCE, check=True
     )
@@ -83,7 +83,7 @@ def test_as_json_every_event_is_whole(tmp_path: Path) -> None:
     }
 
 
-def test_it_stays_open_for_a_try_by_hand(tmp_path: Path) -> None:
+def test_the_demo_stays_open_for_manual_tests(tmp_path: Path) -> None:
     environment = os.environ | {"VOUCHERIFY_WEBHOOK_SECRET": SECRET, "PYTHONUNBUFFERED": "1"}
     log = tmp_path / "log"
     with log.open("wb") as output, subprocess.Popen([*BRIDGE, "demo"], stdout=output, env=environment) as demo:
@@ -98,7 +98,7 @@ def test_it_stays_open_for_a_try_by_hand(tmp_path: Path) -> None:
     assert "The demo has ended" in log.read_text()
 
 
-def test_a_server_that_does_not_start_is_said(tmp_path: Path) -> None:
+def test_a_server_that_does_not_start_is_reported(tmp_path: Path) -> None:
     environment = os.environ | {"BRIDGE_MAX_BODY_BYTES": "nonsense"}
     done = subprocess.run(
         [*BRIDGE, "demo", "--once"],

@@ -1,4 +1,4 @@
-"""The demo from inside: what it shows, and what it says when it cannot."""
+"""The demo in this process: its output, and its errors."""
 
 import json
 import signal
@@ -20,13 +20,13 @@ pytestmark = pytest.mark.slow
 
 @pytest.fixture(autouse=True)
 def sigterm() -> Iterator[None]:
-    """The command takes SIGTERM for itself."""
+    """Restore the handler of SIGTERM, which the command replaces."""
     before = signal.getsignal(signal.SIGTERM)
     yield
     signal.signal(signal.SIGTERM, before)
 
 
-def test_all_that_is_posted_arrives() -> None:
+def test_everything_posted_arrives() -> None:
     with stage() as running:
         play(running)
         assert {event["event"] for event in running.segment.events} == {event.name for event in EVENTS}
@@ -37,14 +37,14 @@ def test_all_that_is_posted_arrives() -> None:
             running.accepted(refused)
 
 
-def test_a_port_that_is_taken_is_said() -> None:
+def test_a_port_in_use_is_reported() -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
         result = CliRunner().invoke(main, ["demo", "--once", "--port", str(port)])
     assert (result.exit_code, result.output) == (1, f"Error: port {port} is taken\n")
 
 
-def test_what_it_shows_is_what_arrived(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_output_shows_the_received_events(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("COLUMNS", "200")
     shown = CliRunner().invoke(main, ["demo", "--once"]).output
     for name in (*(event.name for event in EVENTS), "POST /v1/customers", "Viewed Basket Screen"):

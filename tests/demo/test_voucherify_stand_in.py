@@ -1,4 +1,4 @@
-"""The stand-in behaves as Voucherify's API does, as far as the bridge needs it."""
+"""The stand-in behaves like Voucherify's API, in the parts that the bridge uses."""
 
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -82,7 +82,7 @@ def test_a_customer_is_created_then_changed(api: FlaskClient, stand_in: Voucheri
         pytest.param("events", {"event": "x"}, "source_id is required", id="an event without a customer"),
     ],
 )
-def test_what_is_wrong_is_refused_and_changes_nothing(
+def test_an_invalid_call_is_rejected_and_changes_nothing(
     api: FlaskClient, stand_in: VoucherifyStandIn, path: str, body: Any, details: str
 ) -> None:
     stand_in.project.unwanted["zoe"] = "blocked"
@@ -96,7 +96,7 @@ def test_what_is_wrong_is_refused_and_changes_nothing(
 
 
 @pytest.mark.parametrize("wrong", [{"X-App-Id": "x"}, {"X-App-Token": "x"}, {"X-App-Token": ""}])
-def test_wrong_keys_are_refused(api: FlaskClient, stand_in: VoucherifyStandIn, wrong: dict[str, str]) -> None:
+def test_wrong_keys_are_rejected(api: FlaskClient, stand_in: VoucherifyStandIn, wrong: dict[str, str]) -> None:
     assert api.get("/v1/customers", headers=wrong).status_code == 401
     assert len(stand_in.calls) == 1
 
@@ -104,21 +104,19 @@ def test_wrong_keys_are_refused(api: FlaskClient, stand_in: VoucherifyStandIn, w
 @pytest.mark.parametrize(
     "path", ["async-actions/aa_1", "metadata-schemas/customer", "customers/anna/activity", "nowhere"]
 )
-def test_what_is_not_there_is_not_found(api: FlaskClient, path: str) -> None:
+def test_a_missing_object_is_not_found(api: FlaskClient, path: str) -> None:
     answer = api.get(f"/v1/{path}")
     assert (answer.status_code, answer.get_json()["key"]) == (404, "not_found")
 
 
-def test_a_schema_is_told(api: FlaskClient, stand_in: VoucherifyStandIn) -> None:
+def test_a_schema_is_returned(api: FlaskClient, stand_in: VoucherifyStandIn) -> None:
     stand_in.project.schemas["event"] = metadata_schema("event", {"plan": "string"}, defined_only=True)
     told = api.get("/v1/metadata-schemas/event").get_json()
     assert (told["properties"]["plan"]["type"], told["allow_defined_only"]) == ("string", True)
 
 
 class TestBulk:
-    def test_a_job_is_done_when_it_was_looked_at_often_enough(
-        self, api: FlaskClient, stand_in: VoucherifyStandIn
-    ) -> None:
+    def test_a_job_is_done_after_enough_polls(self, api: FlaskClient, stand_in: VoucherifyStandIn) -> None:
         stand_in.project.polls, stand_in.project.unwanted = 2, {"zoe": "blocked"}
         bodies = [{"source_id": "anna"}, {"source_id": "zoe"}]
         queued = api.post("/v1/customers/bulk/async", json=bodies)
@@ -142,7 +140,7 @@ class TestBulk:
         stand_in.project.work_off()
         assert stand_in.project.customers["anna"]["name"] == "third"
 
-    def test_over_10_mb_is_refused(self, api: FlaskClient) -> None:
+    def test_a_body_over_10_mb_is_rejected(self, api: FlaskClient) -> None:
         body = [{"source_id": "anna", "name": "x" * 10_485_760}]
         assert api.post("/v1/customers/bulk/async", json=body).status_code == 413
 
@@ -161,7 +159,7 @@ class TestActivity:
         page = api.get("/v1/customers/a%2Fb/activity", query_string=query).get_json()
         return [one["data"]["data"].get("event", {}).get("type", one["type"]) for one in page["data"]]
 
-    def test_newest_first_unless_asked_otherwise(self, api: FlaskClient) -> None:
+    def test_activities_are_newest_first_by_default(self, api: FlaskClient) -> None:
         assert self.names(api) == ["customer.updated", "E4", "E3", "E2", "E1", "E0"]
         assert self.names(api, order="created_at") == ["E0", "E1", "E2", "E3", "E4", "customer.updated"]
 
@@ -183,12 +181,12 @@ class TestActivity:
 
 
 class TestLimit:
-    def test_every_answer_tells_it(self, api: FlaskClient) -> None:
+    def test_every_response_has_the_limit(self, api: FlaskClient) -> None:
         for path in ("/v1/customers", "/v1/async-actions/no", "/v1/nowhere"):
             headers = api.get(path).headers
             assert (headers["X-Rate-Limit-Limit"], headers["X-Rate-Limit-Remaining"]) == ("2000", "2000")
 
-    def test_over_it_calls_are_refused_until_the_next_window(
+    def test_calls_over_the_limit_are_rejected_until_the_next_window(
         self, api: FlaskClient, stand_in: VoucherifyStandIn, clock: Clock
     ) -> None:
         stand_in.limit.calls = 2
@@ -205,7 +203,7 @@ class TestLimit:
         assert api.get("/v1/customers").status_code == 200
 
 
-def test_calls_are_kept_in_the_order_of_arrival(api: FlaskClient, stand_in: VoucherifyStandIn) -> None:
+def test_calls_are_recorded_in_the_order_of_arrival(api: FlaskClient, stand_in: VoucherifyStandIn) -> None:
     api.get("/v1/customers?limit=3")
     api.post("/v1/customers", json={"source_id": "anna"})
     assert [(call.method, call.path, dict(call.query), call.body) for call in stand_in.calls] == [
@@ -215,7 +213,7 @@ def test_calls_are_kept_in_the_order_of_arrival(api: FlaskClient, stand_in: Vouc
 
 
 @pytest.mark.parametrize("works", [True, False], ids=["after the work", "instead of it"])
-def test_a_fault_may_answer(api: FlaskClient, stand_in: VoucherifyStandIn, works: bool) -> None:  # noqa: FBT001 - a row
+def test_a_fault_may_respond(api: FlaskClient, stand_in: VoucherifyStandIn, works: bool) -> None:  # noqa: FBT001 - a row
     def fault(_: Call, work: Callable[[], Response]) -> Response:
         if works:
             work()

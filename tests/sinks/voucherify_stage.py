@@ -60,7 +60,7 @@ class Stage:
         self._open.close()
 
     def sink(self, *, call: float = 10.0, allow: Callable[[], float] = lambda: 0.0, url: str = "") -> VoucherifySink:
-        timing = Timing(self.clock.now, self.clock.sleep, call=call)
+        timing = Timing(self.clock.now, self.clock.sleep, call_seconds=call)
         return VoucherifySink(APP_ID, SECRET_KEY, url or self.url, allow=allow, timing=timing)
 
     def send(self, *parcels: Parcel, **how: Any) -> Sequence[Outcome]:

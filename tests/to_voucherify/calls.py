@@ -1,4 +1,4 @@
-"""Calls as Segment's destination makes them, made of our own data."""
+"""Build calls as Segment's destination makes them, with invented data."""
 
 import json
 from typing import Any
@@ -56,7 +56,7 @@ def payload(action: str, call: Any) -> dict[str, Any]:
 
 
 def request(action: str, **call: Any) -> dict[str, Any]:
-    """The request's body for a call that has, beside what is given, only what is required."""
+    """Build the request's body for a call with the required fields and the given ones."""
     required = {"source_id": "anna-1"} if action == "upsert_customer" else {"customer": {"source_id": "anna-1"}}
     group = {"group_id": "g-9"} if action == "assign_group" else {}
     made: dict[str, Any] = payload(action, {**required, **group, "type": "identify", **call})["body"]

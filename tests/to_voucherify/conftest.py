@@ -1,4 +1,7 @@
-"""Voucherify's own descriptions of its API, where they are at hand: beside the checkout, or where BRIDGE_SHARED is."""
+"""Voucherify's own descriptions of its API, if they are available.
+
+They are beside the checkout, or in the folder of BRIDGE_SHARED.
+"""
 
 import json
 import os
@@ -10,7 +13,7 @@ import pytest
 from openapi_schema_validator import OAS30Validator, oas30_format_checker
 
 REQUESTS = {"/v1/customers": "customers", "/v1/events": "events"}
-"""By path, the description that tells what may be posted there."""
+"""By path: the description of its requests."""
 
 Conforms = Callable[[str, dict[str, Any]], None]
 
@@ -23,7 +26,7 @@ def shared() -> Path | None:
 
 @pytest.fixture(scope="session")
 def described(shared: Path | None) -> Callable[[str], dict[str, Any]]:
-    """The schema of what may be posted to a path; without the descriptions, one that anything satisfies."""
+    """Return the schema of a path's requests. Without the descriptions, it accepts everything."""
 
     def find(path: str) -> dict[str, Any]:
         if shared is None:
@@ -37,11 +40,11 @@ def described(shared: Path | None) -> Callable[[str], dict[str, Any]]:
 
 @pytest.fixture(scope="session")
 def conforms(described: Callable[[str], dict[str, Any]]) -> Conforms:
-    """Asserts that a request's body is as Voucherify describes it."""
+    """Assert that a request's body matches Voucherify's description."""
     validators = {path: OAS30Validator(described(path), format_checker=oas30_format_checker) for path in REQUESTS}
 
     def check(path: str, body: dict[str, Any]) -> None:
-        # The description is silent on null, which is how a field is cleared: it is checked without the fields that are.
+        # The description does not mention null, which clears a field. So fields with null are not checked.
         assert not [error.message for error in validators[path].iter_errors(_without_nulls(body))]
 
     return check

@@ -1,6 +1,6 @@
-"""A plain reading of the mapping language: one walk an event, nothing compiled. What it reads must be a valid mapping.
+"""Interpret the mapping language: one walk per event, without compiling.
 
-Liquid is not in it.
+The mapping must be valid. Liquid is not supported.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from bridge.to_voucherify.language.mapping import UNDEFINED
 
 
 class Failed(Exception):
-    """As MappingFailed, but for where and why."""
+    """As MappingFailed, without place and reason."""
 
 
 def plain(mapping: Any, event: Any) -> Any:

@@ -1,4 +1,4 @@
-"""Raw events, as libraries make them, and mappings for them."""
+"""Build raw events, as libraries send them, and mappings for them."""
 
 import json
 from typing import Any
@@ -11,13 +11,13 @@ from bridge.to_voucherify.raw_events.presets import ADD_CUSTOM_EVENT, PRESETS
 
 
 def event(kind: str = "track", **fields: Any) -> dict[str, Any]:
-    """Of anna-1, with a message id; a field that is None is left out."""
+    """Build an event of anna-1 with a message id. A field that is None is left out."""
     made = {"type": kind, "userId": "anna-1", "messageId": "m-1", **({"event": "Paid"} if kind == "track" else {})}
     return {name: value for name, value in {**made, **fields}.items() if value is not None}
 
 
 def row(name: str = "Orders", **fields: Any) -> dict[str, Any]:
-    """A mapping that takes every track call."""
+    """Build a mapping that matches every track call."""
     made = {"name": name, "subscribe": 'type = "track"', "partnerAction": "addCustomEvent", "mapping": ADD_CUSTOM_EVENT}
     return {**made, **fields}
 
@@ -27,7 +27,7 @@ def take(value: Any, mappings: Mappings = PRESETS) -> Arrival:
 
 
 def sent(arrival: Arrival) -> list[dict[str, Any]]:
-    """The bodies of the requests."""
+    """Return the bodies of the requests."""
     return [json.loads(one.payload)["body"] for one in arrival.outgoing]
 
 

@@ -1,4 +1,4 @@
-"""Metadata schemas as Voucherify answers them."""
+"""Build metadata schemas as Voucherify returns them."""
 
 from typing import Any
 
@@ -6,7 +6,7 @@ from bridge.to_voucherify.metadata import Schema
 
 
 def schema(*, allow_defined_only: bool = True, objects: Any = None, **properties: Any) -> Schema:
-    """As Voucherify answers it; each property optional and no array, unless it says so."""
+    """Build a schema. Properties are optional and not arrays by default."""
     told = {name: {"array": False, "optional": True, "objectType": None, **one} for name, one in properties.items()}
     answer = {"related_object": "customer", "properties": told, "allow_defined_only": allow_defined_only}
     return Schema.parse(answer, objects)

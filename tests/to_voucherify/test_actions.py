@@ -5,7 +5,7 @@ import pytest
 
 from bridge.to_voucherify.actions import ACTIONS, Action, documentation
 
-# What Segment's destination sends, written out once more, so that no slip changes it: * required, ? may be null.
+# The fields that Segment's destination sends, repeated here to detect changes: * required, ? nullable.
 CONTRACT = {
     "upsert_customer": """
         source_id* name? first_name? last_name? description? email? phone? birthdate?
@@ -24,7 +24,7 @@ PATHS = {"upsert_customer": "/v1/customers", "add_custom_event": "/v1/events", "
 each_action = pytest.mark.parametrize("action", ACTIONS.values(), ids=lambda action: action.name)
 
 
-def test_the_three_actions_are_there_and_no_other() -> None:
+def test_the_actions_are_exactly_three() -> None:
     assert ACTIONS.keys() == CONTRACT.keys()
 
 
@@ -36,7 +36,7 @@ def test_an_action_has_the_fields_of_the_contract(action: Action) -> None:
 
 
 @each_action
-def test_every_object_is_declared_before_what_is_in_it(action: Action) -> None:
+def test_every_object_is_declared_before_its_fields(action: Action) -> None:
     names = [field.name for field in action.fields]
     assert len(names) == len(set(names))
     for place, name in enumerate(names):
@@ -51,12 +51,12 @@ def test_the_lane_is_a_field_that_every_call_has(action: Action) -> None:
 
 
 @each_action
-def test_every_goal_is_something_that_voucherify_takes(
+def test_every_target_is_a_field_of_voucherifys_request(
     action: Action, described: Callable[[str], dict[str, Any]]
 ) -> None:
     taken = _properties(described(action.path))
-    goals = {field.goes_to for field in action.fields} - {""}
-    assert not taken or all(goal in taken or goal.startswith("metadata.") for goal in goals)
+    targets = {field.target for field in action.fields} - {""}
+    assert not taken or all(goal in taken or goal.startswith("metadata.") for goal in targets)
 
 
 @each_action
@@ -84,12 +84,12 @@ def test_the_documentation_has_a_row_for_every_field(action: Action) -> None:
     ],
     ids=["required", "renamed", "stands in", "essential", "cut", "every key"],
 )
-def test_the_documentation_tells_what_the_declaration_tells(action: str, row: str) -> None:
+def test_the_documentation_matches_the_declaration(action: str, row: str) -> None:
     assert row in documentation(ACTIONS[action]).splitlines()
 
 
 def _properties(schema: dict[str, Any], root: dict[str, Any] | None = None) -> set[str]:
-    """The dotted paths that a description names."""
+    """Return the dotted paths of a description."""
     root = root or schema
     found: set[str] = set()
     for name, inner in schema.get("properties", {}).items():

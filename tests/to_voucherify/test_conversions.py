@@ -8,7 +8,7 @@ from tests.to_voucherify.schemata import schema
 
 
 def fitted(value: Any, **definition: Any) -> Any:
-    """The value as a property of this definition takes it, or the reason as an exception's text."""
+    """Return the value fitted to this definition, or the reason."""
     made, left_out = fit({"it": value}, schema(it=definition))
     assert made.keys() | left_out.keys() == {"it"}
     return left_out.get("it", made.get("it"))
@@ -88,7 +88,7 @@ def fitted(value: Any, **definition: Any) -> Any:
     ],
     ids=lambda value: repr(value)[:40],
 )
-def test_a_value_is_converted_or_named_with_the_reason(type_: str, value: Any, becomes: Any) -> None:
+def test_a_value_is_converted_or_left_out_with_the_reason(type_: str, value: Any, becomes: Any) -> None:
     found = fitted(value, type=type_)
     assert (found, type(found)) == (becomes, type(becomes))
 
@@ -111,11 +111,11 @@ def test_a_value_is_converted_or_named_with_the_reason(type_: str, value: Any, b
     ],
     ids=lambda value: repr(value)[:40],
 )
-def test_an_array_is_made_of_its_items(type_: str, value: Any, becomes: Any) -> None:
+def test_an_array_converts_each_item(type_: str, value: Any, becomes: Any) -> None:
     assert fitted(value, type=type_, array=True) == becomes
 
 
-def test_a_list_is_no_single_value() -> None:
+def test_a_list_is_not_accepted_as_a_single_value() -> None:
     assert fitted(["a"], type="string", array=False) == "not a text"
 
 
@@ -141,9 +141,9 @@ def test_a_list_is_no_single_value() -> None:
         ),
     ],
 )
-def test_a_value_must_satisfy_what_the_schema_demands(
+def test_a_value_must_satisfy_the_limits_of_the_schema(
     definition: dict[str, Any], fits: list[Any], broken: list[Any]
 ) -> None:
-    reasons = [limit.broken for limit in LIMITS.values()]
+    reasons = [limit.violation for limit in LIMITS.values()]
     assert [value for value in fits if fitted(value, **definition) in reasons] == []
     assert [value for value in broken if fitted(value, **definition) not in reasons] == []

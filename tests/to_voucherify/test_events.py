@@ -1,4 +1,4 @@
-"""Segment's calls as they are posted → events: limits, what is added, what is taken away, and what means nothing."""
+"""Raw events: limits, completion, cleaning, and the problems of invalid events."""
 
 import json
 from typing import Any
@@ -46,7 +46,7 @@ def refused(raised: pytest.ExceptionInfo[Invalid]) -> dict[str, str]:
 
 
 @pytest.mark.parametrize("kind", TYPES)
-def test_the_path_says_what_type_an_event_is(kind: str) -> None:
+def test_the_path_sets_the_type_of_an_event(kind: str) -> None:
     value = {"userId": "anna-1", "event": "Order Completed", "type": "something else"}
     assert single(value, kind)["type"] == kind
 
@@ -73,7 +73,7 @@ def test_the_path_says_what_type_an_event_is(kind: str) -> None:
         pytest.param(None, "track", {""}, id="null"),
     ],
 )
-def test_a_single_event_that_means_nothing_is_refused_by_field(value: Any, kind: str, fields: set[str]) -> None:
+def test_an_invalid_single_event_is_rejected_by_field(value: Any, kind: str, fields: set[str]) -> None:
     with pytest.raises(Invalid) as raised:
         single(value, kind)
     assert refused(raised).keys() == fields
@@ -81,11 +81,11 @@ def test_a_single_event_that_means_nothing_is_refused_by_field(value: Any, kind:
 
 @pytest.mark.parametrize("kind", ["identify", "page", "screen", "group", "alias"])
 @pytest.mark.parametrize("who", [{"userId": "anna-1"}, {"anonymousId": "nobody"}])
-def test_no_other_type_needs_a_name_and_either_id_will_do(kind: str, who: dict[str, str]) -> None:
+def test_only_track_needs_a_name_and_one_of_two_ids_suffices(kind: str, who: dict[str, str]) -> None:
     assert problems(single(who, kind)) == {}
 
 
-def test_ids_that_are_numbers_become_texts_and_nulls_and_write_keys_go() -> None:
+def test_numeric_ids_become_texts_and_nulls_and_write_keys_are_removed() -> None:
     value = {"userId": 7, "groupId": 7.5, "messageId": 1, "anonymousId": None, "writeKey": "secret", "event": "X"}
     assert single({**value, "properties": {"kept": None}}, "track") == {
         "type": "track",
@@ -97,7 +97,7 @@ def test_ids_that_are_numbers_become_texts_and_nulls_and_write_keys_go() -> None
     }
 
 
-def test_an_event_of_32_kb_is_taken_and_a_byte_more_is_not() -> None:
+def test_an_event_of_32_kb_is_accepted_and_one_more_byte_is_not() -> None:
     assert single(of_size(EVENT_BYTES), "track")
     with pytest.raises(Invalid, match="Larger than 32 KB"):
         single(of_size(EVENT_BYTES + 1), "track")
@@ -110,14 +110,14 @@ def test_the_limit_counts_bytes_of_utf_8() -> None:
     assert single(value, "track")
 
 
-def test_what_a_webhook_brings_may_be_larger_for_segment_has_added_to_it() -> None:
+def test_an_event_of_a_webhook_may_exceed_the_limit() -> None:
     assert single(of_size(EVENT_BYTES + 500))
 
 
 # Batches
 
 
-def test_a_batch_gives_its_context_and_integrations_to_all_and_each_has_the_last_word() -> None:
+def test_a_batch_shares_context_and_integrations_and_an_event_overrides_them() -> None:
     value = {
         "context": {"ip": "1.2.3.4", "library": {"name": "the batch's"}},
         "integrations": {"All": False},
@@ -141,12 +141,12 @@ def test_a_batch_gives_its_context_and_integrations_to_all_and_each_has_the_last
 
 
 @pytest.mark.parametrize("odd", [5, "x", [], None])
-def test_what_is_shared_and_no_object_is_not_shared(odd: Any) -> None:
+def test_shared_values_that_are_not_objects_are_ignored(odd: Any) -> None:
     assert several({"batch": [TRACK], "context": odd, "integrations": odd}) == [TRACK]
 
 
 @pytest.mark.parametrize("value", [{}, [], "x", None, {"batch": {}}, {"batch": None}])
-def test_what_is_no_batch_is_refused(value: Any) -> None:
+def test_an_invalid_batch_is_rejected(value: Any) -> None:
     with pytest.raises(Invalid) as raised:
         several(value)
     assert refused(raised).keys() == {"batch"}
@@ -162,48 +162,48 @@ def test_the_limits_of_a_batch() -> None:
     assert several({"batch": []}) == []
 
 
-def test_an_event_of_a_batch_that_is_too_large_is_no_reason_to_refuse_the_batch() -> None:
+def test_a_large_event_does_not_reject_its_batch() -> None:
     value = {"batch": [TRACK, of_size(EVENT_BYTES + 1)]}
     many = posted(value, BATCH, size(value))
     many.check()
     assert [many.is_too_large(place) for place in range(2)] == [False, True]
 
 
-def test_an_array_holds_what_segments_webhooks_send_at_most() -> None:
+def test_an_array_has_at_most_the_batch_size_of_segments_webhooks() -> None:
     assert len(several([TRACK] * WEBHOOK_EVENTS, "")) == WEBHOOK_EVENTS
     with pytest.raises(Invalid, match="More than 4000"):
         several([TRACK] * (WEBHOOK_EVENTS + 1), "")
 
 
-# What Segment adds
+# Completion
 
 
-def test_an_event_without_an_id_or_a_time_is_given_both() -> None:
+def test_an_event_without_id_and_time_receives_both() -> None:
     received = "2030-03-17T17:46:40.250Z"
     added = {"messageId": "new", "timestamp": received, "receivedAt": received}
     assert completed(TRACK, "new", AT) == {**TRACK, **added}
     assert completed({**TRACK, "messageId": ""}, "new", AT)["messageId"] == "new"
 
 
-def test_what_an_event_says_of_itself_stays() -> None:
+def test_an_events_own_values_stay() -> None:
     told = {**TRACK, "messageId": "m-1", "timestamp": "2020-01-01T00:00:00Z", "receivedAt": "2020-01-01T00:00:01Z"}
     assert completed(told, "new", AT) == told
     assert completed("no event", "new", AT) == "no event"
 
 
 @given(JSON, st.sampled_from(["", *TYPES]))
-def test_any_json_is_an_event_or_refused(value: Any, kind: str) -> None:
+def test_any_json_is_an_event_or_rejected(value: Any, kind: str) -> None:
     assume(kind or not isinstance(value, list))  # that is an array of events
     try:
         event = single(value, kind)
     except Invalid as error:
-        assert error.fields  # noqa: PT017 - either is right
+        assert error.fields  # noqa: PT017 - both outcomes are right
     else:
         assert problems(event) == {}
 
 
 @given(st.lists(JSON, max_size=5), JSON)
-def test_any_item_of_a_batch_is_kept_in_its_place(items: list[Any], context: Any) -> None:
+def test_any_item_of_a_batch_stays_at_its_place(items: list[Any], context: Any) -> None:
     taken = several({"batch": items, "context": context})
     assert [isinstance(one, dict) for one in taken] == [isinstance(one, dict) for one in items]
     for one in taken:

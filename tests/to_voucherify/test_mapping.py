@@ -1,4 +1,4 @@
-"""Mappings: what Segment's own engine made of them, directive by directive; what is refused, and how it is told."""
+"""Mappings: the recorded results of Segment's engine, by directive, and the errors."""
 
 from __future__ import annotations
 
@@ -34,14 +34,14 @@ def of(*outcomes: str) -> pytest.MarkDecorator:
 
 
 @of("is", "nothing")
-def test_makes_what_segment_made(row: dict[str, Any]) -> None:
+def test_returns_segments_result(row: dict[str, Any]) -> None:
     mapping, event = copy.deepcopy(row["mapping"]), copy.deepcopy(row.get("event", EVENT))
     assert compile_mapping(mapping)(event) == row.get("is", UNDEFINED)
     assert (mapping, event) == (row["mapping"], row.get("event", EVENT)), "neither is changed"
 
 
 @of("fails")
-def test_fails_where_segment_failed(row: dict[str, Any]) -> None:
+def test_fails_where_segment_fails(row: dict[str, Any]) -> None:
     if row["fails"] == "when compiled":
         with pytest.raises(MappingError):
             compile_mapping(row["mapping"])
@@ -52,13 +52,13 @@ def test_fails_where_segment_failed(row: dict[str, Any]) -> None:
 
 
 @of("refused")
-def test_refuses_what_segment_makes_little_of(row: dict[str, Any]) -> None:
+def test_refuses_mistakes_that_segment_ignores(row: dict[str, Any]) -> None:
     with pytest.raises(MappingError) as caught:
         compile_mapping(row["mapping"])
     assert str(caught.value) == row["refused"]
 
 
-def test_every_problem_is_told_at_once() -> None:
+def test_every_problem_is_reported_at_once() -> None:
     with pytest.raises(MappingError) as caught:
         compile_mapping(
             {
@@ -106,7 +106,7 @@ def test_an_event_is_an_object(event: Any) -> None:
     assert caught.value.path == ""
 
 
-def test_a_failure_says_where_and_nothing_of_the_person() -> None:
+def test_a_failure_names_the_place_and_no_personal_data() -> None:
     mapping = compile_mapping({"a": [{"b": {"@template": {"@path": "$.traits"}}}]})
     with pytest.raises(MappingFailed) as caught:
         mapping({"traits": {"email": "ada@example.com"}})
@@ -115,7 +115,7 @@ def test_a_failure_says_where_and_nothing_of_the_person() -> None:
     assert str(caught.value) == "a.0.b.@template: needs a text, and found an object"
 
 
-# A text that multiplies: by what {{{…}}} brings in, by what a replacement repeats, by the names above a leaf.
+# Texts that multiply: by the value of {{{…}}}, by the references of a replacement, by the names above a leaf.
 BOMBS = {
     "template": ({"@template": "{{{a}}}"}, {"a": "{{b}}" * 3_000, "b": "x" * 3_000}),
     "replace": ({"@replace": {"value": {"@path": "$.a"}, "pattern": "x", "replacement": "$`$'"}}, {"a": "x" * 3_000}),
@@ -131,7 +131,7 @@ BOMBS = {
 
 
 @pytest.mark.parametrize(("directive", "event"), BOMBS.values(), ids=BOMBS)
-def test_no_text_grows_without_end(directive: Any, event: dict[str, Any]) -> None:
+def test_the_length_of_texts_is_limited(directive: Any, event: dict[str, Any]) -> None:
     mapping = compile_mapping({"a": directive})
     with pytest.raises(MappingFailed, match="more than 1,000,000 characters"):
         mapping(event)
@@ -148,20 +148,20 @@ LIQUID_BOMBS = {
 
 
 @pytest.mark.parametrize("template", LIQUID_BOMBS.values(), ids=LIQUID_BOMBS)
-def test_no_template_grows_without_end(template: str) -> None:
+def test_the_length_of_templates_is_limited(template: str) -> None:
     mapping = compile_mapping({"a": {"@liquid": template}})
     with pytest.raises(MappingFailed, match="more than 100,000 characters"):
         mapping({"a": "x" * 3_000})
 
 
-def test_liquid_says_nothing_of_the_person() -> None:
+def test_a_liquid_error_has_no_personal_data() -> None:
     mapping = compile_mapping({"a": {"@liquid": "{{ traits.name | url_decode }}"}})
     with pytest.raises(MappingFailed) as caught:
         mapping({"traits": {"name": "Ada %"}})
     assert str(caught.value) == "a.@liquid: uses a filter on a value that it cannot take"
 
 
-def test_liquid_keeps_no_state() -> None:
+def test_liquid_has_no_state() -> None:
     mapping = compile_mapping({"a": {"@liquid": "{{ x }}{% assign x = 1 %}{{ x }}"}})
     assert [mapping({}), mapping({}), mapping({"x": 5})] == [{"a": "1"}, {"a": "1"}, {"a": "51"}]
 
@@ -172,7 +172,7 @@ def test_braces_are_read_once() -> None:
     assert mapping({"a": hostile}) == {"a": hostile}
 
 
-def test_depth_is_an_error_like_any_other() -> None:
+def test_too_deep_a_mapping_is_an_error() -> None:
     deep: Any = {}
     for _ in range(100_000):
         deep = {"a": deep}
@@ -201,16 +201,16 @@ def test_a_mapping_has_at_most_fifty_levels(levels: int, compiles: bool) -> None
 
 UNCLEAR = "finds a text that may be a date to Segment, but none that the bridge can read"
 LIQUID_FAILURES = [
-    ("{{ x | date: '%Y' }}", "now", "what time it is now is no part of an event"),
+    ("{{ x | date: '%Y' }}", "now", "an event does not have the current time"),
     ("{{ x | date: '%Y' }}", 1_709_251_200_000, "finds a date that is not in the years 1 to 9999"),
     ("{{ x | date: '%Y' }}", "0000-01-01", "finds a date that is not in the years 1 to 9999"),
     ("{{ x | date: '%Y' }}", "1 May", UNCLEAR),
     ("{{ x | date: '%Y' }}", "Order 5", UNCLEAR),
     ("{{ x | date: '%Y' }}", "1.3.2026", UNCLEAR),
     ("{{ x | date_to_string }}", ["1 May"], UNCLEAR),
-    ("{{ x | date_to_string }}", "today", "what time it is now is no part of an event"),
+    ("{{ x | date_to_string }}", "today", "an event does not have the current time"),
     ("{{ x | where: x }}", "a[0]", "uses a filter on a value that it cannot take"),
-    ("{{ '2031-03-01' | date: x }}", "%c", "%c is told differently at Segment"),
+    ("{{ '2031-03-01' | date: x }}", "%c", "%c prints differently at Segment"),
     ("{{ '2031-03-01' | date: x }}", "%101Y", "pads a date to more than 100 characters"),
     ("{{ x | url_decode }}", "%", "uses a filter on a value that it cannot take"),
 ]
@@ -225,7 +225,7 @@ def test_liquid_fails_with_a_reason(template: str, value: Any, reason: str) -> N
 
 
 @pytest.mark.parametrize("value", ["2031-13-01", "2031-03-01T25:00", "a1 May 1st", 10**40, "9" * 400])
-def test_what_is_no_date_stays_as_it_is(value: Any) -> None:
+def test_a_value_that_is_not_a_date_stays(value: Any) -> None:
     assert compile_mapping({"a": {"@liquid": "{{ x | date | size }}"}})({"x": value}) in (
         {"a": str(len(str(value)))},
         {"a": "0"},
@@ -239,7 +239,7 @@ def test_what_is_no_date_stays_as_it_is(value: Any) -> None:
         ("{{ properties . x }}", "white space within a path"),
         ("{{ properties [0] }}", "white space within a path"),
         ("{% comment %}{% comment %}x{% endcomment %}{% endcomment %}", "must not nest comments"),
-        ("{{ x | date: '%N' }}", "told differently"),
+        ("{{ x | date: '%N' }}", "prints differently"),
     ],
 )
 def test_liquid_refuses_what_segment_reads_differently(template: str, reason: str) -> None:
@@ -299,6 +299,6 @@ def test_a_json_text_that_is_too_deep_fails() -> None:
 
 
 @pytest.mark.parametrize("tag", ["doc", "ifchanged"])
-def test_liquid_takes_no_tag_that_only_python_liquid_knows(tag: str) -> None:
+def test_liquid_refuses_tags_of_python_liquid_alone(tag: str) -> None:
     with pytest.raises(MappingError):
         compile_mapping({"a": {"@liquid": f"{{% {tag} %}}x{{% end{tag} %}}"}})

@@ -1,4 +1,4 @@
-"""Files of mappings: what is right is compiled, what is wrong is named, all at once, by mapping and path."""
+"""Files of mappings: valid ones compile, and every mistake is reported at once."""
 
 from typing import Any
 
@@ -19,11 +19,11 @@ def wrong(*rows: Any) -> dict[tuple[str, str], str]:
     return {(one.mapping, one.path): one.reason for one in raised.value.problems}
 
 
-def test_the_presets_read_as_a_file_are_the_presets() -> None:
+def test_the_presets_load_from_a_file() -> None:
     assert [dict(one.source) for one in load(list(ROWS))] == list(ROWS)
 
 
-def test_enabled_is_true_unless_it_says_otherwise() -> None:
+def test_enabled_is_true_by_default() -> None:
     assert [one.enabled for one in load([row("a"), row("b", enabled=False)])] == [True, False]
 
 
@@ -60,7 +60,7 @@ def test_each_mistake_is_named_by_mapping_and_path(fields: dict[str, Any], path:
     assert says in found[mapping, at]
 
 
-def test_all_mistakes_of_all_mappings_at_once() -> None:
+def test_all_mistakes_of_all_mappings_are_reported_at_once() -> None:
     found = wrong(row("a", subscribe="", partnerAction="x"), 5, row("b", mapping={"event": {"@no": 1}, "x": 1}))
     assert {
         ('1 "a"', "subscribe"),
@@ -74,13 +74,13 @@ def test_all_mistakes_of_all_mappings_at_once() -> None:
 
 
 def exported(one: dict[str, Any], **changes: Any) -> dict[str, Any]:
-    """As Segment's Public API answers it."""
+    """Build a mapping as Segment's Public API returns it."""
     ids = {"id": "eoeX", "actionId": "uD9j", "destinationId": "fP7q", "modelId": ""}
     named = {"actionSlug": one["partnerAction"], "trigger": one["subscribe"], "settings": one["mapping"]}
     return {**ids, "name": one["name"], "enabled": True, **named, **changes}
 
 
-def test_what_segment_s_public_api_exports_is_taken_as_it_is() -> None:
+def test_an_export_of_segments_public_api_is_accepted() -> None:
     assert load([exported(one) for one in ROWS]) == PRESETS
 
 
@@ -94,37 +94,37 @@ def test_what_segment_s_public_api_exports_is_taken_as_it_is() -> None:
         ({"subscribe": 'type = "track"'}, "trigger"),
     ],
 )
-def test_a_mistake_in_an_export_is_named_as_it_is_written_there(change: dict[str, Any], path: str) -> None:
+def test_a_mistake_in_an_export_has_the_exports_names(change: dict[str, Any], path: str) -> None:
     with pytest.raises(InvalidMappings) as refused:
         load([exported(ROWS[0], **change)])
     assert path in {problem.path for problem in refused.value.problems}
 
 
-def test_what_is_disabled_is_checked_as_well() -> None:
+def test_disabled_mappings_are_checked() -> None:
     assert ('1 "a"', "partnerAction") in wrong(row("a", enabled=False, partnerAction="x"))
 
 
-def test_two_of_one_name_would_be_one_to_the_memory_of_the_bridge() -> None:
+def test_two_mappings_of_one_name_are_refused() -> None:
     assert wrong(row("a"), row("b"), row("a")).keys() == {('1 "a"', "name"), ('3 "a"', "name")}
 
 
-def test_fifty_are_possible_and_no_more() -> None:
+def test_at_most_fifty_mappings_are_accepted() -> None:
     assert len(load([row(str(number)) for number in range(MOST)])) == MOST
     assert "at most 50" in wrong(*(row(str(number)) for number in range(MOST + 1)))["", ""]
 
 
 @pytest.mark.parametrize("rows", [None, {}, "x", 5, {"name": "a"}])
-def test_what_is_no_list_is_said(rows: Any) -> None:
+def test_a_value_that_is_not_a_list_is_reported(rows: Any) -> None:
     with pytest.raises(InvalidMappings, match="must be a list"):
         load(rows)
 
 
-def test_a_nested_field_may_come_whole_of_a_directive() -> None:
+def test_a_directive_may_return_a_whole_object() -> None:
     [one] = load([row(mapping={**ADD_CUSTOM_EVENT, "customer": {"@path": "$.properties.customer"}})])
     assert one.build({"properties": {"customer": {"source_id": "a"}}})["customer"] == {"source_id": "a"}
 
 
-def test_free_objects_take_any_key() -> None:
+def test_custom_objects_accept_any_key() -> None:
     mapping = {**UPSERT_CUSTOMER, "metadata": {"plan": {"@path": "$.traits.plan"}, "any.thing": 1}}
     assert load([row(partnerAction="upsertCustomer", mapping=mapping)])
 
@@ -134,6 +134,6 @@ def test_any_json_is_loaded_or_refused(rows: list[Any]) -> None:
     try:
         loaded = load(rows)
     except InvalidMappings as error:
-        assert error.problems  # noqa: PT017 - either is right
+        assert error.problems  # noqa: PT017 - both outcomes are right
     else:
         assert len(loaded) == len(rows)

@@ -28,7 +28,7 @@ BODIES = st.lists(
 
 
 def upserted(customer: Mapping[str, Any], body: Mapping[str, Any]) -> dict[str, Any]:
-    """Voucherify's upsert, in small: what is absent is left alone, null clears, these two change key by key."""
+    """Apply an upsert as Voucherify does: absent fields stay, null clears, two objects change key by key."""
     after = dict(customer)
     for name, value in body.items():
         if value is None:
@@ -67,7 +67,7 @@ def test_merging_in_parts_is_merging_at_once(bodies: list[dict[str, Any]], place
 
 @given(BODIES)
 @settings(max_examples=50)
-def test_what_was_merged_may_be_merged_again_and_repeated(bodies: list[dict[str, Any]]) -> None:
+def test_merging_is_repeatable(bodies: list[dict[str, Any]]) -> None:
     once = merge(bodies)
     assert is_mergeable(once)
     assert merge([once, once]) == once
@@ -99,16 +99,16 @@ def test_what_was_merged_may_be_merged_again_and_repeated(bodies: list[dict[str,
         pytest.param([{"source_id": "1", "name": "A"}], {"source_id": "1", "name": "A"}, id="one alone"),
     ],
 )
-def test_the_later_wins(bodies: list[dict[str, Any]], merged: dict[str, Any]) -> None:
+def test_the_later_upsert_wins(bodies: list[dict[str, Any]], merged: dict[str, Any]) -> None:
     assert merge(bodies) == merged
 
 
-def test_an_upsert_that_clears_all_metadata_goes_alone() -> None:
+def test_an_upsert_that_clears_all_metadata_is_sent_alone() -> None:
     clearing = request("upsert_customer", metadata=None)
     setting = request("upsert_customer", metadata={"b": 1})
     assert not is_mergeable(clearing)
     assert is_mergeable(setting)
-    # Why: together they would leave what the first clears.
+    # Merged, they do not clear what the first clears.
     customer = {"source_id": "anna-1", "metadata": {"a": 1}}
     assert sent(customer, [clearing, setting]) != sent(customer, [merge([clearing, setting])])
 

@@ -13,7 +13,7 @@ from bridge.to_voucherify.metadata import DELETED, MANDATORY, UNDEFINED, Schema,
 from tests.to_voucherify.schemata import schema
 
 
-def test_what_is_not_defined_passes_unless_only_defined_properties_may_be_set() -> None:
+def test_undefined_properties_pass_unless_the_schema_forbids_them() -> None:
     metadata = {"tier": "gold", "new": {"any": [1]}}
     tier = {"type": "string"}
     assert fit(metadata, schema(tier=tier)) == ({"tier": "gold"}, {"new": UNDEFINED})
@@ -27,7 +27,7 @@ def test_a_deleted_property_is_left_out(*, allow_defined_only: bool) -> None:
 
 
 @pytest.mark.parametrize("array", [True, False])
-def test_null_clears_what_is_optional(*, array: bool) -> None:
+def test_null_clears_optional_properties(*, array: bool) -> None:
     number = {"type": "number", "array": array, "gt": 3}
     assert fit({"it": None}, schema(it=number)) == ({"it": None}, {})
     assert fit({"it": None}, schema(it={**number, "optional": False})) == ({}, {"it": MANDATORY})
@@ -44,7 +44,7 @@ def test_null_clears_what_is_optional(*, array: bool) -> None:
     ],
     ids=["no schema", "defined only", "anything goes", "deleted", "defined"],
 )
-def test_the_message_id_is_taken_out_unless_the_schema_defines_it(*, known: Schema | None, kept: bool) -> None:
+def test_the_message_id_is_removed_unless_the_schema_defines_it(*, known: Schema | None, kept: bool) -> None:
     made, left_out = fit({"messageId": "m-1"}, known)
     assert made == ({"messageId": "m-1"} if kept else {})
     assert left_out == {}
@@ -74,14 +74,14 @@ def test_a_nested_object_fits_its_own_schema() -> None:
     ) == (
         {"payment": {"tax": 7}, "earlier": [{"tax": 1}, {}], "other": {"anything": "7"}},
         {
-            "payment.method": LIMITS["eq"].broken,
+            "payment.method": LIMITS["eq"].violation,
             "payment.new": UNDEFINED,
             "earlier.1.tax": "not a number",
         },
     )
 
 
-def test_objects_of_no_custom_schema_or_deleted_ones_need_none() -> None:
+def test_objects_without_a_custom_schema_need_none() -> None:
     plain = schema(
         a={"type": "object"}, b={"type": "object", "objectType": "Old", "deleted": True}, c={"type": "string"}
     )
@@ -93,17 +93,17 @@ def test_objects_of_no_custom_schema_or_deleted_ones_need_none() -> None:
     [None, [], "text", {}, {"properties": None}, {"properties": [], "allow_defined_only": True}, {"code": 404}],
     ids=repr,
 )
-def test_an_answer_that_is_no_schema_demands_nothing(answer: Any) -> None:
+def test_a_response_without_a_schema_accepts_everything(answer: Any) -> None:
     assert fit({"a": "1"}, Schema.parse(answer)) == ({"a": "1"}, {})
 
 
 @pytest.mark.parametrize("definition", [None, "string", [], {}, {"type": None}, {"type": "new"}], ids=repr)
-def test_a_definition_that_is_not_as_described_demands_nothing(definition: Any) -> None:
+def test_an_unknown_definition_accepts_everything(definition: Any) -> None:
     known = Schema.parse({"properties": {"a": definition}, "allow_defined_only": True})
     assert fit({"a": [1]}, known) == ({"a": [1]}, {})
 
 
-def test_everything_that_voucherify_describes_is_known(shared: Path | None) -> None:
+def test_every_type_and_limit_of_voucherify_is_known(shared: Path | None) -> None:
     if shared is None:
         return
     told = json.loads((shared / "voucherify" / "metadata-schemas.openapi.json").read_text())
@@ -150,7 +150,7 @@ SCHEMAS = st.builds(
 
 @given(st.dictionaries(NAMES, VALUES), SCHEMAS)
 @settings(max_examples=300)
-def test_nothing_is_lost_unnamed_and_what_fits_fits_again(metadata: dict[str, Any], known: Schema) -> None:
+def test_every_removed_value_is_named_and_fitting_is_repeatable(metadata: dict[str, Any], known: Schema) -> None:
     before = copy.deepcopy(metadata)
     made, left_out = fit(metadata, known)
     assert metadata == before, "what was handed in was changed"
@@ -164,7 +164,7 @@ def test_nothing_is_lost_unnamed_and_what_fits_fits_again(metadata: dict[str, An
 @settings(max_examples=100)
 def test_no_reason_repeats_a_value(metadata: dict[str, Any], known: Schema) -> None:
     _, left_out = fit(metadata, known)
-    told = {limit.broken for limit in LIMITS.values()} | {UNDEFINED, DELETED, MANDATORY}
+    told = {limit.violation for limit in LIMITS.values()} | {UNDEFINED, DELETED, MANDATORY}
     told |= {"not a text", "not a number", "not true or false", "not a date", "not a date and time", "not an object"}
     told |= {"not a latitude and a longitude", "not the URL of an image"}
     assert told >= set(left_out.values())

@@ -1,6 +1,6 @@
-"""The presets make of an event the very request that comes of the call that Segment's own destination makes of it.
+"""The presets make the same requests as Segment's own destination.
 
-What Segment makes was recorded from its published packages (actions-core 3.170.0, action-destinations 3.497.0).
+Its results were recorded from its published packages (actions-core 3.170.0, action-destinations 3.497.0).
 """
 
 import json
@@ -130,11 +130,11 @@ REFUSED: dict[str, dict[str, Any]] = {
     "metadata that is a list": event("track", properties={"metadata": [1]}),
     "a group without an id": event("group", traits={"plan": "pro"}),
 }
-"""What Segment's validation refuses as well."""
+"""Payloads that Segment's validation rejects, too."""
 
 
 @pytest.mark.parametrize("case", RECORDED)
-def test_the_request_is_that_of_the_call_which_segment_would_make(case: str) -> None:
+def test_the_request_is_that_of_segments_own_call(case: str) -> None:
     told, action, call = RECORDED[case]
     arrival = take(told)
     [expected] = translate(action, json.dumps(call).encode(), "unique").outgoing
@@ -144,7 +144,7 @@ def test_the_request_is_that_of_the_call_which_segment_would_make(case: str) -> 
     assert (outgoing.lane, outgoing.mergeable, outgoing.sink) == (expected.lane, expected.mergeable, expected.sink)
 
 
-# Made by Segment's engine of the same events: numbers as JavaScript prints them, lists of one item, what is false.
+# Results of Segment's engine for the same events: printed numbers, lists of one item, falsy values.
 CONVERTED: list[tuple[dict[str, Any], dict[str, Any]]] = [
     (
         event("identify", traits={"description": 1e-7, "phone": 1e16}),
@@ -169,7 +169,7 @@ def test_values_are_converted_as_segment_converts_them(told: dict[str, Any], bod
     assert sent(take(told)) == [body]
 
 
-def test_what_segment_refuses_of_a_customer_costs_that_field_alone() -> None:
+def test_an_invalid_customer_field_is_left_out_alone() -> None:
     traits = {"email": "a@example.org", "birthdate": "31/31/1990", "metadata": "x", "description": {"a": 1}}
     [outgoing] = take(event("identify", traits=traits)).outgoing
     payload = json.loads(outgoing.payload)
@@ -182,13 +182,13 @@ def test_what_segment_refuses_of_a_customer_costs_that_field_alone() -> None:
 
 
 @pytest.mark.parametrize("case", REFUSED)
-def test_a_payload_that_segment_refuses_is_quarantined_with_the_reason(case: str) -> None:
+def test_a_payload_that_segment_rejects_is_quarantined_with_the_reason(case: str) -> None:
     arrival = take(REFUSED[case])
     assert (arrival.status, arrival.outgoing, arrival.customer) == (Status.QUARANTINED, (), "anna-1")
     assert any(arrival.reason.startswith(preset.name) for preset in PRESETS)
 
 
-def test_an_alias_is_taken_by_no_preset() -> None:
+def test_no_preset_matches_an_alias() -> None:
     arrival = take(event("alias", previousId="nobody"))
     assert (arrival.status, arrival.reason, sent(arrival)) == (Status.IGNORED, "no mapping matches", [])
 
@@ -202,6 +202,6 @@ def test_every_other_type_has_one_preset() -> None:
     assert {action.slug for action in ACTIONS.values()} == BY_SLUG.keys()
 
 
-def test_a_call_that_the_action_refuses_is_refused_here_as_there() -> None:
+def test_a_call_that_the_action_rejects_is_rejected_here() -> None:
     with pytest.raises(Invalid):
         translate(GROUP, b'{"customer": {"source_id": "anna-1"}, "type": "group"}', "unique")

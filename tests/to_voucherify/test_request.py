@@ -46,7 +46,7 @@ WHOLE = {
 
 
 @pytest.mark.parametrize("action", CALLS)
-def test_every_field_arrives_where_it_goes(action: str, conforms: Conforms) -> None:
+def test_every_field_is_at_its_target(action: str, conforms: Conforms) -> None:
     made = payload(action, CALLS[action])
     assert made["body"] == WHOLE[action]
     conforms(made["path"], made["body"])
@@ -62,7 +62,7 @@ def test_every_field_arrives_where_it_goes(action: str, conforms: Conforms) -> N
     ],
     ids=["date", "type", "length", "required"],
 )
-def test_where_the_description_is_at_hand_it_tells_right_from_wrong(
+def test_the_published_description_detects_wrong_requests(
     path: str, body: dict[str, Any], shared: Path | None, conforms: Conforms
 ) -> None:
     with pytest.raises(AssertionError) if shared else nullcontext():
@@ -77,7 +77,7 @@ def test_where_the_description_is_at_hand_it_tells_right_from_wrong(
         ("assign_group", {"source_id": "anna-1", "metadata": {"group_id": "g-9"}}),
     ],
 )
-def test_what_is_absent_is_never_sent(action: str, body: dict[str, Any]) -> None:
+def test_absent_fields_are_never_sent(action: str, body: dict[str, Any]) -> None:
     assert request(action) == body
     assert request(action, address={}, referral={}, loyalty={}, metadata={}, traits={}) == body
 
@@ -100,7 +100,7 @@ def test_what_is_absent_is_never_sent(action: str, body: dict[str, Any]) -> None
         pytest.param({}, ABSENT, id="nothing"),
     ],
 )
-def test_a_name_is_made_of_first_and_last_when_there_is_none(names: dict[str, Any], name: Any) -> None:
+def test_first_and_last_name_replace_a_missing_name(names: dict[str, Any], name: Any) -> None:
     assert at(request("upsert_customer", **names), "name") == name
 
 
@@ -117,7 +117,7 @@ def test_a_name_is_made_of_first_and_last_when_there_is_none(names: dict[str, An
     ],
     ids=["texts", "date", "in the address", "in the metadata", "all metadata", "no address", "empty"],
 )
-def test_null_is_passed_on_and_an_empty_text_is_not(given: dict[str, Any], sent: dict[str, Any]) -> None:
+def test_null_is_sent_and_an_empty_text_is_not(given: dict[str, Any], sent: dict[str, Any]) -> None:
     assert request("upsert_customer", **given) == {"source_id": "anna-1", **sent}
 
 
@@ -172,7 +172,7 @@ OF_TYPE: dict[Type, st.SearchStrategy[Any]] = {
 
 
 def calls(action: str, parent: str = "") -> st.SearchStrategy[dict[str, Any]]:
-    """Any call that the action's schema lets in."""
+    """Draw a call that the action's schema accepts."""
     required: dict[str, Any] = {}
     optional: dict[str, Any] = {}
     for field in ACTIONS[action].fields:
@@ -193,7 +193,7 @@ def _values(action: str, field: Field) -> st.SearchStrategy[Any]:
 @pytest.mark.parametrize("action", CALLS)
 @given(data=st.data())
 @settings(max_examples=60)
-def test_every_request_is_as_voucherify_describes_it(action: str, data: st.DataObject, conforms: Conforms) -> None:
+def test_every_request_matches_voucherifys_description(action: str, data: st.DataObject, conforms: Conforms) -> None:
     made = payload(action, data.draw(calls(action)))
     conforms(made["path"], made["body"])
     assert ABSENT not in made["body"].values()

@@ -34,7 +34,7 @@ def test_a_call_is_accepted_with_one_delivery_in_its_customers_lane(action: str)
     ("action", "path"),
     [("upsert_customer", "/v1/customers"), ("add_custom_event", "/v1/events"), ("assign_group", "/v1/customers")],
 )
-def test_a_payload_says_what_to_post_and_where(action: str, path: str) -> None:
+def test_a_payload_has_the_path_and_the_body(action: str, path: str) -> None:
     payload = json.loads(only(action, CALLS[action]).payload)
     assert payload.keys() == {"action", "path", "body"}
     assert (payload["action"], payload["path"]) == (action, path)
@@ -74,7 +74,7 @@ def test_the_message_id_stays_in_the_payload_until_the_schema_is_known() -> None
     ],
     ids=["upsert", "group", "event", "metadata cleared", "a field cleared"],
 )
-def test_upserts_may_be_merged_but_for_one_that_clears_all_metadata(
+def test_upserts_are_mergeable_unless_they_clear_all_metadata(
     *, action: str, changes: dict[str, Any], mergeable: bool
 ) -> None:
     assert only(action, {**CALLS[action], **changes}).mergeable is mergeable
@@ -91,13 +91,13 @@ def test_upserts_may_be_merged_but_for_one_that_clears_all_metadata(
     ],
 )
 @pytest.mark.parametrize("action", CALLS)
-def test_a_body_that_is_no_call_is_invalid_as_a_whole(action: str, body: bytes, problem: str) -> None:
+def test_a_body_that_is_not_a_call_is_invalid(action: str, body: bytes, problem: str) -> None:
     with pytest.raises(Invalid) as refused:
         translate(action, body, UNIQUE)
     assert refused.value.fields == {"": problem}
 
 
-def test_however_deep_metadata_is_it_is_written_whole_or_refused() -> None:
+def test_deep_metadata_is_written_completely_or_rejected() -> None:
     written: set[int | str] = set()
     for depth in range(190, 210):
         deep = b'{"a":' * depth + b"1" + b"}" * depth
@@ -118,7 +118,7 @@ BIRTHDATES = [
 
 
 @pytest.mark.parametrize(("birthdate", "date"), BIRTHDATES)
-def test_a_birthdate_never_costs_the_rest_of_the_customer(birthdate: str, date: str | None) -> None:
+def test_an_invalid_birthdate_does_not_reject_the_customer(birthdate: str, date: str | None) -> None:
     call = {"source_id": "d1", "type": "identify", "name": "Keep Me", "birthdate": birthdate, "address": {}}
     payload = json.loads(only("upsert_customer", call).payload)
     assert payload["body"] == {"source_id": "d1", "name": "Keep Me", **({"birthdate": date} if date else {})}
@@ -142,6 +142,6 @@ def test_the_same_call_makes_the_same_payload(action: str) -> None:
     assert only(action, CALLS[action]) == only(action, shuffled)
 
 
-def test_what_no_database_holds_is_replaced() -> None:
+def test_characters_that_no_database_stores_are_replaced() -> None:
     arrival = translate("upsert_customer", rb'{"source_id": "a\u0000b", "type": "identify"}', UNIQUE)
     assert arrival.customer == "a\N{REPLACEMENT CHARACTER}b"

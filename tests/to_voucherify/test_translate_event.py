@@ -1,4 +1,4 @@
-"""One raw event → what to store and what to deliver: statuses, keys, Engage, and what is left alone."""
+"""Translation of raw events: statuses, keys, Engage, and ignored events."""
 
 import json
 from typing import Any
@@ -22,7 +22,7 @@ def fate(arrival: Arrival) -> tuple[str, str]:
     return arrival.status, arrival.reason
 
 
-def test_each_mapping_that_takes_an_event_makes_a_delivery_under_a_key_of_its_own() -> None:
+def test_each_matching_mapping_makes_a_delivery_with_its_own_key() -> None:
     only = row("Big Orders", subscribe='type = "track" and properties.total >= 100')
     arrival = mapped(event(properties={"total": 100}), row("All"), only, row("Pages", subscribe='type = "page"'))
     assert (arrival.status, arrival.event, arrival.customer) == (Status.ACCEPTED, "Paid", "anna-1")
@@ -38,24 +38,24 @@ def test_no_two_pairs_of_name_and_message_id_share_a_key() -> None:
     assert len(set(keys)) == len(keys)
 
 
-def test_a_disabled_mapping_takes_nothing() -> None:
+def test_a_disabled_mapping_does_not_match() -> None:
     assert fate(mapped(event(), row(enabled=False))) == (Status.IGNORED, "no mapping matches")
 
 
-def test_a_mapping_that_cannot_use_an_event_does_not_stop_the_others() -> None:
+def test_a_mapping_that_fails_does_not_stop_the_others() -> None:
     broken = row("Broken", mapping={**ADD_CUSTOM_EVENT, "metadata": {"@path": "$.properties.text"}})
     arrival = mapped(event(properties={"text": "x"}), broken, row("Whole"))
     assert fate(arrival) == (Status.ACCEPTED, "Broken: metadata: Not an object.")
     assert [json.loads(one.key)[0] for one in arrival.outgoing] == ["Whole"]
 
 
-def test_if_none_of_them_can_it_is_quarantined_with_every_reason() -> None:
+def test_an_event_on_which_every_mapping_fails_is_quarantined() -> None:
     mapping = {**ADD_CUSTOM_EVENT, "metadata": {"@path": "$.properties.text"}}
     arrival = mapped(event(properties={"text": "x"}), row("One", mapping=mapping), row("Two", mapping=mapping))
     assert fate(arrival) == (Status.QUARANTINED, "One: metadata: Not an object.; Two: metadata: Not an object.")
 
 
-def test_a_mapping_that_fails_says_where() -> None:
+def test_a_mapping_that_fails_names_the_place() -> None:
     switch = {"operator": "lower", "value": {"@path": "$.properties.name"}}
     broken = row("Broken", mapping={**ADD_CUSTOM_EVENT, "event": {"@case": switch}})
     arrival = mapped(event(properties={"name": ["x", "y"]}), broken)
@@ -63,7 +63,7 @@ def test_a_mapping_that_fails_says_where() -> None:
     assert arrival.reason.startswith("Broken: event")
 
 
-def test_an_anonymous_event_is_recorded_unless_a_mapping_knows_who_it_is() -> None:
+def test_an_anonymous_event_is_ignored_unless_a_mapping_finds_the_customer() -> None:
     anonymous = event(userId=None, anonymousId="nobody")
     arrival = take(anonymous)
     assert arrival.status is Status.IGNORED
@@ -89,24 +89,24 @@ def test_an_anonymous_event_is_recorded_unless_a_mapping_knows_who_it_is() -> No
         ([False], True),
     ],
 )
-def test_integrations_say_whether_an_event_is_meant_for_voucherify(integrations: Any, is_taken: bool) -> None:  # noqa: FBT001 - a row
+def test_integrations_can_exclude_voucherify(integrations: Any, is_taken: bool) -> None:  # noqa: FBT001 - a row
     arrival = take(event(integrations=integrations))
     assert bool(arrival.outgoing) is is_taken
     assert arrival.status is (Status.ACCEPTED if is_taken else Status.IGNORED)
     assert is_taken or "integrations" in arrival.reason
 
 
-def test_the_bridges_own_events_are_left_alone_even_without_their_integrations() -> None:
+def test_the_bridges_own_events_are_ignored_without_integrations() -> None:
     arrival = take(event(context={"voucherify": {"project_id": "proj_1"}}))
     assert fate(arrival) == (Status.IGNORED, "the bridge's own event")
 
 
-def test_what_means_nothing_is_quarantined_by_field() -> None:
+def test_an_invalid_event_is_quarantined_by_field() -> None:
     assert fate(take(event(event=""))) == (Status.QUARANTINED, "event: Missing.")
     assert fate(take(5)) == (Status.QUARANTINED, "the event: Not an object.")
 
 
-def test_an_event_of_which_nothing_goes_out_is_known_again_by_its_id() -> None:
+def test_an_event_without_deliveries_is_identified_by_its_id() -> None:
     first, again, other = (take(event("alias", **more)).identity for more in ({}, {"extra": 1}, {"messageId": "m-2"}))
     assert first == again
     assert first != other
@@ -121,7 +121,7 @@ def test_a_computed_trait_becomes_metadata_under_its_name(value: Any) -> None:
     assert sent(take(told))[0]["metadata"] == {"big_spender": value, "tier": "gold"}
 
 
-def test_the_mapping_has_the_last_word() -> None:
+def test_the_mappings_value_wins() -> None:
     told = event("identify", traits={"big_spender": True, "metadata": {"big_spender": "mine"}}, context=MEMBER)
     assert sent(take(told))[0]["metadata"] == {"big_spender": "mine"}
     cleared = event("identify", traits={"big_spender": True, "metadata": None}, context=MEMBER)
@@ -138,11 +138,11 @@ def test_the_mapping_has_the_last_word() -> None:
         event("identify", traits={"big_spender": True}, context={"personas": "odd"}),
     ],
 )
-def test_without_a_named_trait_there_is_none(told: dict[str, Any]) -> None:
+def test_without_a_computation_key_no_trait_is_added(told: dict[str, Any]) -> None:
     assert "metadata" not in sent(take(told))[0]
 
 
-def test_only_a_customer_is_given_a_trait_and_only_by_an_identify() -> None:
+def test_only_an_identify_adds_a_trait_and_only_to_a_customer() -> None:
     upsert = row(partnerAction="upsertCustomer", mapping={**UPSERT_CUSTOMER, "source_id": {"@path": "$.userId"}})
     [track] = sent(mapped(event(traits={"big_spender": True}, context=MEMBER), upsert))
     assert "metadata" not in track
@@ -150,17 +150,17 @@ def test_only_a_customer_is_given_a_trait_and_only_by_an_identify() -> None:
     assert sent(take(group))[0]["metadata"] == {"group_id": "g", "group_big_spender": True}
 
 
-# Whatever comes
+# Any input
 
 
-def test_depth_is_no_danger() -> None:
+def test_deep_events_do_not_crash() -> None:
     deep = '{"a":' * (LEVELS - 10) + "[]" + "}" * (LEVELS - 10)
     body = json.dumps(event(properties={"metadata": "HERE"})).replace('"HERE"', deep).encode()
     assert translate_event(read(body), PRESETS).status is Status.ACCEPTED
 
 
 @given(JSON)
-def test_any_json_has_a_fate(value: Any) -> None:
+def test_any_json_has_an_outcome(value: Any) -> None:
     assert take(value).status in (Status.ACCEPTED, Status.IGNORED, Status.QUARANTINED)
 
 
@@ -179,7 +179,7 @@ def test_any_json_has_a_fate(value: Any) -> None:
         },
     )
 )
-def test_any_event_has_a_fate_and_what_goes_out_is_json(value: dict[str, Any]) -> None:
+def test_any_event_has_an_outcome_and_payloads_are_json(value: dict[str, Any]) -> None:
     arrival = take({**value, "messageId": value.get("messageId", "m-1")})
     assert (arrival.status is Status.ACCEPTED) == bool(arrival.outgoing)
     assert all(isinstance(body, dict) for body in sent(arrival))

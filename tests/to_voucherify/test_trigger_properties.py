@@ -1,4 +1,4 @@
-"""Triggers, any of them: printed and read again they are the same, compiled they say what a plain reading says."""
+"""Any trigger: it prints as an equal one, and matches like an interpreter."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 from bridge.errors import TriggerError
 from bridge.to_voucherify.language.fql import Trigger, compile_trigger
 from bridge.to_voucherify.language.fql.conditions import Condition, Group, Path
-from bridge.to_voucherify.language.fql.members import OBJECT_MEMBERS
 from bridge.to_voucherify.language.fql.operators import FIELDS, FUNCTIONS, OPERATORS, SIGNS, Operand
+from bridge.to_voucherify.language.fql.paths import OBJECT_MEMBERS
 
 WORDS = ["a", "b", "or", "null", "0", "1", "01", "-", "a b", "é", "type", "x" * 30]
 TEXTS = st.one_of(
@@ -64,7 +64,7 @@ EVENTS = st.dictionaries(st.sampled_from(sorted(FIELDS)), JSON)
 
 @given(roots(st.sampled_from(WORDS) | NAMES.filter(lambda name: name not in OBJECT_MEMBERS | {"arguments", "caller"})))
 @settings(max_examples=200, deadline=None)
-def test_printed_and_read_again_it_is_the_same(root: Condition | Group) -> None:
+def test_a_printed_trigger_compiles_to_an_equal_one(root: Condition | Group) -> None:
     trigger = Trigger(root)
     again = compile_trigger(str(trigger))
     assert again == trigger
@@ -73,7 +73,7 @@ def test_printed_and_read_again_it_is_the_same(root: Condition | Group) -> None:
 
 @given(roots(st.sampled_from(WORDS)), EVENTS)
 @settings(max_examples=300, deadline=None)
-def test_compiled_it_says_what_a_plain_reading_says(root: Condition | Group, event: dict[str, Any]) -> None:
+def test_a_compiled_trigger_matches_like_an_interpreter(root: Condition | Group, event: dict[str, Any]) -> None:
     trigger = Trigger(root)
     assert trigger.matches(event) is plain_reading(root, event)
     assert (trigger.mismatch(event) is None) is trigger.matches(event)
@@ -84,7 +84,7 @@ PIECES = [*FIELDS, *SIGNS, *FUNCTIONS, *"()!,.\\[]\"'*\n\r= ", " and ", " or ", 
 
 @given(st.one_of(st.text(), st.lists(st.sampled_from(PIECES), max_size=20).map("".join)), JSON)
 @settings(max_examples=500, deadline=None)
-def test_no_text_and_no_event_crashes_it(text: str, event: Any) -> None:
+def test_no_text_and_no_event_crash_the_compiler(text: str, event: Any) -> None:
     try:
         trigger = compile_trigger(text)
     except TriggerError as error:
@@ -95,14 +95,14 @@ def test_no_text_and_no_event_crashes_it(text: str, event: Any) -> None:
 
 
 @pytest.mark.parametrize("joint", ["and", "or"])
-def test_a_long_trigger_is_as_good_as_a_short_one(joint: str) -> None:
+def test_a_long_trigger_works(joint: str) -> None:
     trigger = compile_trigger(f" {joint} ".join(['type = "track"'] * 2_500))
     assert trigger.matches({"type": "track"})
     assert not trigger.matches({"type": "page"})
 
 
 def plain_reading(node: Condition | Group, event: dict[str, Any]) -> bool:
-    """A trigger's meaning, interpreted: as Segment documents it, without tables or closures."""
+    """Interpret a trigger as Segment documents it, without tables or closures."""
     if isinstance(node, Group):
         verdicts = [plain_reading(member, event) for member in node.members]
         return all(verdicts) if node.joint == "and" else any(verdicts)

@@ -1,4 +1,4 @@
-"""Triggers: what each operator asks, what is refused and where, what a mismatch says; and Segment's own verdicts."""
+"""Triggers: operators, refusals, mismatches, and the recorded verdicts of Segment."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ ANYTHING = ["x", "", "5", "true", "null", 5, 0, -1.5, 10**400, True, False, None
 
 
 @pytest.mark.parametrize("source", RECORDED["matches"])
-def test_matches_what_segments_engine_matched(source: str) -> None:
+def test_matches_like_segments_engine(source: str) -> None:
     trigger = compile_trigger(source)
     assert [at for at, event in enumerate(RECORDED["events"]) if trigger.matches(event)] == RECORDED["matches"][source]
 
@@ -49,12 +49,12 @@ DOCUMENTED = [
 
 
 @pytest.mark.parametrize("source", DOCUMENTED)
-def test_takes_what_the_documentation_shows(source: str) -> None:
+def test_accepts_the_documented_examples(source: str) -> None:
     trigger = compile_trigger(source)
     assert compile_trigger(str(trigger)) == trigger
 
 
-# Which of ANYTHING an operator takes, found as properties.a.
+# The values of ANYTHING, as properties.a, for which an operator holds.
 OPERATORS: list[tuple[str, list[Any]]] = [
     ('properties.a = "5"', ["5"]),
     ('properties.a != "5"', [value for value in ANYTHING if value != "5"]),
@@ -84,7 +84,7 @@ def test_operator(source: str, taken: list[Any]) -> None:
     assert list(map(repr, found)) == list(map(repr, taken))
 
 
-# What a path finds where it leads through something else than objects; the texts are JavaScript's names.
+# The values at paths through other values than objects. The texts are JavaScript's names.
 PATHS: list[tuple[str, Any, bool]] = [
     ("properties.a.b = 0", 0, True),
     ("properties.a.b = false", False, True),
@@ -112,7 +112,7 @@ def test_path(*, source: str, value: Any, matches: bool) -> None:
     assert compile_trigger(source).matches({"properties": {"a": value}}) is matches
 
 
-# What is refused, at which position, with which words.
+# Refused triggers: the position, and a part of the reason.
 REFUSED = {
     "no text": ("", 0, "missing"),
     "a bare field": ("properties.enabled", 18, "operator"),
@@ -255,13 +255,13 @@ def test_brackets_and_question_marks_of_a_pattern_are_plain(pattern: str, matchi
 
 
 @pytest.mark.parametrize(("source", "canonical"), CANONICAL)
-def test_prints_one_way(source: str, canonical: str) -> None:
+def test_prints_in_canonical_form(source: str, canonical: str) -> None:
     trigger = compile_trigger(source)
     assert str(trigger) == canonical
     assert compile_trigger(canonical) == trigger
 
 
-def test_the_kind_of_an_operand_tells_triggers_apart() -> None:
+def test_triggers_with_operands_of_different_kinds_differ() -> None:
     one, true, text = (compile_trigger(f"properties.a = {operand}") for operand in ("1", "true", '"1"'))
     assert one != true
     assert one != text
@@ -288,7 +288,7 @@ MISMATCHES: list[tuple[str, Any, str | None]] = [
 
 
 @pytest.mark.parametrize(("source", "event", "why"), MISMATCHES)
-def test_says_why_an_event_does_not_match(source: str, event: Any, why: str | None) -> None:
+def test_names_the_condition_that_fails(source: str, event: Any, why: str | None) -> None:
     assert compile_trigger(source).mismatch(event) == why
 
 

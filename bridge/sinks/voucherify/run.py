@@ -82,7 +82,7 @@ class Run:
 
     def settled_at(self, since: float) -> float:
         """When all that a ``send`` may have posted, which began at ``since``, must show."""
-        return since + self._client.timing.patience + self._client.timing.settling
+        return since + self._client.timing.patience_seconds + self._client.timing.settling_seconds
 
     def sleep(self, seconds: float) -> None:
         """Wait, but not longer than to the end of the run, or of the process."""

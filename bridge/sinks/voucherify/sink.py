@@ -40,7 +40,7 @@ class VoucherifySink:
         allow: Callable[[], float] = lambda: 0.0,
         timing: Timing = Timing(),  # noqa: B008 - it is frozen
     ) -> None:
-        self.patience = timing.patience
+        self.patience = timing.patience_seconds
         self._timing = timing
         self.is_ending: Callable[[], bool] = never
         self._client = Client(Account(app_id, secret_key, url), allow, timing, self._ends)
@@ -51,7 +51,7 @@ class VoucherifySink:
 
     def send(self, parcels: Sequence[Parcel]) -> Sequence[Outcome]:
         """Send them, no two of which have the same lane."""
-        run = Run(self._client, self._timing.now() + self._timing.send)
+        run = Run(self._client, self._timing.now() + self._timing.send_seconds)
         drafts = [Draft.of(place, parcel) for place, parcel in enumerate(parcels)]
         resources = sorted({draft.resource for draft in drafts if draft.resource})
         obstacles = {resource: self._schemas.obstacle(run, resource) for resource in resources}
@@ -60,7 +60,7 @@ class VoucherifySink:
         together = self._together(calls)
         alone = self._permission.in_turn([call for call in calls if not (call.is_upsert and together)])
         # Waiting for a slow bulk takes half of the time if there is something else to do.
-        outcomes |= bulk.deliver(run, together, run.until - self._timing.send / 2 if alone else run.until)
+        outcomes |= bulk.deliver(run, together, run.until - self._timing.send_seconds / 2 if alone else run.until)
         outcomes |= {call.place: self._alone(run, call) for call in alone}
         in_order = [outcomes[place] for place in range(len(parcels))]
         return _paused(self._permission.judged(parcels, in_order, accepted=run.accepted), run.pause)

@@ -1,7 +1,7 @@
-"""Segment's three languages, as its own engine reads them.
+"""Segment's three languages, read as Segment's own engine reads them.
 
-fql         triggers: which events a mapping takes
-mapping     directives: how a payload is made of an event
-liquid      templates within a mapping
-javascript  JSON values as JavaScript treats them: undefined, falsy, printed
+fql         triggers: which events a mapping applies to
+mapping     directives: how a payload is built from an event
+liquid      templates in a mapping
+javascript  JSON values as JavaScript treats them
 """

@@ -1,7 +1,7 @@
-"""JSON values as JavaScript treats them: what is undefined, what is falsy, what a path finds, how a value prints.
+"""Treat JSON values as JavaScript does: undefined, falsy, paths, printing.
 
-Half a character (a lone surrogate, which an index into a text can find) is U+FFFD. What JavaScript's values inherit,
-such as the functions of a text, is not there.
+Half a character (a lone surrogate, which an index into a text can return) becomes U+FFFD. The functions that values
+inherit are members only to triggers: see ``member_or_function``.
 """
 
 from __future__ import annotations
@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterator
+from dataclasses import dataclass
 from decimal import Decimal
 from enum import Enum
 from math import isfinite, isnan
@@ -16,7 +17,7 @@ from typing import Any, Final
 
 
 class Undefined(Enum):
-    """The type of ``UNDEFINED``, which has no other value."""
+    """The type of ``UNDEFINED``, its only value."""
 
     UNDEFINED = "undefined"
 
@@ -24,19 +25,22 @@ class Undefined(Enum):
         return self.name
 
     def __liquid__(self) -> None:
-        """What it is to python-liquid: nil."""
+        """Return what python-liquid sees: nil."""
 
 
 UNDEFINED: Final = Undefined.UNDEFINED
-"""Nothing at all, which null (None) is not: a key that holds it vanishes."""
+"""The absence of a value. It differs from null (None): a key with it is dropped."""
 
 WHITE_SPACE: Final = "\t\n\v\f\r \xa0\u1680\u2028\u2029\u202f\u205f\u3000\ufeff" + "".join(
     map(chr, range(0x2000, 0x200B))
 )
-"""What trim() removes there; strip() knows another set."""
+"""The characters that JavaScript's ``trim()`` removes, unlike ``strip()``."""
 
 LONGEST: Final = 1_000_000
-"""Characters that a directive may write at once. An event has 32 KB; only a text made to multiply gets here."""
+"""The most characters that a directive may write at once.
+
+An event has at most 32 KB. Only a text that is made to multiply is longer.
+"""
 
 TOO_LONG: Final = f"makes a text of more than {LONGEST:,} characters"
 
@@ -48,21 +52,24 @@ _INTEGERS = 2**53
 _DECIMAL = re.compile(r"[+-]?(?:Infinity|[0-9]+\.?[0-9]*(?:[eE][+-]?[0-9]+)?|\.[0-9]+(?:[eE][+-]?[0-9]+)?)")
 _PREFIXED = re.compile(r"0(?:[xX][0-9a-fA-F]{1,99}|[oO][0-7]{1,99}|[bB][01]{1,99})")
 _FIXED, _FRACTION = 21, -6
-"""Numbers are printed with an exponent from 1e21 up, and below 1e-6."""
+"""JavaScript prints numbers from 1e21 and below 1e-6 with an exponent."""
 
 
 def is_nothing(value: Any) -> bool:
-    """Whether it is undefined or null."""
+    """Return whether a value is undefined or null."""
     return value is None or value is UNDEFINED
 
 
 def is_falsy(value: Any) -> bool:
-    """Whether an ``if`` takes it for false: empty lists and objects it takes for true."""
+    """Return whether ``if`` treats a value as false. Empty lists are true."""
     return value is UNDEFINED or (not value and not isinstance(value, dict | list))
 
 
 def member(value: Any, name: str) -> Any:
-    """What a step of a path finds; at a falsy value the path ends, and finds that value."""
+    """Return an own member of a value: one step of a path.
+
+    A path ends at a falsy value, and returns that value.
+    """
     if isinstance(value, dict):
         return value.get(name, UNDEFINED)
     if isinstance(value, list):
@@ -76,24 +83,75 @@ def member(value: Any, name: str) -> Any:
     return UNDEFINED
 
 
+@dataclass(frozen=True, slots=True)
+class Function:
+    """An inherited function, which is neither text, number nor null."""
+
+    name: str
+    length: int
+
+
+def _functions(names_by_length: dict[int, str]) -> dict[str, Function]:
+    return {name: Function(name, length) for length, names in names_by_length.items() for name in names.split()}
+
+
+# ECMAScript 2024: the names of functions, by the number of arguments that each declares. Segment's recorded verdicts
+# depend on them: ``context.page.search != null`` holds where ``page`` is a text (trigger_vectors.json).
+_OF_TEXT = _functions(
+    {
+        0: "big blink bold fixed isWellFormed italics normalize small strike sub sup toWellFormed trim trimStart"
+        " trimEnd toLocaleLowerCase toLocaleUpperCase toLowerCase toUpperCase",
+        1: "anchor at charAt charCodeAt codePointAt concat endsWith fontcolor fontsize includes indexOf lastIndexOf"
+        " link localeCompare match matchAll padEnd padStart repeat search startsWith",
+        2: "replace replaceAll slice split substr substring",
+    }
+)
+_OF_TEXT |= {"trimLeft": _OF_TEXT["trimStart"], "trimRight": _OF_TEXT["trimEnd"]}
+_OF_LISTS = _functions(
+    {
+        0: "pop reverse shift keys entries values flat toReversed",
+        1: "at concat fill find findIndex findLast findLastIndex lastIndexOf push unshift sort includes indexOf join"
+        " forEach filter flatMap map every some reduce reduceRight toSorted",
+        2: "copyWithin slice splice toSpliced with",
+    }
+)
+_OF_NUMBERS = _functions({1: "toExponential toFixed toPrecision"})
+_OF_FUNCTIONS = _functions({1: "bind call", 2: "apply"})
+_INHERITED = {str: _OF_TEXT, list: _OF_LISTS, int: _OF_NUMBERS, float: _OF_NUMBERS}
+
+FUNCTION_NAMES = frozenset().union(_OF_TEXT, _OF_LISTS, _OF_NUMBERS, _OF_FUNCTIONS)
+
+
+def member_or_function(value: Any, name: str) -> Any:
+    """Return ``value[name]`` as a trigger finds it; None if there is nothing.
+
+    It is an own member, or a function that a text, a list or a number inherits. For objects only own members are
+    returned. A trigger with a name of ``OBJECT_MEMBERS`` is refused.
+    """
+    if isinstance(value, Function):
+        return getattr(value, name) if name in {"name", "length"} else _OF_FUNCTIONS.get(name)
+    own = member(value, name)
+    return _INHERITED.get(type(value), {}).get(name) if own is UNDEFINED else own
+
+
 def _is_index(name: str) -> bool:
     return bool(_INDEX.fullmatch(name)) and int(name) <= _MOST_INDEX
 
 
 def units(text: str) -> list[str]:
-    """The UTF-16 units of a text: the characters, but two for each beyond U+FFFF, which halved are none."""
+    """Split a text into its UTF-16 units, each half of a character as U+FFFD."""
     if text.isascii():
         return list(text)
     return [unit for character in text for unit in ([character] if character <= "\uffff" else ["\ufffd", "\ufffd"])]
 
 
 def halves(text: str) -> str:
-    """Write each character beyond U+FFFF as its two UTF-16 units, so that positions are those of JavaScript."""
-    return text if text.isascii() else _PAIRED.sub(lambda found: "".join(map(chr, _pair(ord(found[0])))), text)
+    """Write each character beyond U+FFFF as its two UTF-16 units."""
+    return text if text.isascii() else _PAIRED.sub(lambda match: "".join(map(chr, _pair(ord(match[0])))), text)
 
 
 def whole(text: str) -> str:
-    """Join the halves of characters that stand beside each other again; the opposite of ``halves``."""
+    """Join adjacent halves of characters: the opposite of ``halves``."""
     return (
         text.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "surrogatepass") if _HALF.search(text) else text
     )
@@ -104,12 +162,15 @@ def _pair(code: int) -> tuple[int, int]:
 
 
 def length(text: str) -> int:
-    """The number of UTF-16 units in a text."""
+    """Count the UTF-16 units of a text."""
     return len(text) if text.isascii() else len(text) + sum(character > "\uffff" for character in text)
 
 
 def entries(value: Any) -> Iterator[tuple[str, Any]]:
-    """The own members of a value in JavaScript's order: names that are integers come first, in theirs."""
+    """Yield the own members of a value in JavaScript's order.
+
+    Names that are integers come first, in ascending order.
+    """
     if isinstance(value, str):
         value = units(value)
     if isinstance(value, list):
@@ -121,7 +182,7 @@ def entries(value: Any) -> Iterator[tuple[str, Any]]:
 
 
 def text(value: Any) -> str:
-    """A value as String() prints it."""
+    """Print a value as ``String()`` does."""
     if isinstance(value, str):
         return value
     if isinstance(value, list):
@@ -135,7 +196,10 @@ _CONSTANTS = {True: "true", False: "false", None: "null"}
 
 
 def as_double(number: float) -> float:
-    """A number as JavaScript has it: 2**53 + 1 is 2**53 there, and 10**400 is infinite."""
+    """Convert a number to a float, as JavaScript stores it.
+
+    So 2**53 + 1 is 2**53, and 10**400 is infinite.
+    """
     try:
         return float(number)
     except OverflowError:
@@ -143,19 +207,19 @@ def as_double(number: float) -> float:
 
 
 def as_number(value: Any) -> float:
-    """What Number() makes of a value: NaN where it is none."""
+    """Convert a value as ``Number()`` does, to NaN if it is not a number."""
     if isinstance(value, bool | int | float):
         return as_double(value)
     if value is None:
         return 0.0
-    written = text(value).strip(WHITE_SPACE) if value is not UNDEFINED else "undefined"
-    if _DECIMAL.fullmatch(written):
-        return float(written)
-    return as_double(int(written, 0)) if _PREFIXED.fullmatch(written) else 0.0 if not written else float("nan")
+    source = text(value).strip(WHITE_SPACE) if value is not UNDEFINED else "undefined"
+    if _DECIMAL.fullmatch(source):
+        return float(source)
+    return as_double(int(source, 0)) if _PREFIXED.fullmatch(source) else 0.0 if not source else float("nan")
 
 
 def number_text(number: float) -> str:
-    """``1.0`` → ``1``, ``1e16`` → ``10000000000000000``, ``1e-07`` → ``1e-7``."""
+    """Print a number: ``1.0`` → ``1``, ``1e-07`` → ``1e-7``."""
     if isinstance(number, int) and abs(number) <= _INTEGERS:
         return str(number)
     double = as_double(number)
@@ -168,7 +232,7 @@ def number_text(number: float) -> str:
 
 
 def _unsigned(digits: str, point: int) -> str:
-    """The digits of a number, and where among them its point is."""
+    """Print digits with the decimal point at a position."""
     if len(digits) <= point <= _FIXED:
         return digits.ljust(point, "0")
     if 0 < point <= _FIXED:
@@ -180,7 +244,10 @@ def _unsigned(digits: str, point: int) -> str:
 
 
 def without_undefined(value: Any, in_lists: Any = None) -> Any:
-    """The value without the keys that hold UNDEFINED, at any depth; an item of a list becomes ``in_lists`` instead."""
+    """Remove the keys that hold UNDEFINED, at any depth.
+
+    An item of a list becomes ``in_lists`` instead.
+    """
     if isinstance(value, dict):
         return {name: without_undefined(item, in_lists) for name, item in value.items() if item is not UNDEFINED}
     if isinstance(value, list):
@@ -189,16 +256,19 @@ def without_undefined(value: Any, in_lists: Any = None) -> Any:
 
 
 KINDS = {str: "text", bool: "a boolean", int: "a number", float: "a number", dict: "an object", list: "a list"}
-"""By type, as people name them. UNDEFINED and null have none."""
+"""By type, the name for people. UNDEFINED and null have none."""
 
 
 def kind(value: Any) -> str:
-    """What a value is, in words that say nothing of what it holds."""
+    """Name the kind of a value without the value."""
     return KINDS.get(type(value), "null" if value is None else "undefined")
 
 
 def encoded(value: Any) -> Any:
-    """JSON as JavaScript writes it: compact, numbers in its own way, names that are integers first."""
+    """Write JSON as JavaScript does.
+
+    It is compact, prints numbers as JavaScript, and has names that are integers first.
+    """
     return UNDEFINED if value is UNDEFINED else "".join(_written(value))
 
 

@@ -1,8 +1,9 @@
-"""Raw Segment events, and the mappings that make Voucherify calls of them.
+"""Translate raw Segment events into calls of Voucherify's actions, with mappings.
 
-events    which fields an event has, cleaned and checked
-mappings  a trigger, an action and a mapping each
+posted    splits a posted body into its events, and validates it
+events    validates an event, and adds the fields that Segment adds
+mappings  compiles mappings: trigger, action and a value for each field
 presets   the mappings of Segment's Voucherify (Actions) destination
-apply     one event through all mappings
-engage    audiences and computed traits
+apply     applies one mapping to one event
+engage    adds the traits and audiences that Segment's Engage computes
 """

@@ -1,4 +1,7 @@
-"""One mapping applied to one event: the action's payload, and from there on what the destination's calls go through."""
+"""Apply one mapping to one event.
+
+The result is the action's payload. From there on it uses the same path as a destination call.
+"""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -22,13 +25,13 @@ SINK = DIRECTIONS[TO_VOUCHERIFY].sink
 
 
 @dataclass(frozen=True, slots=True)
-class Applied:
-    """What a mapping makes of an event that its trigger takes.
+class Result:
+    """The result of a mapping for an event.
 
     Attributes:
-        payload: the action's, as Segment's destination would send it; None if the mapping fails.
-        outgoing: None if the payload is none that the action can use.
-        problem: why ("" if it can).
+        payload: the action's payload, as Segment's destination sends it; None if the mapping fails.
+        outgoing: the delivery; None if the payload is invalid.
+        problem: why there is no delivery, "" if there is one.
     """
 
     mapping: ActionMapping
@@ -37,42 +40,48 @@ class Applied:
     problem: str
 
 
-def apply(mapping: ActionMapping, event: Mapping[str, Any]) -> Applied:
-    """What ``mapping`` makes of ``event``, whether its trigger takes it or not; the event is not changed."""
+def apply(mapping: ActionMapping, event: Mapping[str, Any]) -> Result:
+    """Apply a mapping to an event, whether or not its trigger matches.
+
+    The event is not changed.
+    """
     action, payload = mapping.action, None
     try:
         payload = _payload(mapping, event)
         key = write_ascii([mapping.name, event["messageId"]]).decode()
-        return Applied(mapping, payload, outgoing(action, *load(action, payload), key), "")
+        return Result(mapping, payload, outgoing(action, *load(action, payload), key), "")
     except (Invalid, MappingFailed) as error:
-        return Applied(mapping, payload, None, str(error))
+        return Result(mapping, payload, None, str(error))
 
 
 def outgoing(action: Action, call: Mapping[str, Any], left_out: LeftOut, key: str) -> Outgoing:
-    """The delivery that a ``call`` asks for, as the action's schema has loaded it.
+    """Build the delivery for a call that the action's schema has loaded.
 
-    Its payload's ``body`` is the request's, before it is fitted to the project's metadata schema. ``left_out`` is
-    there if anything was left out.
+    The payload's ``body`` is the body of the request, before it is fitted to the project's metadata schema. The payload
+    has ``left_out`` if a field was left out.
     """
-    made = body(action, call)
-    payload = {"action": action.name, "path": action.path, "body": made}
+    request_body = body(action, call)
+    payload = {"action": action.name, "path": action.path, "body": request_body}
     return Outgoing(
         SINK,
         key=key,
         payload=write(payload | {"left_out": left_out} if left_out else payload),
         lane=at(call, action.lane),
-        mergeable=action.is_upsert and is_mergeable(made),
+        mergeable=action.is_upsert and is_mergeable(request_body),
     )
 
 
 def _payload(mapping: ActionMapping, event: Mapping[str, Any]) -> dict[str, Any]:
-    made = mapping.build(event)
-    payload: dict[str, Any] = storable(_finite(as_segment_sends(mapping.action, {} if made is UNDEFINED else made)))
+    built = mapping.build(event)
+    payload: dict[str, Any] = storable(_finite(as_segment_sends(mapping.action, {} if built is UNDEFINED else built)))
     return with_trait(event, payload) if mapping.action is UPSERT_CUSTOMER else payload
 
 
 def _finite(value: Any) -> Any:
-    """Write null for Infinity, which ``@json`` can read, as JavaScript writes it."""
+    """Replace Infinity by null, as JavaScript writes it.
+
+    ``@json`` can read Infinity from a text.
+    """
     match value:
         case float() if not isfinite(value):
             return None

@@ -1,7 +1,8 @@
-"""Segment's Engage: audiences and computed traits, which arrive as an identify that names its trait in the context.
+"""Add the audiences and computed traits of Segment's Engage to a customer.
 
-Source: https://segment.com/docs/engage/using-engage-data/, "Identify": ``traits.{computation_key}`` is the trait's
-value; of an audience, whether the user is in it.
+Engage sends each as an ``identify`` that names its trait in the context. ``traits.{computation_key}`` is the trait's
+value. For an audience it says whether the user is a member.
+Source: https://segment.com/docs/engage/using-engage-data/, "Identify".
 """
 
 from collections.abc import Mapping
@@ -11,9 +12,10 @@ from bridge.to_voucherify.request import at
 
 
 def with_trait(event: Mapping[str, Any], payload: dict[str, Any]) -> dict[str, Any]:
-    """An Upsert Customer's payload with the trait that Engage computed, in its metadata under the trait's name.
+    """Add the trait that Engage computed to a payload's metadata.
 
-    What the mapping has put there stays: a value of that name, and a null, which clears all metadata.
+    The payload is of Upsert Customer. Values of the mapping stay: metadata of the same name, and a null, which clears
+    all metadata.
     """
     key, traits = at(event, "context.personas.computation_key"), event.get("traits")
     metadata = payload.get("metadata", {})

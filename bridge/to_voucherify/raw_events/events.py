@@ -1,11 +1,11 @@
-"""One raw event as Segment's destinations see it: what is removed from it, what is added, and what is wrong with it.
+"""Validate a raw event, and complete it as Segment does for its destinations.
 
-    clean()      without what no destination gets
-    completed()  with what Segment adds
-    problems()   of an event that Segment would discard in silence
+    clean()      removes what no destination receives
+    completed()  adds the fields that Segment adds
+    problems()   of an event that Segment would drop without notice
 
 Sources: https://segment.com/docs/connections/sources/catalog/libraries/server/http-api/ for the fields;
-https://segment.com/docs/connections/spec/common/ for what every event has.
+https://segment.com/docs/connections/spec/common/ for the fields of every event.
 """
 
 import json
@@ -20,15 +20,20 @@ Event = dict[str, Any]
 
 _IDS = ("userId", "anonymousId", "groupId", "previousId", "messageId")
 _NEEDED = {"track": "event"}
-"""By type, the field that is its name. Segment asks none of a page or a screen."""
+"""By type: the field with the event's name.
+
+Segment does not require the name of a page or a screen.
+"""
 
 
 def completed(item: Any, unique: str, at: float) -> Any:
-    """An event with what Segment adds to it: an id, if it has none, and its time; what is no object stays as it is.
+    """Add the fields that Segment adds to an event: an id and its time.
+
+    A value that is not an object stays as it is.
 
     Args:
-        unique: becomes its ``messageId`` if it has none.
-        at: when it was received, in epoch seconds.
+        unique: its ``messageId`` if it has none.
+        at: the time of receipt, in epoch seconds.
     """
     if not isinstance(item, dict):
         return item
@@ -37,26 +42,29 @@ def completed(item: Any, unique: str, at: float) -> Any:
 
 
 def problems(event: Any) -> dict[str, str]:
-    """By field, why nobody can tell what this event means; empty if that is clear."""
+    """Return why an event is invalid, by field; empty if it is valid."""
     if not isinstance(event, dict):
         return {"": "Not an object."}
-    found = {name: "Not a text." for name in _IDS if not isinstance(event.get(name, ""), str)}
+    reasons = {name: "Not a text." for name in _IDS if not isinstance(event.get(name, ""), str)}
     if event.get("type") not in TYPES:
-        found["type"] = f"Not one of {', '.join(TYPES)}."
-    elif (name := _NEEDED.get(event["type"])) and not _is_told(event.get(name)):
-        found[name] = "Missing."
-    if not any(_is_told(event.get(name)) or name in found for name in ("userId", "anonymousId")):
-        found["userId"] = "Missing, and so is anonymousId."
-    return found
+        reasons["type"] = f"Not one of {', '.join(TYPES)}."
+    elif (name := _NEEDED.get(event["type"])) and not _is_text(event.get(name)):
+        reasons[name] = "Missing."
+    if not any(_is_text(event.get(name)) or name in reasons for name in ("userId", "anonymousId")):
+        reasons["userId"] = "Missing, and so is anonymousId."
+    return reasons
 
 
 def size(value: Any) -> int:
-    """Bytes of its JSON as UTF-8, without white space."""
+    """Count the bytes of a value's JSON in UTF-8, without white space."""
     return len(json.dumps(value, ensure_ascii=False, separators=(",", ":")).encode())
 
 
 def clean(item: Any) -> Any:
-    """An event without its write key and what libraries send as null; ids that are numbers become texts."""
+    """Remove an event's write key and nulls, and print ids that are numbers.
+
+    Segment's libraries send nulls for missing fields.
+    """
     if not isinstance(item, dict):
         return item
     event = {name: value for name, value in item.items() if value is not None and name != "writeKey"}
@@ -66,5 +74,5 @@ def clean(item: Any) -> Any:
     return event
 
 
-def _is_told(value: Any) -> bool:
+def _is_text(value: Any) -> bool:
     return isinstance(value, str) and bool(value.strip())

@@ -1,7 +1,7 @@
-"""Mappings, as Segment's API and code write them → compiled: which events they take, and what they make of them.
+"""Compile mappings, as Segment's API and code write them.
 
 A mapping is ``{"name": …, "enabled": …, "subscribe": a trigger, "partnerAction": an action's slug, "mapping": {field of
-the action: what goes there}}``: see ``presets.py``. Segment's Public API names three of these differently, and adds
+the action: its value}}``: see ``presets.py``. Segment's Public API has other names for three of these keys, and adds
 ids: https://docs.segmentapis.com, "List Subscriptions from Destination".
 """
 
@@ -16,7 +16,10 @@ from bridge.to_voucherify.language.fql import Trigger, compile_trigger
 from bridge.to_voucherify.language.mapping import compile_mapping
 
 MOST = 50
-"""How many there may be. Source: https://segment.com/docs/connections/destinations/actions/"""
+"""The highest number of mappings.
+
+Source: https://segment.com/docs/connections/destinations/actions/
+"""
 
 Build = Callable[[Any], Any]
 
@@ -26,9 +29,9 @@ class ActionMapping:
     """A mapping of a file, or a preset.
 
     Attributes:
-        trigger: which events it takes.
-        build: makes the action's payload of an event: see ``bridge.to_voucherify.language.mapping``.
-        source: as it was written.
+        trigger: matches the events to which the mapping applies.
+        build: builds the action's payload from an event: see ``bridge.to_voucherify.language.mapping``.
+        source: the mapping as written.
     """
 
     name: str
@@ -49,37 +52,40 @@ _KEYS: Mapping[str, tuple[type, str]] = {
     "mapping": (dict, "an object: by the action's field, what goes there"),
 }
 _PUBLIC_API = {"trigger": "subscribe", "actionSlug": "partnerAction", "settings": "mapping"}
-"""Names of Segment's Public API, and what they are here."""
+"""By name in Segment's Public API: the name here."""
 
 _IGNORED = frozenset({"id", "actionId", "destinationId", "modelId", "reverseETLModelId", "reverseETLSchedule", "type"})
-"""Further names in what Segment exports: they say nothing of what a mapping does."""
+"""Further keys in Segment's exports. They do not change what a mapping does."""
 
 _OPTIONAL: Mapping[str, Any] = {"enabled": True}
 
 
 def load(rows: Any) -> tuple[ActionMapping, ...]:
-    """Compile mappings, the disabled ones, too.
+    """Compile mappings, including the disabled ones.
 
     Raises:
-        InvalidMappings: something is wrong with some of them; names all that is.
+        InvalidMappings: some mappings are invalid. The error names every problem.
     """
     if not isinstance(rows, list | tuple):
         raise InvalidMappings([Problem("", "", "must be a list of mappings")])
-    found = [Problem("", "", f"{len(rows)} mappings: at most {MOST} are possible")] if len(rows) > MOST else []
+    problems = [Problem("", "", f"{len(rows)} mappings: at most {MOST} are possible")] if len(rows) > MOST else []
     names = Counter(row["name"] for row in rows if isinstance(row, dict) and isinstance(row.get("name"), str))
-    loaded = []
+    mappings = []
     for number, row in enumerate(rows, start=1):
         try:
-            loaded.append(_load(_renamed(row), names))
-        except RowError as wrong:
-            found += [Problem(_called(number, row), _written(path, row), why) for path, why in wrong.reasons.items()]
-    if found:
-        raise InvalidMappings(found)
-    return tuple(loaded)
+            mappings.append(_load(_renamed(row), names))
+        except RowError as error:
+            problems += [Problem(_called(number, row), _written(path, row), why) for path, why in error.reasons.items()]
+    if problems:
+        raise InvalidMappings(problems)
+    return tuple(mappings)
 
 
 def _renamed(row: Any) -> Any:
-    """Rename the keys of Segment's Public API, unless the row has them under the bridge's names as well."""
+    """Rename the keys of Segment's Public API.
+
+    A key stays if the row has the bridge's name for it, too.
+    """
     if not isinstance(row, dict):
         return row
     names = {name: ours for name, ours in _PUBLIC_API.items() if ours not in row}
@@ -87,7 +93,7 @@ def _renamed(row: Any) -> Any:
 
 
 def _written(path: str, row: Any) -> str:
-    """The path of a problem with the name that the row has for its first step."""
+    """Return the path of a problem, with the row's own name for the first step."""
     first, dot, rest = path.partition(".")
     name = next(
         (name for name, ours in _PUBLIC_API.items() if ours == first and name in row and ours not in row), first
@@ -101,36 +107,36 @@ def _called(number: int, row: Any) -> str:
 
 
 def _load(row: Any, names: Counter[str]) -> ActionMapping:
-    """One row.
+    """Compile one row.
 
     Raises:
-        RowError: it is.
+        RowError: the row is invalid.
     """
     if not isinstance(row, dict):
         raise RowError({"": "must be an object"})
     row = {**_OPTIONAL, **row}
-    wrong = _shape(row, names)
-    made: dict[str, Any] = {}
+    reasons = _shape(row, names)
+    parts: dict[str, Any] = {}
     for key, make in _PARTS.items():
         try:
-            made[key] = make(row[key]) if key not in wrong else None
+            parts[key] = make(row[key]) if key not in reasons else None
         except RowError as error:
-            wrong |= error.reasons
-    if made.get("partnerAction") and isinstance(row.get("mapping"), dict):
-        wrong |= dict(_misfits(made["partnerAction"], row["mapping"]))
-    if wrong:
-        raise RowError(wrong)
-    return ActionMapping(row["name"], row["enabled"], made["subscribe"], made["partnerAction"], made["mapping"], row)
+            reasons |= error.reasons
+    if parts.get("partnerAction") and isinstance(row.get("mapping"), dict):
+        reasons |= dict(_misfits(parts["partnerAction"], row["mapping"]))
+    if reasons:
+        raise RowError(reasons)
+    return ActionMapping(row["name"], row["enabled"], parts["subscribe"], parts["partnerAction"], parts["mapping"], row)
 
 
 def _shape(row: Mapping[str, Any], names: Counter[str]) -> dict[str, str]:
-    wrong = {key: f"unknown; a mapping has {', '.join(_KEYS)}" for key in row if key not in _KEYS}
-    wrong |= {key: f"must be {what}" for key, (kind, what) in _KEYS.items() if not isinstance(row.get(key), kind)}
-    if "name" not in wrong and not row["name"].strip():
-        wrong["name"] = "must not be empty"
-    elif "name" not in wrong and names[row["name"]] > 1:
-        wrong["name"] = "another mapping has this name; by it the bridge knows what it has done with an event"
-    return wrong
+    reasons = {key: f"unknown; a mapping has {', '.join(_KEYS)}" for key in row if key not in _KEYS}
+    reasons |= {key: f"must be {what}" for key, (kind, what) in _KEYS.items() if not isinstance(row.get(key), kind)}
+    if "name" not in reasons and not row["name"].strip():
+        reasons["name"] = "must not be empty"
+    elif "name" not in reasons and names[row["name"]] > 1:
+        reasons["name"] = "another mapping has this name; names identify the deliveries of an event"
+    return reasons
 
 
 def _trigger(source: str) -> Trigger:
@@ -155,11 +161,11 @@ def _build(source: Mapping[str, Any]) -> Build:
 
 
 _PARTS: Mapping[str, Callable[[Any], Any]] = {"subscribe": _trigger, "partnerAction": _action, "mapping": _build}
-"""What is made of a row's keys; each raises ``RowError``."""
+"""By key of a row: the function that compiles its value, or raises ``RowError``."""
 
 
 def _misfits(action: Action, mapping: Mapping[str, Any], parent: str = "") -> Iterator[tuple[str, str]]:
-    """By path, fields that the action does not have, and those that it needs and does not get."""
+    """Yield the path and problem of fields that are unknown, or required and missing."""
     fields = {
         name: row
         for where, name, row in ((*row.name.rpartition(".")[::2], row) for row in action.fields)

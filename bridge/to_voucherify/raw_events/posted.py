@@ -1,4 +1,4 @@
-"""A body that was posted at a door → its raw events. The door and the worker read it by the same functions.
+"""Split a posted body into its raw events. The door and the worker use the same functions.
 
     posted(value, …) ─▶ check()     at the door: whether it may be stored
                      ─▶ event(n)    in the worker: one event, which still may have ``problems``
@@ -16,11 +16,11 @@ from bridge.to_voucherify.raw_events.events import clean, problems, size
 
 KILOBYTE = 1024
 EVENT_BYTES, BATCH_BYTES = 32 * KILOBYTE, 500 * KILOBYTE
-"""The most of an event's JSON, and of a batch's, in UTF-8."""
+"""The largest JSON of an event and of a batch, in bytes of UTF-8."""
 
 BATCH_EVENTS = 2_500
 WEBHOOK_EVENTS = 4_000
-"""The largest batch size that can be chosen for Segment's webhooks."""
+"""The largest batch size of Segment's webhooks."""
 
 TOO_LARGE = f"Larger than {EVENT_BYTES // KILOBYTE} KB."
 
@@ -34,7 +34,7 @@ class Posted:
         kind: the type that their path gives them; ``batch`` if it takes many; "" if they say so themselves.
         length: bytes of the body.
         is_several: whether they came as a batch or an array.
-        shared: the context and the integrations that a batch gives to each of its events.
+        shared: the context and the integrations of a batch, which apply to all its events.
     """
 
     items: Sequence[Any]
@@ -44,7 +44,10 @@ class Posted:
     shared: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
 
     def event(self, place: int) -> Any:
-        """Return one event as it was meant at its door; what is no object stays as it is."""
+        """Return one event, with the type of its path and what its batch shares.
+
+        A value that is not an object stays as it is.
+        """
         item = self.items[place]
         if not isinstance(item, dict):
             return item
@@ -53,7 +56,7 @@ class Posted:
         return clean({**item, **own, **kind})
 
     def is_too_large(self, place: int) -> bool:
-        """Return whether the event is larger than Segment takes.
+        """Return whether the event is larger than Segment accepts.
 
         A single event of Segment's webhooks may be larger: Segment has added to it.
         """
@@ -61,10 +64,10 @@ class Posted:
         return is_limited and self.length > EVENT_BYTES and size(self.items[place]) > EVENT_BYTES
 
     def check(self) -> None:
-        """Check whether the body may be stored. In a batch or an array, the worker finds what is wrong with one event.
+        """Check whether the body may be stored. The worker finds the invalid events of a batch or an array.
 
         Raises:
-            Invalid: it is not what its door takes.
+            Invalid: the door does not accept the body.
         """
         if self.is_several or self.kind == BATCH:
             wrong = self._problems_of_several()
@@ -83,7 +86,7 @@ class Posted:
 
 
 def posted(value: Any, kind: str, length: int) -> Posted:
-    """Split a body into its events, whatever it is.
+    """Split any body into its events.
 
     Args:
         value: the body's JSON, read.
@@ -99,7 +102,7 @@ def posted(value: Any, kind: str, length: int) -> Posted:
 
 
 def _merged(shared: Mapping[str, Any], own: Any) -> Any:
-    """Key by key, the event's own first."""
+    """Merge shared objects into an event's own, key by key. The event's own values win."""
     if isinstance(own, dict):
         return {**shared, **own}
     return shared if own is None else own

@@ -1,6 +1,7 @@
-"""The mappings in force when there is no file: the presets of Segment's Voucherify (Actions), word for word.
+"""Declare the presets of Segment's Voucherify (Actions) destination.
 
-Source: Segment's published definition of the destination (``@segment/action-destinations`` 3.497.0).
+They are Segment's, word for word, and active if there is no file with mappings. Source: Segment's published definition
+of the destination (``@segment/action-destinations`` 3.497.0).
 """
 
 from typing import Any

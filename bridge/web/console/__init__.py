@@ -1,7 +1,7 @@
-"""The console at ``/console``: an application of its own beside the front doors.
+"""The console at ``/console``, a Flask application of its own.
 
-So nothing of it touches them: sessions, CSRF protection, error pages and limits are the console's alone. It is made of
-templates, works without JavaScript, and asks nothing of any other host.
+So its sessions, CSRF protection, error pages and limits do not affect the front doors. Its pages are templates, work
+without JavaScript, and load nothing from other hosts.
 """
 
 from datetime import timedelta
@@ -14,8 +14,8 @@ from bridge.directions import DIRECTIONS
 from bridge.web.console import api, errors
 from bridge.web.console.pages import audit, events, overview, replays
 from bridge.web.console.security import session
-from bridge.web.console.security.door import Door
 from bridge.web.console.security.headers import protect
+from bridge.web.console.security.token_check import TokenCheck
 from bridge.web.console.view import wording
 
 PATH = "/console"
@@ -24,50 +24,50 @@ FORM_BYTES = 65_536
 
 
 def application(bridge: Bridge, token: str) -> Flask:
-    """The console, opened by ``token``; to be mounted at ``PATH``."""
+    """Make the console, to be mounted at ``PATH``. ``token`` is the admin token."""
     app = Flask(__name__)
     app.config.update(
         SECRET_KEY=session.key(token),
         SESSION_COOKIE_NAME="bridge_console",
         SESSION_COOKIE_PATH=PATH,
-        # A link in an alert must lead in, so not Strict; what changes anything is a POST with a token of its own.
+        # Not Strict, because a link in an alert must open the page. Changes are POSTs with a CSRF token.
         SESSION_COOKIE_SAMESITE="Lax",
-        PERMANENT_SESSION_LIFETIME=timedelta(seconds=session.LIFETIME),
+        PERMANENT_SESSION_LIFETIME=timedelta(seconds=session.LIFETIME_SECONDS),
         SESSION_REFRESH_EACH_REQUEST=False,
         MAX_CONTENT_LENGTH=FORM_BYTES,
         WTF_CSRF_TIME_LIMIT=None,  # as long as the session
-        # Its check of the referrer needs the host that the browser sees, which a proxy may not pass on.
+        # The check of the referrer needs the browser's host name, which a proxy may not forward.
         WTF_CSRF_SSL_STRICT=False,
     )
     app.session_interface = session.Sessions()
     app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True
     csrf = CSRFProtect(app)
-    door = Door(token, bridge.database)
+    token_check = TokenCheck(token, bridge.database)
     for blueprint in (
-        session.blueprint(door, bridge.desk),
+        session.blueprint(token_check, bridge.desk),
         overview.blueprint(bridge.database, bridge.settings, bridge.desk),
         events.blueprint(bridge.database, bridge.desk),
         replays.blueprint(bridge.database, bridge.desk),
         audit.blueprint(bridge.database),
     ):
         app.register_blueprint(blueprint)
-    calls = api.blueprint(door, bridge)
-    csrf.exempt(calls)  # it is opened by a header, which no other site can send
+    calls = api.blueprint(token_check, bridge)
+    csrf.exempt(calls)  # its token is in a header, which other sites cannot send
     app.register_blueprint(calls)
     errors.register(app)
-    _teach(app)
+    _add_texts(app)
     protect(app)
     return app
 
 
-def _teach(app: Flask) -> None:
-    """Let templates use the console's words."""
+def _add_texts(app: Flask) -> None:
+    """Add the console's texts and formats to the templates."""
     app.jinja_env.filters.update(when=wording.when, iso=wording.iso, duration=wording.duration, count=wording.count)
     app.jinja_env.filters.update(label=wording.label, service=wording.service)
     app.jinja_env.globals.update(
         DIRECTIONS=DIRECTIONS,
-        STANDINGS=wording.STANDINGS,
-        OUTCOMES=wording.OUTCOMES,
-        STATES=wording.STATES,
-        REASONS=wording.REASONS,
+        STATUS_TEXTS=wording.STATUS_TEXTS,
+        OUTCOME_TEXTS=wording.OUTCOME_TEXTS,
+        STATE_TONES=wording.STATE_TONES,
+        REASON_TEXTS=wording.REASON_TEXTS,
     )

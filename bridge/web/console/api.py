@@ -1,4 +1,7 @@
-"""The same for scripts: JSON, with ``Authorization: Bearer`` and the admin token in place of a session."""
+"""Serve the console to scripts, as JSON.
+
+Scripts send ``Authorization: Bearer`` and the admin token instead of a session.
+"""
 
 import time
 from dataclasses import asdict
@@ -16,17 +19,20 @@ from bridge.operations.desk import Desk
 from bridge.operations.history import entries, story
 from bridge.operations.monitoring.overview import PERIODS
 from bridge.operations.monitoring.overview import overview as look
-from bridge.web.console.security.door import Door
-from bridge.web.console.view.asked import wanted
-from bridge.web.console.view.masking import shortened
-from bridge.web.console.view.story import plain
+from bridge.web.console.security.token_check import TokenCheck
+from bridge.web.console.view.event_page import as_json
+from bridge.web.console.view.filters import parse_filter
+from bridge.web.console.view.masking import shorten
 
-WHO = "script"
+OPERATOR = "script"
 PAGE, LARGEST_PAGE = 50, 1000
 
 
-def blueprint(door: Door, bridge: Bridge) -> Blueprint:
-    """``/console/api``. Customer data is hidden without ``?reveal=true``, as on the pages."""
+def blueprint(token_check: TokenCheck, bridge: Bridge) -> Blueprint:
+    """Make the blueprint of ``/console/api``.
+
+    Like the pages, it hides customer data without ``?reveal=true``.
+    """
     calls = Blueprint("api", __name__, url_prefix="/api")
     database, desk = bridge.database, bridge.desk
 
@@ -34,9 +40,9 @@ def blueprint(door: Door, bridge: Bridge) -> Blueprint:
     def demand_token() -> None:
         address = request.remote_addr or ""
         scheme, _, token = request.headers.get("Authorization", "").partition(" ")
-        if (wait := door.wait(address)) > 0:
-            raise TooManyRequests("Too many wrong tokens.", retry_after=round(wait) + 1)
-        if scheme.lower() != "bearer" or not door.opens(token, address):
+        if (wait := token_check.wait_seconds(address)) > 0:
+            raise TooManyRequests("Too many wrong tokens. Try again in a minute.", retry_after=round(wait) + 1)
+        if scheme.lower() != "bearer" or not token_check.accepts(token, address):
             raise SignatureError("Authorization must be Bearer and the admin token")
 
     @calls.get("/overview")
@@ -49,12 +55,12 @@ def blueprint(door: Door, bridge: Bridge) -> Blueprint:
 
     @calls.post("/pause/<name>")
     def pause(name: str) -> Response:
-        desk.pause(name, WHO)
+        desk.pause(name, OPERATOR)
         return jsonify(name=name, state="paused")
 
     @calls.post("/resume/<name>")
     def resume(name: str) -> Response:
-        desk.pause(name, WHO, until=0.0)
+        desk.pause(name, OPERATOR, until=0.0)
         return jsonify(name=name, state="running")
 
     _serve_events(calls, database, desk)
@@ -66,33 +72,33 @@ def _serve_events(calls: Blueprint, database: Database, desk: Desk) -> None:
     @calls.get("/events")
     def events() -> Response:
         with database.reading() as connection:
-            found = entries(connection, wanted(request.args), _limit())
-        return jsonify([_entry(asdict(one), reveal=False) for one in found])
+            rows = entries(connection, parse_filter(request.args), _limit())
+        return jsonify([_entry(asdict(one), reveal=False) for one in rows])
 
     @calls.get("/events/<event_id>")
     def event(event_id: str) -> Response:
         reveal = request.args.get("reveal") == "true"
         if reveal:
-            found = desk.reveal(event_id, WHO)
+            event_story = desk.reveal(event_id, OPERATOR)
         else:
             with database.reading() as connection:
-                found = story(connection, event_id)
-        return jsonify(_entry(asdict(found.entry), reveal=reveal) | plain(found, reveal=reveal))
+                event_story = story(connection, event_id)
+        return jsonify(_entry(asdict(event_story.entry), reveal=reveal) | as_json(event_story, reveal=reveal))
 
     @calls.post("/events/<event_id>/replay")
     def replay(event_id: str) -> Response:
-        return jsonify(id=event_id, became=desk.replay(event_id, WHO))
+        return jsonify(id=event_id, became=desk.replay(event_id, OPERATOR))
 
     @calls.post("/events/<event_id>/discard")
     def discard(event_id: str) -> Response:
-        return jsonify(id=event_id, discarded=desk.discard(event_id, WHO))
+        return jsonify(id=event_id, discarded=desk.discard(event_id, OPERATOR))
 
     @calls.post("/events/<event_id>/decide")
     def decide(event_id: str) -> Response:
         verdict = _fields().get("verdict")
         if verdict not in ("delivered", "again"):
             raise BadRequest("verdict must be delivered or again")
-        return jsonify(id=event_id, decided=desk.decide(event_id, WHO, again=verdict == "again"))
+        return jsonify(id=event_id, decided=desk.decide(event_id, OPERATOR, again=verdict == "again"))
 
 
 def _serve_replays(calls: Blueprint, database: Database, desk: Desk) -> None:
@@ -105,11 +111,11 @@ def _serve_replays(calls: Blueprint, database: Database, desk: Desk) -> None:
 
     @calls.post("/replays")
     def begin() -> tuple[Response, int]:
-        return jsonify(id=desk.begin_bulk_replay(wanted(_fields()), WHO)), 202
+        return jsonify(id=desk.begin_bulk_replay(parse_filter(_fields()), OPERATOR)), 202
 
     @calls.post("/replays/<replay_id>/stop")
     def stop(replay_id: str) -> Response:
-        return jsonify(id=replay_id, stopped=desk.stop_bulk_replay(replay_id, WHO))
+        return jsonify(id=replay_id, stopped=desk.stop_bulk_replay(replay_id, OPERATOR))
 
     @calls.get("/audit")
     def audit() -> Response:
@@ -124,9 +130,9 @@ def _limit() -> int:
 def _fields() -> dict[str, str]:
     body = request.get_json()
     if not isinstance(body, dict) or not all(isinstance(value, str) for value in body.values()):
-        raise BadRequest("The body must be an object of texts.")
+        raise BadRequest("The body must be a JSON object with text values.")
     return body
 
 
 def _entry(entry: dict[str, Any], *, reveal: bool) -> dict[str, Any]:
-    return entry if reveal else entry | {"customer": shortened(entry["customer"]) or None}
+    return entry if reveal else entry | {"customer": shorten(entry["customer"]) or None}

@@ -1,4 +1,4 @@
-"""The answer to a request to the console that fails: a page; JSON to a script."""
+"""Answer errors with a page, or with JSON to a script."""
 
 from collections.abc import Mapping
 
@@ -10,18 +10,18 @@ from bridge.logs import unexpected
 from bridge.web.errors import ERRORS, error
 
 TITLES: Mapping[type[BridgeError], str] = {
-    Invalid: "That cannot be done",
+    Invalid: "Invalid request",
     SignatureError: "Not signed in",
-    NoSuchEvent: "Nothing is here",
-    InHand: "Not at this moment",
-    UpstreamError: "A service does not answer",
-    StoreUnavailable: "The database does not answer",
+    NoSuchEvent: "Not found",
+    InHand: "Being sent",
+    UpstreamError: "A service does not respond",
+    StoreUnavailable: "The database does not respond",
 }
-"""The title of each error's page. Its status is the one of ``ERRORS``."""
+"""By error: the title of its page. Its status and its code are those of ``ERRORS``."""
 
 
 def register(app: Flask) -> None:
-    """Answer every error of ``app`` in this form."""
+    """Register the handlers of all errors in ``app``."""
     for kind in ERRORS:
         app.register_error_handler(kind, _known)
     app.register_error_handler(HTTPException, _http)
@@ -29,12 +29,13 @@ def register(app: Flask) -> None:
 
 
 def _known(raised: BridgeError) -> Response:
-    status, _ = ERRORS[type(raised)]
-    return _answer(status, TITLES[type(raised)], str(raised))
+    status, code = ERRORS[type(raised)]
+    return _answer(status, code, TITLES[type(raised)], str(raised))
 
 
 def _http(raised: HTTPException) -> Response:
-    response = _answer(raised.code or 500, raised.name, raised.description or raised.name)
+    code = raised.name.lower().replace(" ", "_")
+    response = _answer(raised.code or 500, code, raised.name, raised.description or raised.name)
     for name, value in raised.get_headers():
         if name in ("Allow", "Retry-After"):
             response.headers[name] = value
@@ -46,7 +47,7 @@ def _unexpected(raised: Exception) -> Response:
     return _http(InternalServerError())
 
 
-def _answer(status: int, title: str, message: str) -> Response:
+def _answer(status: int, code: str, title: str, message: str) -> Response:
     if request.path.startswith("/api/"):
-        return error(status, title.lower().replace(" ", "_"), message)
+        return error(status, code, message)
     return Response(render_template("error.html", status=status, title=title, message=message), status)

@@ -1,4 +1,4 @@
-"""The console, and a browser that runs no scripts."""
+"""Open the console in a browser without scripts."""
 
 import re
 from collections.abc import Callable, Iterator
@@ -11,8 +11,15 @@ from flask.testing import FlaskClient
 from werkzeug.test import TestResponse
 
 from bridge.bootstrap import Bridge
+from bridge.delivery.rules.sink import Happened, Outcome
+from bridge.demo.calls import CALLS, credentials
+from bridge.doors import SEGMENT_DESTINATION
+from bridge.intake import Given, Received
 from bridge.settings import Settings, ToSegment, ToVoucherify
 from bridge.web import create_app
+from tests.translating import translate
+from tests.web.console.events import REFUSED, Post, deliver, store
+from tests.webhooks import encode
 
 TOKEN = "the-token-of-the-console"
 
@@ -20,7 +27,7 @@ MakeApp = Callable[..., Flask]
 
 
 class Visitor:
-    """Fills in the forms that it is shown."""
+    """A browser that fills in forms."""
 
     def __init__(self, client: FlaskClient) -> None:
         self.client = client
@@ -29,7 +36,7 @@ class Visitor:
         return self.client.get(f"/console{path}", **more)
 
     def press(self, page: str, action: str, **fields: str) -> TestResponse:
-        """Send the form of ``page`` whose action ends in ``action``, with what is hidden in it."""
+        """Send the form of ``page`` whose action ends in ``action``, with its hidden fields."""
         for form in re.findall(r"<form.*?</form>", self.get(page).text, re.DOTALL):
             [to] = re.findall(r'action="([^"]*)"', form)
             hidden = dict(re.findall(r'type="hidden" name="([^"]+)" value="([^"]*)"', form))
@@ -43,7 +50,7 @@ class Visitor:
 
 @contextmanager
 def applications(database_url: str) -> Iterator[MakeApp]:
-    """A function that makes an application with a console; what is given changes its settings."""
+    """Yield a function that makes an application with a console. Arguments change its settings."""
     made: list[Flask] = []
 
     def make(**changes: Any) -> Flask:
@@ -89,6 +96,36 @@ def stranger(app: Flask) -> Visitor:
 
 @pytest.fixture
 def visitor(stranger: Visitor) -> Visitor:
-    """Somebody who has signed in."""
+    """A visitor who has signed in."""
     assert stranger.sign_in().status_code == 302
     return stranger
+
+
+@pytest.fixture
+def post(bridge: Bridge) -> Post:
+    """Store a webhook, translate it, and return its event's id."""
+
+    def take(message: Any = None, unique: str = "1") -> str:
+        event_id = store(bridge, message, unique)
+        translate(bridge)
+        return event_id
+
+    return take
+
+
+@pytest.fixture
+def dead(post: Post, bridge: Bridge) -> str:
+    event_id = post()
+    deliver(bridge, REFUSED)
+    return event_id
+
+
+@pytest.fixture
+def uncertain(bridge: Bridge) -> str:
+    headers = credentials("app-id", "secret-key")
+    given = Given(headers["Authorization"], headers["Secret-Key"])
+    path, body = CALLS["track"]
+    received: Received = bridge.intakes[SEGMENT_DESTINATION].take(f"segmentio/{path}", encode(body), given, "request-1")
+    translate(bridge)
+    deliver(bridge, Outcome(Happened.UNCERTAIN, detail="in doubt"), "voucherify")
+    return received.id

@@ -1,4 +1,4 @@
-"""What is hidden and what is shown: hiding is the rule, showing the exception."""
+"""Masking: everything is hidden, except known safe values."""
 
 import json
 from datetime import UTC, datetime
@@ -12,7 +12,7 @@ from bridge.demo.calls import CALLS
 from bridge.demo.samples import CUSTOMER, all_webhooks
 from bridge.directions import FREE_KEYS
 from bridge.to_segment import translate
-from bridge.web.console.view.masking import HIDDEN, hidden, mask, mask_answer, scrub, shortened
+from bridge.web.console.view.masking import HIDDEN, hidden_values, mask, mask_answer, scrub, shorten
 
 
 @pytest.mark.parametrize(
@@ -22,22 +22,22 @@ from bridge.web.console.view.masking import HIDDEN, hidden, mask, mask_answer, s
         pytest.param({"phone": 46401234567}, {"phone": HIDDEN}, id="a number"),
         pytest.param({"birthdate": "1815-12-10"}, {"birthdate": HIDDEN}, id="a date"),
         pytest.param({"name": None, "active": True}, {"name": None, "active": True}, id="null and booleans"),
-        pytest.param({"unheard_of": "x"}, {"unheard_of": HIDDEN}, id="what nobody has thought of"),
+        pytest.param({"unheard_of": "x"}, {"unheard_of": HIDDEN}, id="an unknown key"),
         pytest.param(["x", 1, {"y": "z"}], [HIDDEN, HIDDEN, {"y": HIDDEN}], id="in arrays"),
-        pytest.param("raw text", HIDDEN, id="what is no object"),
+        pytest.param("raw text", HIDDEN, id="another value than an object"),
         pytest.param({"type": "redemption.succeeded"}, {"type": "redemption.succeeded"}, id="a type"),
-        pytest.param({"type": "Anna Ek"}, {"type": HIDDEN}, id="a type that is none"),
+        pytest.param({"type": "Anna Ek"}, {"type": HIDDEN}, id="an invalid type"),
         pytest.param({"type": "anna@example.com"}, {"type": HIDDEN}, id="an address where a type belongs"),
         pytest.param({"id": "cust_a1", "source_id": "cust_a1"}, {"id": "cust_a1", "source_id": HIDDEN}, id="ids"),
         pytest.param({"id": "anna-1"}, {"id": HIDDEN}, id="an id that is not Voucherify's"),
         pytest.param(
             {"created_at": "2026-11-24T06:00:00.000Z"}, {"created_at": "2026-11-24T06:00:00.000Z"}, id="a time"
         ),
-        pytest.param({"created_at": "yesterday"}, {"created_at": HIDDEN}, id="a time that is none"),
+        pytest.param({"created_at": "yesterday"}, {"created_at": HIDDEN}, id="an invalid time"),
         pytest.param({"amount": 5400, "age": 33}, {"amount": 5400, "age": HIDDEN}, id="amounts"),
         pytest.param({"event": "Order Completed"}, {"event": "Order Completed"}, id="the event's name"),
-        pytest.param({"userId": "anna"}, {"userId": HIDDEN}, id="who it is"),
-        pytest.param({"code": "SPRING-10"}, {"code": HIDDEN}, id="a voucher's code is worth money"),
+        pytest.param({"userId": "anna"}, {"userId": HIDDEN}, id="the user"),
+        pytest.param({"code": "SPRING-10"}, {"code": HIDDEN}, id="a voucher's code"),
         pytest.param({"campaign": {"name": "Spring"}}, {"campaign": {"name": "Spring"}}, id="a campaign's name"),
         pytest.param({"customer": {"name": "Anna"}}, {"customer": {"name": HIDDEN}}, id="a customer's name"),
         pytest.param(
@@ -50,14 +50,14 @@ from bridge.web.console.view.masking import HIDDEN, hidden, mask, mask_answer, s
         pytest.param({"traits": {"status": ["ill"]}}, {"traits": {"status": [HIDDEN]}}, id="traits"),
         pytest.param({"address": {"state": "Skane"}}, {"address": {"state": HIDDEN}}, id="an address's state"),
         pytest.param({"anna@example.com": True}, {HIDDEN: True}, id="a key that is a value"),
-        pytest.param({"context": {"ip": "127.0.0.1"}}, {"context": {"ip": HIDDEN}}, id="where from"),
+        pytest.param({"context": {"ip": "127.0.0.1"}}, {"context": {"ip": HIDDEN}}, id="the address"),
     ],
 )
 def test_masking(value: Any, seen: Any) -> None:
     assert mask(value) == seen
 
 
-def test_properties_are_the_shops_own_in_segments_calls() -> None:
+def test_properties_are_hidden_in_segments_calls() -> None:
     value = {"properties": {"status": "ill"}}
     assert mask(value) == value
     assert mask(value, FREE_KEYS) == {"properties": {"status": HIDDEN}}
@@ -93,7 +93,7 @@ JSON = st.recursive(
 
 
 @given(JSON)
-def test_masking_twice_hides_no_more(value: Any) -> None:
+def test_masking_is_repeatable(value: Any) -> None:
     masked = mask(value)
     assert mask(masked) == masked
 
@@ -101,12 +101,12 @@ def test_masking_twice_hides_no_more(value: Any) -> None:
 @given(
     st.dictionaries(st.sampled_from(["email", "name", "phone", "source_id", "description", "x"]), st.text(min_size=1))
 )
-def test_personal_fields_are_hidden_whatever_they_hold(value: dict[str, str]) -> None:
+def test_personal_fields_are_hidden_with_any_value(value: dict[str, str]) -> None:
     assert set(mask(value).values()) <= {HIDDEN}
-    assert hidden(value) == {text for text in value.values() if len(text) >= 3 and text != HIDDEN}
+    assert hidden_values(value) == {text for text in value.values() if len(text) >= 3 and text != HIDDEN}
 
 
-# What a service answers
+# Responses of services
 
 
 SECRETS = frozenset(("anna", "anna@example.com", "Anna Ek", "gold"))
@@ -123,11 +123,11 @@ SECRETS = frozenset(("anna", "anna@example.com", "Anna Ek", "gold"))
         ("answered 503 after 10.0 s", "answered 503 after 10.0 s"),
     ],
 )
-def test_prose_is_readable_and_names_nobody(prose: str, seen: str) -> None:
+def test_prose_is_readable_without_personal_data(prose: str, seen: str) -> None:
     assert scrub(prose, SECRETS) == seen
 
 
-def test_an_answer_says_what_is_wrong_and_not_with_whom() -> None:
+def test_a_response_shows_the_error_without_personal_data() -> None:
     answer = {
         "code": 400,
         "key": "invalid_payload",
@@ -152,5 +152,5 @@ def test_an_answer_says_what_is_wrong_and_not_with_whom() -> None:
     ("source_id", "seen"),
     [("ada-1815", "ada•••"), ("adalove", "ada•••"), ("ada-18", HIDDEN), ("7", HIDDEN), ("", ""), (None, "")],
 )
-def test_a_customer_in_a_list(source_id: str | None, seen: str) -> None:
-    assert shortened(source_id) == seen
+def test_a_customers_id_is_shortened(source_id: str | None, seen: str) -> None:
+    assert shorten(source_id) == seen

@@ -1,93 +1,48 @@
-"""What the pages say, and what their buttons do."""
+"""The console's pages and buttons."""
 
-import json
 import time
-from collections.abc import Callable
-from typing import Any
 
 import pytest
 
 from bridge.bootstrap import Bridge
 from bridge.delivery.database.tables import audit
 from bridge.delivery.outbox import sink_states
-from bridge.delivery.outbox.outbox import Outbox
-from bridge.delivery.outbox.worker import Worker
-from bridge.delivery.rules.retry import Policy
 from bridge.delivery.rules.sink import Happened, Outcome
-from bridge.demo.calls import CALLS, credentials
-from bridge.doors import SEGMENT_DESTINATION, VOUCHERIFY_WEBHOOKS
-from bridge.intake import Given, Received
-from bridge.operations.bulk_replay import STEP, BulkReplayer
-from bridge.signature import sign
 from tests.delivery.arrivals import rows
 from tests.delivery.sinks import ScriptedSink
 from tests.translating import translate, translating
-from tests.web.console.conftest import TOKEN, Visitor
-from tests.webhooks import ANNA, encode, redemption, webhook
-
-PERSONAL = ("anna@example.com", "Anna Ek", "anna-1", "Malmö")
-EMAIL = PERSONAL[0]
-REFUSAL = json.dumps({"code": 400, "key": "invalid", "message": "Invalid", "details": f"{ANNA['email']} is blocked"})
-REFUSED = Outcome(Happened.REJECTED, 400, REFUSAL)
-
-Post = Callable[..., str]
-
-
-@pytest.fixture
-def post(bridge: Bridge) -> Post:
-    """Take in a webhook, and translate it; its event's id."""
-
-    def take(message: Any = None, unique: str = "1") -> str:
-        event_id = store(bridge, message, unique)
-        translate(bridge)
-        return event_id
-
-    return take
-
-
-def store(bridge: Bridge, message: Any = None, unique: str = "1") -> str:
-    """Take in a webhook, a value or raw bytes, which then waits for translation; its id."""
-    message = message or webhook("redemption.succeeded", redemption(f"r_{unique}"), event_id=f"ev_{unique}")
-    body = message if isinstance(message, bytes) else encode(message)
-    message_id: str = bridge.intakes[VOUCHERIFY_WEBHOOKS].take(body, sign(body, "secret"), "request-1").id
-    return message_id
-
-
-def deliver(bridge: Bridge, outcome: Outcome, sink: str = "segment") -> None:
-    answering = ScriptedSink(lambda _: outcome, max_bytes=1_000_000)
-    answering.name = sink
-    Worker(Outbox(bridge.database), answering, Policy(max_age=86_400.0)).step()
-
-
-@pytest.fixture
-def dead(post: Post, bridge: Bridge) -> str:
-    event_id = post()
-    deliver(bridge, REFUSED)
-    return event_id
-
-
-@pytest.fixture
-def uncertain(bridge: Bridge) -> str:
-    headers = credentials("app-id", "secret-key")
-    given = Given(headers["Authorization"], headers["Secret-Key"])
-    path, body = CALLS["track"]
-    received: Received = bridge.intakes[SEGMENT_DESTINATION].take(f"segmentio/{path}", encode(body), given, "request-1")
-    translate(bridge)
-    deliver(bridge, Outcome(Happened.UNCERTAIN, detail="in doubt"), "voucherify")
-    return received.id
-
-
-def did(bridge: Bridge) -> list[tuple[str, str, str | None]]:
-    return [(row["who"], row["did"], row["event_id"]) for row in rows(bridge.database, audit)][1:]
+from tests.web.console.conftest import Visitor
+from tests.web.console.events import EMAIL, PERSONAL, Post, deliver, did, store
+from tests.webhooks import ANNA, webhook
 
 
 def test_an_empty_bridge(visitor: Visitor) -> None:
-    assert "No event has come in yet." in visitor.get("/events").text
-    assert "There was none yet." in visitor.get("/replays").text
-    assert visitor.get("/").text.count("Nothing within") == 2
+    assert "No event has been received yet." in visitor.get("/events").text
+    assert "No bulk replays yet." in visitor.get("/replays").text
+    text = visitor.get("/").text
+    assert "No errors within" in text
+    assert "No events within" in text
 
 
-def test_the_overview_leads_to_what_went_wrong(visitor: Visitor, dead: str) -> None:
+@pytest.mark.parametrize(
+    ("path", "name"), [("/", "Overview"), ("/events", "Events"), ("/replays", "Bulk replays"), ("/audit", "Audit")]
+)
+def test_the_navigation_and_the_titles_agree(visitor: Visitor, path: str, name: str) -> None:
+    text = visitor.get(path).text
+    assert f'aria-current="page">{name}</a>' in text
+    assert f"<title>{name} · Bridge</title>" in text
+    assert f"<h1>{name}</h1>" in text
+
+
+def test_an_event_without_a_name_has_no_link_to_its_name(visitor: Visitor, post: Post) -> None:
+    post(b"raw words")
+    text = visitor.get("/").text
+    assert "<td>(no name)</td>" in text
+    assert "event=&" not in text
+    assert 'event="' not in text
+
+
+def test_the_overview_shows_errors_by_cause(visitor: Visitor, dead: str) -> None:
     text = visitor.get("/?period=1h").text
     assert "Voucherify → Segment" in text
     assert "rejected 400: Invalid" in text
@@ -109,7 +64,7 @@ def test_deliveries_and_translation_are_paused_and_resumed(visitor: Visitor, bri
     assert visitor.press("/", f"/resume/{name}").location == "/console/"
     assert "ends it" not in visitor.get("/").text
     assert [row["did"] for row in rows(bridge.database, audit)][1:] == ["paused", "resumed"]
-    assert visitor.client.post(f"/console/pause/{name}").status_code == 400  # without a token of the form
+    assert visitor.client.post(f"/console/pause/{name}").status_code == 400  # without the form's token
 
 
 def test_messages_that_wait_for_translation_are_counted(visitor: Visitor, bridge: Bridge) -> None:
@@ -134,20 +89,20 @@ def test_a_message_that_waits_for_translation_is_shown_and_discarded(visitor: Vi
     assert did(bridge) == [("console: Ada", "discarded", event_id)]
 
 
-def test_the_page_of_a_repeat_is_the_first_events(visitor: Visitor, bridge: Bridge, post: Post) -> None:
+def test_the_page_of_a_duplicate_is_the_first_events(visitor: Visitor, bridge: Bridge, post: Post) -> None:
     first, second = post(), post()
-    assert f"{second} is a repeat of this event" in visitor.get(f"/events/{second}").text
-    assert "is a repeat" not in visitor.get(f"/events/{first}").text
+    assert f"{second} is a duplicate of this event" in visitor.get(f"/events/{second}").text
+    assert "is a duplicate" not in visitor.get(f"/events/{first}").text
 
 
-def test_an_event_says_why_and_hides_who(visitor: Visitor, dead: str) -> None:
+def test_an_event_shows_the_reason_and_hides_customer_data(visitor: Visitor, dead: str) -> None:
     text = visitor.get(f"/events/{dead}").text
     for said in (
         "dead letter",
         "rejected 400",
-        "What arrived",
+        "What was received",
         "What was sent to Segment",
-        "What came back",
+        "Responses",
         "Invalid",
     ):
         assert said in text
@@ -157,7 +112,9 @@ def test_an_event_says_why_and_hides_who(visitor: Visitor, dead: str) -> None:
     assert "is blocked" in text
 
 
-def test_who_asks_sees_and_that_is_recorded(visitor: Visitor, dead: str, bridge: Bridge) -> None:
+def test_an_operator_reveals_customer_data_and_the_audit_records_it(
+    visitor: Visitor, dead: str, bridge: Bridge
+) -> None:
     text = visitor.press(f"/events/{dead}", "/reveal").text
     for personal in PERSONAL:
         assert personal in text
@@ -173,7 +130,7 @@ def test_a_dead_letter_is_replayed(visitor: Visitor, dead: str, bridge: Bridge) 
     text = visitor.get(f"/events/{dead}").text
     assert "Replayed: to be sent." in text
     deliver(bridge, Outcome(Happened.DELIVERED, 200))
-    assert "The service has taken it." in visitor.get(f"/events/{dead}").text
+    assert "The service has accepted it." in visitor.get(f"/events/{dead}").text
     assert did(bridge) == [("console: Ada", "replayed", dead)]
 
 
@@ -181,7 +138,7 @@ def test_a_dead_letter_is_discarded(visitor: Visitor, dead: str, bridge: Bridge)
     visitor.press(f"/events/{dead}", "/discard")
     text = visitor.get(f"/events/{dead}").text
     assert "Discarded." in text
-    assert "Somebody has given it up." in text
+    assert "An operator discarded it." in text
     assert "/discard" not in text
     assert "/replay" in text
     assert did(bridge) == [("console: Ada", "discarded", dead)]
@@ -190,11 +147,11 @@ def test_a_dead_letter_is_discarded(visitor: Visitor, dead: str, bridge: Bridge)
 @pytest.mark.parametrize(
     ("verdict", "became"),
     [
-        ("delivered", ("The service has taken it.", "marked as delivered")),
+        ("delivered", ("The service has accepted it.", "marked as delivered")),
         ("again", ("It will be sent", "sent again")),
     ],
 )
-def test_what_is_uncertain_is_decided(
+def test_an_uncertain_delivery_is_decided(
     visitor: Visitor, uncertain: str, bridge: Bridge, verdict: str, became: tuple[str, str]
 ) -> None:
     meaning, record = became
@@ -203,7 +160,7 @@ def test_what_is_uncertain_is_decided(
     assert did(bridge) == [("console: Ada", record, uncertain)]
 
 
-def test_what_is_being_sent_is_not_discarded(visitor: Visitor, post: Post, bridge: Bridge) -> None:
+def test_a_delivery_that_is_being_sent_is_not_discarded(visitor: Visitor, post: Post, bridge: Bridge) -> None:
     event_id = post()
     sink = ScriptedSink()
     sink.name = "segment"
@@ -214,14 +171,14 @@ def test_what_is_being_sent_is_not_discarded(visitor: Visitor, post: Post, bridg
     assert "try again" in response.text
 
 
-def test_an_ignored_event_says_why(visitor: Visitor, post: Post) -> None:
+def test_an_ignored_event_shows_the_reason(visitor: Visitor, post: Post) -> None:
     event_id = post(webhook("rewarded", {"customer": None, "holder": ANNA}))
     text = visitor.get(f"/events/{event_id}").text
     assert "The customer has no source_id" in text
-    assert "Nothing is delivered of it." in text
+    assert "No deliveries." in text
 
 
-def test_a_quarantined_event_says_why_and_what_is_no_json_is_hidden(visitor: Visitor, post: Post) -> None:
+def test_a_quarantined_event_shows_the_reason_and_hides_other_bytes(visitor: Visitor, post: Post) -> None:
     event_id = post(b"raw words for Anna")
     text = visitor.get(f"/events/{event_id}").text
     assert "the body is not JSON" in text
@@ -250,16 +207,16 @@ def test_the_list_is_filtered(visitor: Visitor, dead: str, post: Post, query: di
     post(unique="2"), post(unique="3")
     text = visitor.get("/events", query_string=query).text
     assert text.count("/console/events/01") == count
-    assert ("No event fits." in text) == (count == 0)
+    assert ("No event matches the filter." in text) == (count == 0)
 
 
-def test_a_time_that_is_none_is_said(visitor: Visitor) -> None:
+def test_an_invalid_time_is_reported(visitor: Visitor) -> None:
     response = visitor.get("/events?since=yesterday")
     assert response.status_code == 400
     assert "must be a time like" in response.text
 
 
-def test_the_list_goes_on(visitor: Visitor, post: Post, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_list_has_pages(visitor: Visitor, post: Post, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("bridge.web.console.pages.events.PAGE", 2)
     ids = [post(unique=str(number)) for number in range(5)]
     seen: list[str] = []
@@ -272,53 +229,15 @@ def test_the_list_goes_on(visitor: Visitor, post: Post, monkeypatch: pytest.Monk
     assert seen == sorted(ids, reverse=True)
 
 
-def test_many_are_replayed_in_the_background(visitor: Visitor, bridge: Bridge) -> None:
-    for number in range(STEP + 1):
-        store(bridge, unique=str(number))
-    translate(bridge)
-    for _ in range(2):
-        deliver(bridge, REFUSED)
-    assert "Replay all of these" in visitor.get("/events?status=dead").text
-    assert f"{STEP + 1} events" in visitor.get("/replays/new?status=dead").text
-    page = visitor.press("/replays/new?status=dead", "/replays").location.removeprefix("/console")
-    assert f"0 of {STEP + 1}" in visitor.get(page).text
-    replayer = BulkReplayer(bridge.database)
-    assert replayer.step()
-    translate(bridge)
-    assert f"{STEP} of {STEP + 1}" in visitor.get(page).text
-    assert replayer.step()
-    translate(bridge)
-    assert not replayer.step()
-    text = visitor.get(page).text
-    assert "to be sent" in text
-    assert "console: Ada" in text
-    assert "done" in visitor.get("/replays").text
-    assert did(bridge) == [("console: Ada", "began a bulk replay", None)]
-    assert page in visitor.get("/audit").text
-
-
-def test_a_bulk_replay_is_stopped(visitor: Visitor, dead: str) -> None:
-    page = visitor.press("/replays/new?status=dead", "/replays").location.removeprefix("/console")
-    visitor.press(page, "/stop")
-    text = visitor.get(page).text
-    assert "Stopped." in text
-    assert "/stop" not in text
-
-
-@pytest.mark.parametrize("query", ["", "?status=delivered", "?status=uncertain"])
-def test_not_everything_is_replayed_by_the_many(visitor: Visitor, query: str) -> None:
-    assert visitor.get(f"/replays/new{query}").status_code == 400
-
-
 @pytest.mark.parametrize("path", ["/events/NOTHING", "/replays/NOTHING", "/nothing"])
-def test_what_is_not_there_is_a_page(visitor: Visitor, path: str) -> None:
+def test_a_missing_object_is_answered_with_a_page(visitor: Visitor, path: str) -> None:
     response = visitor.get(path)
     assert response.status_code == 404
     assert response.mimetype == "text/html"
     assert "To the overview" in response.text
 
 
-def test_what_is_not_foreseen_is_a_page_without_a_word_too_many(
+def test_an_unexpected_error_is_a_page_without_details(
     visitor: Visitor, bridge: Bridge, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("bridge.web.console.pages.events.entries", None)
@@ -327,67 +246,5 @@ def test_what_is_not_foreseen_is_a_page_without_a_word_too_many(
     assert "NoneType" not in response.text
 
 
-def test_a_body_is_limited(visitor: Visitor) -> None:
+def test_the_size_of_a_body_is_limited(visitor: Visitor) -> None:
     assert visitor.client.post("/console/sign-out", data={"x": "y" * 70_000}).status_code == 413
-
-
-# For scripts
-
-BEARER = {"Authorization": f"Bearer {TOKEN}"}
-
-
-def test_a_script_reads_and_acts(stranger: Visitor, dead: str, bridge: Bridge) -> None:
-    def call(method: str, path: str, **more: Any) -> Any:
-        response = stranger.client.open(f"/console/api{path}", method=method, headers=BEARER, **more)
-        assert response.status_code in (200, 202), response.text
-        return response.json
-
-    assert call("GET", "/overview?period=1h")["flows"][0]["dead"] == 1
-    [entry] = call("GET", "/events?status=dead&limit=5")
-    assert (entry["id"], entry["customer"]) == (dead, "•••")
-    told = call("GET", f"/events/{dead}")
-    assert told["deliveries"][0]["attempts"][0]["answer"]["details"] == "••• is blocked"
-    assert EMAIL not in json.dumps(told)
-    assert call("GET", f"/events/{dead}?reveal=true")["body"]["data"]["customer"]["email"] == EMAIL
-    replay_id = call("POST", "/replays", json={"status": "dead"})["id"]
-    assert call("GET", "/replays")[0]["id"] == replay_id
-    assert call("POST", "/pause/segment") == {"name": "segment", "state": "paused"}
-    assert call("POST", "/resume/segment") == {"name": "segment", "state": "running"}
-    assert call("POST", f"/replays/{replay_id}/stop") == {"id": replay_id, "stopped": True}
-    with translating(bridge):
-        assert call("POST", f"/events/{dead}/replay") == {"id": dead, "became": "to be sent"}
-    assert call("POST", f"/events/{dead}/discard") == {"id": dead, "discarded": 1}
-    assert call("POST", f"/events/{dead}/decide", json={"verdict": "again"}) == {"id": dead, "decided": 0}
-    assert {one["who"] for one in call("GET", "/audit")} == {"script"}
-
-
-@pytest.mark.parametrize(
-    ("method", "path", "more", "status"),
-    [
-        ("GET", "/events/NOTHING", {}, 404),
-        ("GET", "/nothing", {}, 404),
-        ("GET", "/overview?period=1y", {}, 400),
-        ("GET", "/events?status=daed", {}, 400),
-        ("GET", "/events?direction=up", {}, 400),
-        ("POST", "/events/01X/decide", {"json": {"verdict": "perhaps"}}, 400),
-        ("POST", "/replays", {"json": ["dead"]}, 400),
-        ("POST", "/replays", {"json": {"status": "delivered"}}, 400),
-        ("POST", "/replays", {"data": "status=dead"}, 415),
-        ("DELETE", "/events/01X", {}, 405),
-        ("POST", "/pause/everything", {}, 400),
-    ],
-)
-def test_a_script_is_told_in_json_what_is_wrong(
-    stranger: Visitor, method: str, path: str, more: Any, status: int
-) -> None:
-    response = stranger.client.open(f"/console/api{path}", method=method, headers=BEARER, **more)
-    assert response.status_code == status
-    assert response.json
-    assert response.json["error"]["message"]
-
-
-@pytest.mark.parametrize("header", [None, TOKEN, f"Basic {TOKEN}", "Bearer", "Bearer wrong"])
-def test_a_script_needs_the_token_and_a_session_is_none(visitor: Visitor, header: str | None) -> None:
-    response = visitor.get("/api/events", headers={"Authorization": header} if header else {})
-    assert response.status_code == 401
-    assert response.json

@@ -1,4 +1,4 @@
-"""How content, times and numbers look on a page."""
+"""Formats of content, times and numbers."""
 
 from typing import Any
 
@@ -11,8 +11,8 @@ from bridge.delivery.rules.retry import Fate
 from bridge.delivery.rules.sink import Happened
 from bridge.operations.monitoring.overview import Point
 from bridge.web.console.view.chart import HEIGHT, LEAST, WIDTH, chart
-from bridge.web.console.view.shown import parts, pretty, value_of
-from bridge.web.console.view.wording import OUTCOMES, STANDINGS, count, duration, iso, when
+from bridge.web.console.view.content import pretty, split_response, value_of
+from bridge.web.console.view.wording import OUTCOME_TEXTS, STATUS_TEXTS, count, duration, iso, when
 
 
 @pytest.mark.parametrize(
@@ -37,7 +37,7 @@ def test_a_duration(seconds: float | None, text: str) -> None:
 
 
 @given(st.floats(min_value=0, max_value=1e9))
-def test_every_duration_has_words(seconds: float) -> None:
+def test_every_duration_has_a_text(seconds: float) -> None:
     assert duration(seconds)[0].isdigit()
 
 
@@ -48,9 +48,9 @@ def test_times_and_numbers() -> None:
     assert count(1_234_567).split("\N{NARROW NO-BREAK SPACE}") == ["1", "234", "567"]
 
 
-def test_every_standing_and_outcome_has_its_words() -> None:
-    assert {*Fate} <= STANDINGS.keys()
-    assert {*Happened} <= OUTCOMES.keys()
+def test_every_status_and_outcome_has_a_text() -> None:
+    assert {*Fate} <= STATUS_TEXTS.keys()
+    assert {*Happened} <= OUTCOME_TEXTS.keys()
 
 
 def test_json_is_shown_in_lines() -> None:
@@ -60,7 +60,7 @@ def test_json_is_shown_in_lines() -> None:
 
 
 @pytest.mark.parametrize("hostile", ["<script>alert(1)</script>", "</pre><b>", "\"&'<"])
-def test_nothing_in_content_becomes_markup(hostile: str) -> None:
+def test_content_never_becomes_markup(hostile: str) -> None:
     shown = pretty({hostile: [hostile]})
     assert Markup.escape(hostile.replace('"', '\\"')) in shown
     assert hostile not in shown
@@ -76,7 +76,7 @@ def test_all_json_can_be_shown(value: Any) -> None:
     assert isinstance(pretty(value), Markup)
 
 
-def test_what_is_nested_without_end_is_shown_too() -> None:
+def test_deeply_nested_content_is_shown() -> None:
     assert "[[[" in pretty(value_of(b"[" * 500 + b"]" * 500))
 
 
@@ -84,7 +84,7 @@ def test_what_is_nested_without_end_is_shown_too() -> None:
     ("content", "value"),
     [(b'{"a": 1}', {"a": 1}), (b"no json", "no json"), (b"\xff", "\\xff"), (b"[" * 100_000, "[" * 100_000)],
 )
-def test_bytes_as_what_they_say(content: bytes, value: Any) -> None:
+def test_bytes_are_parsed_as_json_or_text(content: bytes, value: Any) -> None:
     assert value_of(content) == value
 
 
@@ -98,15 +98,15 @@ def test_bytes_as_what_they_say(content: bytes, value: Any) -> None:
         ("", "", None),
     ],
 )
-def test_an_answer_in_words_and_json(answer: str, words: str, value: Any) -> None:
-    assert parts(answer) == (words, value)
+def test_a_response_is_split_into_text_and_json(answer: str, words: str, value: Any) -> None:
+    assert split_response(answer) == (words, value)
 
 
 def point(at: int, delivered: int, failed: int = 0) -> Point:
     return Point("to_segment", at, delivered, failed)
 
 
-def test_bars_stand_beside_each_other_and_on_each_other() -> None:
+def test_bars_do_not_overlap() -> None:
     drawn = chart([point(0, 40, 10), point(300, 0), point(600, 100)])
     assert [(bar.delivered, bar.failed) for bar in drawn.bars] == [(40.0, 10.0), (0.0, 0.0), (100.0, 0.0)]
     assert (drawn.most, drawn.delivered, drawn.failed) == (100, 140, 10)
@@ -117,13 +117,13 @@ def test_bars_stand_beside_each_other_and_on_each_other() -> None:
     assert edges[-1] < WIDTH
 
 
-def test_one_failure_among_a_million_is_seen() -> None:
+def test_one_failure_in_a_million_is_visible() -> None:
     [bar] = chart([point(0, 1_000_000, 1)]).bars
     assert bar.failed == LEAST
 
 
 @pytest.mark.parametrize(("number", "most"), [(0, 1), (1, 1), (3, 5), (10, 10), (11, 20), (4_321, 5_000)])
-def test_the_top_is_a_number_that_reads_well(number: int, most: int) -> None:
+def test_the_top_is_a_round_number(number: int, most: int) -> None:
     assert chart([point(0, number)]).most == most
 
 
@@ -131,6 +131,6 @@ def test_a_week_names_its_days() -> None:
     assert chart([point(0, 1), point(7 * 86_400, 1)]).ticks == ("Thu 00:00", "Thu 00:00")
 
 
-def test_no_points_are_no_chart() -> None:
+def test_without_points_there_are_no_bars() -> None:
     assert chart([]).bars == ()
     assert HEIGHT > 0

@@ -1,6 +1,6 @@
-"""What a trigger is made of, as values: paths, conditions, and groups joined by `and` or `or`.
+"""The values of a trigger: paths, conditions, and groups joined by `and` or `or`.
 
-Each prints as source that reads back as an equal value.
+Each prints as source that compiles to an equal value.
 """
 
 from __future__ import annotations
@@ -20,7 +20,10 @@ INDEX = re.compile(r"0|[1-9][0-9]*", re.ASCII)
 
 @dataclass(frozen=True, slots=True)
 class Path:
-    """Where a condition looks: a field of the event and, below `properties`, `traits`, `context`, names within."""
+    """The place that a condition looks at.
+
+    ``root`` is a field of the event. ``names`` lead further, below `properties`, `traits` and `context`.
+    """
 
     root: str
     names: tuple[str, ...] = ()
@@ -34,7 +37,7 @@ class Path:
 
 @dataclass(frozen=True, slots=True)
 class Condition:
-    """One question to an event: path, operator, operand."""
+    """A condition: path, operator, operand."""
 
     path: Path
     operator: Operator
@@ -46,7 +49,7 @@ class Condition:
 
 @dataclass(frozen=True, slots=True)
 class Group:
-    """Two or more conditions or groups, all joined the same way."""
+    """Two or more conditions or groups, joined by the same word."""
 
     joint: Joint
     members: tuple[Condition | Group, ...]
@@ -57,8 +60,11 @@ class Group:
 
 
 def _escape(name: str) -> str:
-    """Escape what may not stand bare in a name; a keyword, like a first digit or dash, by its first character."""
-    escaped = re.sub(r"[^A-Za-z0-9_-]", lambda found: "\\" + found[0], name)
+    """Escape the characters of a name that FQL does not read bare.
+
+    The first character is escaped in keywords, and if it is a digit or a dash.
+    """
+    escaped = re.sub(r"[^A-Za-z0-9_-]", lambda match: "\\" + match[0], name)
     return "\\" + escaped if name in KEYWORDS or re.match(r"[0-9-]", name) else escaped
 
 

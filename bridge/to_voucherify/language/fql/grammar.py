@@ -1,8 +1,8 @@
-"""Tokens → conditions and groups; what Segment's engine would join differently than it looks is refused.
+"""Parse tokens to conditions and groups, and refuse misleading joints.
 
 A level is members joined by `and` (also `AND`, or a comma) or joined by `or`, never both. A member is a condition or,
-outside parentheses, a level in parentheses. A condition is `path sign operand` or `function(path, "text")`, the
-function perhaps negated.
+outside parentheses, a level in parentheses. A condition is `path sign operand` or `function(path, "text")`. A function
+can be negated.
 """
 
 from __future__ import annotations
@@ -21,13 +21,13 @@ _JOINTS: dict[str, Joint] = {"and": "and", "or": "or", ",": "and"}
 _CONSTANTS: dict[str, Operand] = {"true": True, "false": False, "null": None}
 _CONDITION = 'write a condition such as type = "track"'
 
-# Unquoted words that Segment would compare as text though they look like something else. Of short words with a or n
-# in front its reader loses letters (`= no` compares with "n").
+# Unquoted words that Segment compares as text, though they look like another value. Its reader drops letters of short
+# words that begin with a or n: `= no` compares with "n".
 _NO_WORD = re.compile(r"(?i:true|false|null|nil|none|undefined|and|or|not)\Z|[an][\w-]{,2}\Z|.*[.\\]", re.DOTALL)
 
 
 def parse(text: str) -> Condition | Group:
-    """The conditions of a trigger; raises TriggerError."""
+    """Parse the conditions of a trigger, or raise TriggerError."""
     parser = _Parser(text)
     level = parser.level()
     if parser.token.kind == "close":
@@ -36,14 +36,14 @@ def parse(text: str) -> Condition | Group:
 
 
 class _Parser:
-    """The tokens of a trigger and how far they are read."""
+    """The tokens of a trigger, and the position of the parser."""
 
     def __init__(self, text: str) -> None:
         self._tokens = read_tokens(text)
         self.token = next(self._tokens)
 
     def level(self, *, inside: bool = False) -> Condition | Group:
-        """All members up to the end, or up to the parenthesis that closes the group."""
+        """Parse all members up to the end, or to the parenthesis that closes the group."""
         members = [self._member(inside=inside)]
         joint: Joint | None = None
         while self.token.kind not in {"close", "end"}:
@@ -83,7 +83,7 @@ class _Parser:
 
     def _group(self, *, inside: bool) -> Condition | Group:
         if inside:
-            self.refuse("parentheses within parentheses are an error at Segment", "keep one level of parentheses")
+            self.refuse("parentheses within parentheses are an error at Segment", "use one level of parentheses")
         opening = self._take()
         level = self.level(inside=True)
         if self.token.kind == "end":
@@ -159,7 +159,7 @@ class _Parser:
         number = float(token.source)
         if abs(number) >= 2**53:
             self.refuse(
-                "JavaScript does not tell whole numbers of this size apart",
+                "JavaScript confuses whole numbers of this size",
                 "compare a text in double quotes if events hold it as text, or use < or > with a smaller number",
                 token,
             )
@@ -177,5 +177,5 @@ class _Parser:
         return token
 
     def refuse(self, reason: str, remedy: str, token: Token | None = None) -> NoReturn:
-        """Raise TriggerError at a token, the next one unless another is named."""
+        """Raise TriggerError at a token, the next by default."""
         raise TriggerError((token or self.token).position, reason, remedy)

@@ -1,8 +1,8 @@
-"""What each operator asks of the value it finds, and which field takes which operators: two tables.
+"""Declare the operators with their tests, and the operators of each field.
 
-An operator is told apart by its sign and by the kind of its operand, since `= "5"`, `= 5` and `= null` ask differently.
-Negated operators want a value of their own kind: `!= 5`, `!contains` and `!match` fail where there is no number or
-text to look at, while `!= "x"` holds for everything that is not that text, a missing value included.
+Sign and operand type together identify an operator: `= "5"`, `= 5` and `= null` differ. Negated operators need a value
+of their own kind. So `!= 5`, `!contains` and `!match` fail without a number or text. But `!= "x"` holds for every other
+value and for a missing one.
 """
 
 from __future__ import annotations
@@ -13,6 +13,8 @@ from dataclasses import dataclass
 from types import NoneType
 from typing import Any, NamedTuple
 
+from bridge.to_voucherify.language.javascript import as_double
+
 Operand = str | float | bool | None
 Test = Callable[[Any], bool]
 Kind = type[str] | type[float] | type[bool] | type[None]
@@ -20,7 +22,10 @@ Kind = type[str] | type[float] | type[bool] | type[None]
 
 @dataclass(frozen=True, slots=True)
 class Operator:
-    """A row: the sign, the kind of operand it takes, how it makes a test of an operand, how it is written."""
+    """An operator: its sign, the type of its operand, its test and its form in source.
+
+    ``test`` makes the test of a value from an operand.
+    """
 
     sign: str
     takes: Kind
@@ -29,13 +34,13 @@ class Operator:
 
 
 def _numbers(holds: Callable[[float, float], bool]) -> Callable[[float], Test]:
-    """A test that fails for everything but numbers."""
-    return lambda wanted: lambda found: _is_number(found) and holds(_double(found), wanted)
+    """Make a test that fails for every value but numbers."""
+    return lambda operand: lambda value: _is_number(value) and holds(as_double(value), operand)
 
 
 def _texts(holds: Callable[[str, str], bool]) -> Callable[[str], Test]:
-    """A test that fails for everything but text."""
-    return lambda wanted: lambda found: isinstance(found, str) and holds(found, wanted)
+    """Make a test that fails for every value but texts."""
+    return lambda operand: lambda value: isinstance(value, str) and holds(value, operand)
 
 
 def _matches(text: str, pattern: str) -> bool:
@@ -46,30 +51,22 @@ def _is_number(value: Any) -> bool:
     return isinstance(value, int | float) and not isinstance(value, bool)
 
 
-def _double(number: float) -> float:
-    """JavaScript has no integers: 2**53 + 1 is 2**53 there, and 10**400 is infinite."""
-    try:
-        return float(number)
-    except OverflowError:
-        return float("inf") if number > 0 else float("-inf")
-
-
 _CALL = "{sign}({path}, {operand})"
 
 OPERATORS = {
     (row.sign, row.takes): row
     for row in (
-        Operator("=", str, lambda wanted: lambda found: bool(found == wanted)),
-        Operator("!=", str, lambda wanted: lambda found: bool(found != wanted)),
+        Operator("=", str, lambda operand: lambda value: bool(value == operand)),
+        Operator("!=", str, lambda operand: lambda value: bool(value != operand)),
         Operator("=", float, _numbers(compare.eq)),
         Operator("!=", float, _numbers(compare.ne)),
         Operator("<", float, _numbers(compare.lt)),
         Operator("<=", float, _numbers(compare.le)),
         Operator(">", float, _numbers(compare.gt)),
         Operator(">=", float, _numbers(compare.ge)),
-        Operator("=", bool, lambda wanted: lambda found: found is wanted),
-        Operator("=", NoneType, lambda _: lambda found: found is None),
-        Operator("!=", NoneType, lambda _: lambda found: found is not None),
+        Operator("=", bool, lambda operand: lambda value: value is operand),
+        Operator("=", NoneType, lambda _: lambda value: value is None),
+        Operator("!=", NoneType, lambda _: lambda value: value is not None),
         Operator("contains", str, _texts(lambda text, part: part in text), _CALL),
         Operator("!contains", str, _texts(lambda text, part: part not in text), _CALL),
         Operator("match", str, _texts(_matches), _CALL),
@@ -89,7 +86,10 @@ _PRESENCE: Keys = frozenset({("=", NoneType), ("!=", NoneType)})
 
 
 class Field(NamedTuple):
-    """A field that triggers can look at: whether a path goes on below it, and the operators it takes."""
+    """A field that triggers can look at.
+
+    ``nested`` fields have names below them. ``takes`` are the operators of the field.
+    """
 
     nested: bool
     takes: Keys
@@ -107,5 +107,5 @@ FIELDS = {
 
 
 def kind(operand: Operand) -> Kind:
-    """The kind that tells an operator's rows apart: str, float, bool or None's type."""
+    """Return the type that identifies the operator: str, float, bool or NoneType."""
     return type(operand)

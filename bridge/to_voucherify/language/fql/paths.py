@@ -1,4 +1,7 @@
-"""Words → paths; a path that Segment's engine would follow elsewhere than it seems to lead is refused."""
+"""Parse words to paths, and refuse paths that mislead.
+
+Segment's engine follows some paths to another place than they name.
+"""
 
 from __future__ import annotations
 
@@ -7,19 +10,35 @@ from itertools import pairwise
 
 from bridge.errors import TriggerError
 from bridge.to_voucherify.language.fql.conditions import KEYWORDS, Path
-from bridge.to_voucherify.language.fql.members import OBJECT_MEMBERS, UNREADABLE
 from bridge.to_voucherify.language.fql.operators import FIELDS
 from bridge.to_voucherify.language.fql.tokens import NAME, Token
+from bridge.to_voucherify.language.javascript import FUNCTION_NAMES
+
+OBJECT_MEMBERS = frozenset(
+    {
+        *("constructor", "hasOwnProperty", "isPrototypeOf", "propertyIsEnumerable"),
+        *("toLocaleString", "toString", "valueOf", "__proto__"),
+        *("__defineGetter__", "__defineSetter__", "__lookupGetter__", "__lookupSetter__"),
+    }
+)
+"""The names that every object inherits."""
+
+_UNREADABLE = frozenset({"arguments", "caller"})
+"""The members of a function that JavaScript raises an error for."""
 
 _KNOWN = ", ".join(f"{root}.…" if field.nested else root for root, field in FIELDS.items())
-_ANOTHER = "ask about another field"
+_ANOTHER = "use another field"
 
-# One name, then the list items it leads to. An escaped dot would separate names all the same.
+# A name, then its list items. An escaped dot separates names, too.
 _NAME = re.compile(r"(?P<name>(?:[A-Za-z0-9_-]|\\[^.\[\]])*)(?P<items>(?:\\\[(?:0|[1-9][0-9]*)\\\])*)", re.DOTALL)
 
 
 def read_path(word: Token) -> Path:
-    """The path a word stands for; raises TriggerError at the word or at one of its names."""
+    """Parse the path of a word.
+
+    Raises:
+        TriggerError: at the word, or at one of its names.
+    """
     root, *parts = re.finditer(NAME, word.source)
     field = FIELDS.get(root[0])
     if field is None:
@@ -32,14 +51,18 @@ def read_path(word: Token) -> Path:
         reason = f"Segment looks for {root[0]}.{root[0]}"
         raise TriggerError(word.position, reason, f"name a field of {root[0]}, as in {root[0]}.x")
     names = tuple(name for part in parts for name in _read_names(part[0], word.position + part.start()))
-    if unreadable := UNREADABLE & set(pairwise(names)):
-        reason = f"Segment fails on {'.'.join(min(unreadable))} where it is a function"
-        raise TriggerError(word.position, reason, _ANOTHER)
+    for name, member in pairwise(names):
+        if name in FUNCTION_NAMES and member in _UNREADABLE:
+            reason = f"Segment fails on {name}.{member} where it is a function"
+            raise TriggerError(word.position, reason, _ANOTHER)
     return Path(root[0], names)
 
 
 def _read_names(source: str, position: int) -> list[str]:
-    r"""Read what stands between dots: `product\ 1`, `products\[0\]` or `\[0\]` are a name, and one for each item."""
+    r"""Parse the part between two dots: a name, and its list items.
+
+    Examples are `product\ 1`, `products\[0\]` and `\[0\]`.
+    """
     parts = _NAME.fullmatch(source)
     if parts is None:
         raise TriggerError(

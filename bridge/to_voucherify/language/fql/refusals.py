@@ -1,7 +1,7 @@
-"""The tables of what is refused although Segment's engine would take it.
+"""Refuse operators, operands and patterns that Segment's engine misreads.
 
-The engine refuses next to nothing: an operand it does not expect is compared as text or as not-a-number, a pattern's
-wildcards are plain characters. Each row says what happens there and how to write what was probably meant.
+The engine accepts nearly everything. It compares an unexpected operand as text or as not-a-number, and reads the
+wildcards of a pattern as plain characters. Each row has the reason and the remedy.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ from bridge.to_voucherify.language.fql.operators import (
 
 
 class _Misuse(NamedTuple):
-    """A row: for these fields, signs and kinds of operand, this reason and remedy."""
+    """The reason and the remedy for some fields, signs and types of operand."""
 
     roots: frozenset[str]
     signs: frozenset[str]
@@ -93,7 +93,11 @@ _MISUSES = (
 
 
 def operator_for(path: Path, sign: str, operand: Operand, position: int) -> Operator:
-    """The operator's row, or a TriggerError if its meaning for this field and operand would surprise."""
+    """Return the operator of a sign and an operand for a path.
+
+    Raises:
+        TriggerError: at Segment, the operator means something else for this field and operand.
+    """
     key = (sign, kind(operand))
     if key in FIELDS[path.root].takes:
         return OPERATORS[key]
@@ -103,7 +107,7 @@ def operator_for(path: Path, sign: str, operand: Operand, position: int) -> Oper
     raise TriggerError(position, row.reason.format(**words), row.remedy.format(**words))
 
 
-# In the order they are looked for; the first group of each pattern says where the trouble is.
+# In the order of the checks. The first group of each pattern marks the mistake.
 _PATTERNS = (
     (
         re.compile(r"()[^*]*\Z"),
@@ -124,11 +128,11 @@ _PATTERNS = (
 
 
 def check_pattern(pattern: str, position: int) -> None:
-    """Refuse a pattern of match() that is not a text with one star, at its start or its end.
+    """Refuse a pattern of match() without a single star at its start or its end.
 
-    position is that of the pattern's first character. ? and [ are plain characters. See
-    https://segment.com/docs/api/public-api/fql/ for the wildcards that destination filters have and triggers have not.
+    ``position`` is that of the pattern's first character. ? and [ are plain characters. Destination filters have more
+    wildcards than triggers: https://segment.com/docs/api/public-api/fql/.
     """
     for trouble, reason, remedy in _PATTERNS:
-        if found := trouble.match(pattern):
-            raise TriggerError(position + found.start(1), reason, remedy)
+        if match := trouble.match(pattern):
+            raise TriggerError(position + match.start(1), reason, remedy)

@@ -1,4 +1,7 @@
-"""Text → tokens, as Segment's reader splits it; what it cannot read, or reads in its own way, is refused."""
+"""Split text into tokens as Segment's reader does.
+
+Text that the reader cannot read, or reads in its own way, is refused.
+"""
 
 from __future__ import annotations
 
@@ -11,7 +14,7 @@ from bridge.errors import TriggerError
 # Half of the reader's own limit for one text (100,000 UTF-16 units), so that no part of a trigger can exceed it.
 LONGEST = 50_000
 
-# Whatever is one UTF-16 unit: said as what it is not, since re spells out a range of so many, at each of its places.
+# Any single UTF-16 unit, as a negated class: re expands a large range at every use.
 _ESCAPED = r"\\[^\U00010000-\U0010ffff]"
 NAME = rf"(?:[A-Za-z_]|{_ESCAPED})(?:[A-Za-z0-9_-]|{_ESCAPED})*"
 _PATH = rf"(?>{NAME}(?:\.{NAME})*)"
@@ -19,15 +22,18 @@ _END = r"(?=[ \t\n,)\]]|\Z)"
 
 
 class Token(NamedTuple):
-    """kind is text, number, sign, negation, word, open, close, comma or end; source is as written."""
+    """A token.
+
+    ``kind`` is text, number, sign, negation, word, open, close, comma or end. ``source`` is as written.
+    """
 
     kind: str
     source: str
     position: int
 
 
-# What may follow what is the reader's own doing: a quote closes a text, and != ends, only before one of _END.
-# Trying whether a name n is the word null, it loses what is left of a trigger that ends in n=5.
+# The lookaheads are those of Segment's reader: a quote closes a text, and != ends, only before one of _END.
+# The reader tries whether a name n is the word null, and so loses the rest of a trigger that ends in n=5.
 _TOKEN = re.compile(
     rf"""
       [ \t\n]+
@@ -45,7 +51,7 @@ _TOKEN = re.compile(
 
 _NUMBER_REMEDY = "write digits, at most one decimal point between them, and a space, a ) or the end after them"
 
-# Tried in this order where no token fits; a group in a pattern marks where the trouble is, else it is at the start.
+# Tried in this order where no token fits. A group in a pattern marks the mistake; else it is at the start.
 _SLIPS = tuple(
     (re.compile(pattern, re.DOTALL), reason, remedy)
     for pattern, reason, remedy in (
@@ -79,7 +85,7 @@ _SLIPS = tuple(
         (
             rf"{_PATH}\.?\\?([\U00010000-\U0010ffff])",
             "a character beyond U+FFFF cannot be written in a path",
-            "choose another condition, or rename the field before it gets here",
+            "choose another condition, or rename the field before Segment sends it",
         ),
         (
             rf"{_PATH}()\.(?:[.=!<>(),\s]|\Z)",
@@ -95,24 +101,28 @@ _SLIPS = tuple(
 
 
 def read_tokens(text: str) -> Iterator[Token]:
-    """The tokens of a trigger, the last of kind `end`; raises TriggerError where Segment's reader would go astray."""
+    """Yield the tokens of a trigger, the last of kind `end`.
+
+    Raises:
+        TriggerError: Segment's reader cannot read the text, or reads it in its own way.
+    """
     if len(text) > LONGEST:
         raise TriggerError(LONGEST, f"a trigger has at most {LONGEST:,} characters", "split it into several mappings")
     if lone := re.search(r"[\ud800-\udfff]", text):
         raise TriggerError(lone.start(), "half a character (a lone surrogate)", "write the whole character")
     position = 0
     while position < len(text):
-        found = _TOKEN.match(text, position)
-        if found is None:
+        match = _TOKEN.match(text, position)
+        if match is None:
             raise _slip(text, position)
-        if found.lastgroup:
-            yield Token(found.lastgroup, found[0], position)
-        position = found.end()
+        if match.lastgroup:
+            yield Token(match.lastgroup, match[0], position)
+        position = match.end()
     yield Token("end", "", len(text))
 
 
 def _slip(text: str, position: int) -> TriggerError:
     for pattern, reason, remedy in _SLIPS:
-        if found := pattern.match(text, position):
-            return TriggerError(found.start(found.lastindex or 0), reason, remedy)
+        if match := pattern.match(text, position):
+            return TriggerError(match.start(match.lastindex or 0), reason, remedy)
     raise AssertionError("the last row fits everything")

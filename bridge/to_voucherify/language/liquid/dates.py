@@ -1,8 +1,8 @@
-"""The filters of dates: a date → a text, in UTC and English.
+"""Format dates as texts, in UTC and English.
 
-Read are ISO 8601, seconds, and what people and JavaScript itself write: `March 1, 2026`, `3/1/2026`, `2026-3-1 10:00`,
-`Sun, 01 Mar 2026 10:00:00 GMT`. JavaScript reads more texts as dates ("Order 5" is the 1st of May 2001 there): with
-those the filter fails. What is no date to JavaScript stays as it is.
+The filters read ISO 8601, seconds, and the usual forms of people and JavaScript: `March 1, 2026`, `3/1/2026`,
+`2026-3-1 10:00`, `Sun, 01 Mar 2026 10:00:00 GMT`. JavaScript reads more texts as dates: "Order 5" is the 1st of May
+2001. The filter fails on those. A value that JavaScript does not read as a date stays as it is.
 """
 
 from __future__ import annotations
@@ -23,9 +23,9 @@ _ISO = re.compile(
 )
 _LEAST = (1, 1, 1, 0, 0, 0)
 _MOST = 8.64e15
-"""Milliseconds from 1970 that JavaScript's Date can hold; what is beyond is no date."""
+"""The largest date of JavaScript, in milliseconds from 1970."""
 
-# What JavaScript reads beside ISO 8601; Segment's servers are in UTC.
+# The forms that JavaScript reads beside ISO 8601. Segment's servers are in UTC.
 _WRITTEN = tuple(
     re.compile(
         day + r"(?:,? +(?P<hour>\d{1,2}):(?P<minute>\d\d)(?::(?P<second>\d\d))?(?: ?(?P<half>AM|PM))?)?"
@@ -39,7 +39,7 @@ _WRITTEN = tuple(
         r"(?:(?:Mon|Tue|Wed|Thu|Fri|Sat|Sun)[a-z]*,? +)?(?P<day>\d{1,2}) +(?P<month>[a-z]{3,9}),? +(?P<year>\d{4})",
     )
 )
-# Words that JavaScript knows behind a number; another one there, and the text is no date.
+# Words that JavaScript accepts after a number. With another word, the text is not a date.
 _WORD = re.compile(
     r"(?:jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec)[a-z]*|am|pm|z|t|utc?|gmt|[ecmp][sd]t", re.IGNORECASE
 )
@@ -47,7 +47,7 @@ _WORD = re.compile(
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _SECONDS = re.compile(r"\d+", re.ASCII)
 _DECIMAL_SECONDS = re.compile(r"\d{7,}[.]\d*", re.ASCII)
-"""No date to JavaScript, unlike seconds without a point."""
+"""JavaScript does not read this as a date, unlike whole seconds."""
 
 CLOCK = frozenset({"now", "today"})
 _FORM = "%A, %B %-e, %Y at %-l:%M %P %z"
@@ -59,15 +59,18 @@ _DAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Su
 
 
 def date(value: Any, form: Any = UNDEFINED) -> Any:
-    """Write the value, if it is a date, in the form of strftime; else return it as it is."""
+    """Format a date in a form of strftime.
+
+    A value that is not a date stays as it is.
+    """
     moment = _moment(value)
     if moment is None:
         return value
-    return _CODE.sub(lambda code: _told(moment, code), _FORM if is_nothing(form) else text(form))
+    return _CODE.sub(lambda code: _formatted(moment, code), _FORM if is_nothing(form) else text(form))
 
 
 def date_to_string(month: str) -> Callable[..., Any]:
-    """Make the filter that writes day, month and year, with the month in this form."""
+    """Make the filter that writes day, month and year, with this form of the month."""
 
     def apply(value: Any, kind: Any = UNDEFINED, style: Any = UNDEFINED) -> Any:
         if kind != "ordinal":
@@ -86,14 +89,14 @@ def _moment(value: Any) -> datetime | None:
         raise TemplateFailed("finds a date that is not in the years 1 to 9999") from None
 
 
-NO_CLOCK = "what time it is now is no part of an event"
+NO_CLOCK = "an event does not have the current time"
 
 
 def refuse_date(constants: Sequence[str]) -> str | None:
-    """Why a date with this form is refused."""
+    """Return why a form is refused, or None."""
     return next(
         (
-            f"%{code['letter']} is told differently at Segment"
+            f"%{code['letter']} prints differently at Segment"
             for form in constants
             for code in _CODE.finditer(form)
             if code["letter"] in _ELSEWHERE
@@ -119,7 +122,7 @@ def _read(value: Any) -> datetime | None:
     year, month, day, hour, minute, second = (
         int(part or least) for part, least in zip(parts.groups(), _LEAST, strict=False)
     )
-    if not (1 <= month <= 12 and 1 <= day <= 31 and hour <= 23 and minute <= 59 and second <= 59):  # noqa: PLR2004 - as clocks have it
+    if not (1 <= month <= 12 and 1 <= day <= 31 and hour <= 23 and minute <= 59 and second <= 59):  # noqa: PLR2004 - dates
         return None
     if year < 1:
         raise OverflowError
@@ -137,7 +140,7 @@ def _read_written(value: str) -> datetime | None:
     """Read a date that is not in ISO 8601.
 
     Raises:
-        TemplateFailed: it may be one to JavaScript, in a way that is not known here.
+        TemplateFailed: JavaScript may read it as a date, in a way that this module does not know.
     """
     first = re.search("[0-9]", value)
     if first is None:
@@ -179,7 +182,7 @@ _ORDINALS = {1: "st", 2: "nd", 3: "rd"}
 
 
 def _week(moment: datetime, first: int) -> int:
-    """Count weeks as liquidjs does, which is one less than elsewhere in many years."""
+    """Count weeks as liquidjs does: in many years one less than the calendar."""
     day = moment.timetuple().tm_yday + first - moment.isoweekday() % 7
     return (day - (7 - datetime(moment.year, 1, 1, tzinfo=UTC).isoweekday() % 7 + first)) // 7 + 1
 
@@ -217,22 +220,22 @@ _LETTERS: dict[str, tuple[int, str, Callable[[datetime], object]]] = {
     "n": (0, "0", lambda _: "\n"),
     "%": (0, "0", lambda _: "%"),
 }
-"""By letter: the width it is filled up to, with what, and what it tells."""
+"""By letter: its width, its fill character and its value."""
 
 
-def _told(moment: datetime, code: re.Match[str]) -> str:
+def _formatted(moment: datetime, code: re.Match[str]) -> str:
     letter, flags = code["letter"], code["flags"] or ""
     if letter in _ELSEWHERE:
-        raise TemplateFailed(f"%{letter} is told differently at Segment")
+        raise TemplateFailed(f"%{letter} prints differently at Segment")
     if letter not in _LETTERS:
         return code[0]
-    width, fill, tell = _LETTERS[letter]
-    told = "+00:00" if letter == "z" and ":" in flags else str(tell(moment))
+    width, fill, value_of = _LETTERS[letter]
+    output = "+00:00" if letter == "z" and ":" in flags else str(value_of(moment))
     width = 0 if "-" in flags else int(code["width"] or 0) or width
     if width > _WIDEST:
         raise TemplateFailed(f"pads a date to more than {_WIDEST} characters")
     if "^" in flags:
-        told = told.upper()
+        output = output.upper()
     elif "#" in flags:
-        told = told.lower() if told.upper() == told else told.upper()
-    return told.rjust(width, " " if "_" in flags else "0" if "0" in flags else fill)
+        output = output.lower() if output.upper() == output else output.upper()
+    return output.rjust(width, " " if "_" in flags else "0" if "0" in flags else fill)

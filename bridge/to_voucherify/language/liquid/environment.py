@@ -1,4 +1,4 @@
-"""A Liquid template → a function of the payload."""
+"""Compile Liquid templates to functions of the payload."""
 
 from __future__ import annotations
 
@@ -20,17 +20,20 @@ from bridge.to_voucherify.language.liquid.parts import lookup
 from bridge.to_voucherify.language.liquid.printing import check_length, printed
 
 _SYNTAX = ("content", "output", "illegal")
-"""What python-liquid takes for tags, too: the text between them, and what prints."""
+"""Tags of python-liquid that are syntax: text between tags, and output."""
 
 _TAGS = (*_SYNTAX, "assign", "capture", "comment", "echo", "if", "unless", "#")
-"""And `raw`, which is the tokenizer's. Segment has switched others off; the rest needs loops, or is rendered apart."""
+"""The tags that templates can use, beside ``raw`` of the tokenizer.
+
+Segment has switched others off. The rest needs loops, or a scope of its own.
+"""
 
 
 def compile_template(source: str) -> Callable[[Any], str]:
-    """The template, ready to be rendered with a payload. The function raises ``TemplateFailed``.
+    """Compile a template to a function of the payload, which raises ``TemplateFailed``.
 
     Raises:
-        DirectiveError: it is no template to liquidjs, or one that would be rendered differently there.
+        DirectiveError: liquidjs does not accept the template, or renders it differently.
     """
     check_source(source)
     try:
@@ -47,36 +50,36 @@ def compile_template(source: str) -> Callable[[Any], str]:
             template.render_with_context(context, buffer)
             return str(storable(whole(buffer.getvalue())))
         except LiquidError as error:
-            # Its own words may repeat what it found.
+            # The error's text may contain values.
             raise TemplateFailed(f"fails as Liquid on this event ({type(error).__name__})") from None
 
     return render
 
 
 class _Buffer(StringIO):
-    """Takes line ends as they come, and no more than is allowed."""
+    """A buffer with a maximum length that keeps line ends."""
 
     def __init__(self) -> None:
         super().__init__(newline="")
         self._size = 0
 
-    def write(self, written: str) -> int:
-        self._size += len(written)
+    def write(self, text: str) -> int:
+        self._size += len(text)
         check_length(self._size)
-        return super().write(written)
+        return super().write(text)
 
 
 class _Context(RenderContext):
-    """Finds nothing but what the payload holds and the template assigned."""
+    """The names of a template: those of the payload and of its assignments."""
 
-    def get(self, path: list[object], *, token: Token | None, default: object = UNDEFINED) -> object:  # noqa: ARG002 - the library's signature
+    def get(self, path: list[object], *, token: Token | None, default: object = UNDEFINED) -> object:  # noqa: ARG002 - python-liquid's signature
         root, steps = str(path[0]), path[1:]
         value = self.locals[root] if root in self.locals else self.globals.get(root, UNDEFINED)
         for step in steps:
             value = lookup(value, step)
         return value
 
-    def get_buffer(self, buf: TextIO | None = None) -> _Buffer:  # noqa: ARG002 - the library's signature
+    def get_buffer(self, buf: TextIO | None = None) -> _Buffer:  # noqa: ARG002 - python-liquid's signature
         return _Buffer()
 
 

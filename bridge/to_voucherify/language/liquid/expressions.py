@@ -1,4 +1,4 @@
-"""What a template may hold, and how its conditions compare."""
+"""Refuse expressions that print differently, and compare values as JavaScript."""
 
 from __future__ import annotations
 
@@ -40,13 +40,13 @@ from bridge.to_voucherify.language.liquid.parts import equals
 
 
 def check_source(source: str) -> None:
-    """Refuse what python-liquid reads and liquidjs reads differently.
+    """Refuse source that python-liquid and liquidjs read differently.
 
     Raises:
         DirectiveError: with the reason.
     """
     tags = [_QUOTED.sub('""', tag) for tag in _MARKUP.findall(source)]
-    comments = [found[1] for tag in tags if (found := _COMMENT.match(tag))]
+    comments = [match[1] for tag in tags if (match := _COMMENT.match(tag))]
     if any(one == following for one, following in pairwise(comments)):
         raise DirectiveError("must not nest comments: at Segment the first endcomment ends all of them")
     for pattern, reason in _MISREAD:
@@ -64,7 +64,7 @@ _MISREAD = (
 
 
 def check(node: Node, context: RenderContext) -> None:
-    """Refuse what would be rendered differently by liquidjs, and make the conditions compare as it does.
+    """Refuse nodes that liquidjs renders differently, and replace the comparisons.
 
     Raises:
         DirectiveError: with the reason.
@@ -137,14 +137,14 @@ def _condition(expression: Expression) -> Expression:
             raise DirectiveError("must compare nil, blank and empty with a value, and not by contains")
         if type(expression) not in _EQUALITY:
             return _Comparison(left, right, lambda *_: False)
-        is_it, wanted = _CONSTANTS_HOLD[type(constants[0])], type(expression) is EqExpression
+        is_constant, is_equality = _CONSTANTS_HOLD[type(constants[0])], type(expression) is EqExpression
         value = right if left is constants[0] else left
-        return _Comparison(value, value, lambda found, _: is_it(found) is wanted)
+        return _Comparison(value, value, lambda side, _: is_constant(side) is is_equality)
     return _Comparison(left, right, holds)
 
 
 class _Comparison(Expression):
-    """Two expressions, and whether their values hold."""
+    """A comparison of two expressions."""
 
     __slots__ = ("holds", "left", "right")
 
@@ -160,7 +160,10 @@ class _Comparison(Expression):
 
 
 def _ordered(holds: Callable[[Any, Any], bool]) -> Callable[[Any, Any], bool]:
-    """Two texts are compared unit by unit, anything else as numbers."""
+    """Compare two values by order.
+
+    Two texts compare unit by unit, other values as numbers.
+    """
 
     def compare(left: Any, right: Any) -> bool:
         left, right = (text(side) if isinstance(side, list | dict) else side for side in (left, right))

@@ -1,4 +1,7 @@
-"""The filters, a row each. Those that Segment does not know do nothing there, and here."""
+"""Declare the filters.
+
+Segment ignores filters that it does not know, and so does the bridge.
+"""
 
 from __future__ import annotations
 
@@ -15,14 +18,20 @@ from urllib.parse import quote
 
 from bridge.errors import TemplateFailed
 from bridge.to_voucherify.language.javascript import UNDEFINED, as_number, encoded, halves, is_nothing, whole
-from bridge.to_voucherify.language.liquid import numbers, parts
+from bridge.to_voucherify.language.liquid import markup, numbers, parts
 from bridge.to_voucherify.language.liquid.dates import date, date_to_string, refuse_date
 from bridge.to_voucherify.language.liquid.printing import check_length, printed
 
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """What a filter does, with how many arguments, and which named ones; why one with these texts is refused."""
+    """A filter.
+
+    Attributes:
+        least, most: the number of its arguments.
+        named: its named arguments.
+        refuse: returns why these constant arguments are refused, or None.
+    """
 
     apply: Callable[..., Any]
     least: int = 0
@@ -32,31 +41,34 @@ class Row:
 
 
 def _bounded(function: Callable[..., Any]) -> Callable[..., Any]:
-    """No filter makes a text that is too long, nor fails otherwise than defined."""
+    """Limit the length of a filter's text, and convert its errors to ``TemplateFailed``."""
 
     @wraps(function)
     def apply(*arguments: Any, **named: Any) -> Any:
         try:
-            made = function(*arguments, **named)
+            result = function(*arguments, **named)
         except (ArithmeticError, ValueError):
             raise TemplateFailed("uses a filter on a value that it cannot take") from None
-        if not isinstance(made, str):
-            return made
-        check_length(len(made))
-        return whole(made)
+        if not isinstance(result, str):
+            return result
+        check_length(len(result))
+        return whole(result)
 
     return apply
 
 
 def _of_text(function: Callable[..., Any], least: int = 0, most: int | None = None) -> Row:
-    """A filter of a text whose arguments are texts."""
+    """Make the row of a filter of a text whose arguments are texts."""
     return Row(
         lambda value, *more: function(printed(value), *map(printed, more)), least, least if most is None else most
     )
 
 
 def _of_numbers(function: Callable[..., float], arguments: int = 0) -> Row:
-    """A filter of a number whose arguments are numbers; what is none is 0."""
+    """Make the row of a filter of a number whose arguments are numbers.
+
+    A value that is not a number counts as 0.
+    """
     return Row(lambda *values: function(*map(_number, values)), arguments, arguments)
 
 
@@ -99,20 +111,20 @@ FILTERS = {
         "slice": Row(parts.part, 1, 2),
         "truncate": Row(parts.truncate, 0, 2),
         "truncatewords": Row(parts.truncate_words, 0, 2),
-        "escape": _of_text(parts.escape),
-        "xml_escape": _of_text(parts.escape),
-        "escape_once": _of_text(lambda value: parts.escape(parts.unescape_basic(value))),
+        "escape": _of_text(markup.escape),
+        "xml_escape": _of_text(markup.escape),
+        "escape_once": _of_text(lambda value: markup.escape(markup.unescape_basic(value))),
         "url_encode": _of_text(lambda value: quote(value, safe=_UNRESERVED).replace("%20", "+")),
         "cgi_escape": _of_text(lambda value: quote(value, safe="").replace("%20", "+")),
         "uri_escape": _of_text(lambda value: quote(value, safe=_UNRESERVED + ";,/?:@&=+$#[]")),
-        "slugify": Row(parts.slugify, 0, 2),
-        "strip_html": _of_text(parts.strip_html),
+        "slugify": Row(markup.slugify, 0, 2),
+        "strip_html": _of_text(markup.strip_html),
         "number_of_words": Row(parts.number_of_words, 0, 1),
         "sha256": _of_text(lambda value: hashlib.sha256(value.encode()).hexdigest()),
         "hmac_sha256": _of_text(lambda value, key: hmac.digest(key.encode(), value.encode(), "sha256").hex(), 1),
-        "url_decode": _of_text(parts.decoded),
+        "url_decode": _of_text(markup.decoded),
         "base64_encode": _of_text(lambda value: base64.b64encode(value.encode()).decode()),
-        "base64_decode": _of_text(parts.base64_decoded),
+        "base64_decode": _of_text(markup.base64_decoded),
         "default": Row(_default, 0, 1, frozenset({"allow_false"})),
         "size": Row(parts.size),
         "first": Row(parts.first_and_last(0)),
@@ -157,6 +169,6 @@ _SWITCHED_OFF = (
 IGNORED_BY_US = {
     **dict.fromkeys(_SWITCHED_OFF.split(), "Segment has switched it off"),
     "sample": "it picks at random, use first or slice",
-    "squish": "not every version of Segment's Liquid knows it, use strip and normalize_whitespace",
+    "squish": "not every version of Segment's Liquid has it, use strip and normalize_whitespace",
 }
-"""Filters that mean something to Segment and nothing here, with the reason to refuse them."""
+"""By name of a filter that works at Segment only: the reason to refuse it."""

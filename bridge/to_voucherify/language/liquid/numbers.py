@@ -1,4 +1,4 @@
-"""Arithmetic as JavaScript does it, where Python raises or rounds otherwise."""
+"""Calculate as JavaScript does, where Python raises or rounds differently."""
 
 from __future__ import annotations
 
@@ -8,19 +8,22 @@ from collections.abc import Callable
 
 
 def divide(number: float, by: float) -> float:
-    """By zero it is infinite."""
+    """Divide; by zero the result is infinite."""
     if by:
         return number / by
     return math.nan if not number or math.isnan(number) else math.copysign(math.inf, number) * math.copysign(1, by)
 
 
 def remainder(number: float, by: float) -> float:
-    """With the sign of ``by``."""
+    """Return the remainder with the sign of ``by``."""
     return math.nan if not by or math.isinf(number) else math.fmod(math.fmod(number, by) + by, by)
 
 
 def rounded(number: float, digits: float = 0) -> float:
-    """Round halves up, of a number that is made a little larger first, as liquidjs does."""
+    """Round halves up.
+
+    As in liquidjs, the number is first increased by the smallest relative step.
+    """
     if not math.isfinite(digits):
         return math.nan
     try:
@@ -35,5 +38,5 @@ def rounded(number: float, digits: float = 0) -> float:
 
 
 def whole(function: Callable[[float], float]) -> Callable[[float], float]:
-    """A function that makes whole numbers, for those too that cannot be made whole."""
+    """Make a rounding function return infinity and NaN as they are."""
     return lambda number: function(number) if math.isfinite(number) else number

@@ -1,15 +1,11 @@
-"""What the filters make of texts and lists: parts, replaced, escaped, counted."""
+"""Filter texts and lists: cut, replace, escape and count."""
 
 from __future__ import annotations
 
-import base64
-import html
 import math
 import re
-import unicodedata
 from collections.abc import Callable
 from typing import Any
-from urllib.parse import unquote
 
 from bridge.to_voucherify.language.javascript import (
     UNDEFINED,
@@ -29,7 +25,10 @@ SPACES = re.compile(f"[{WHITE_SPACE}]+")
 
 
 def _slice(items: Any, begin: Any, end: Any) -> Any:
-    """As JavaScript's ``slice``: from the end where negative, and 0 where it is no number."""
+    """Slice as JavaScript does.
+
+    A negative bound counts from the end. A bound that is not a number is 0.
+    """
     first, last = (_position(bound, len(items)) for bound in (begin, end))
     return items[first:last]
 
@@ -43,7 +42,7 @@ def _position(bound: Any, size: int) -> int:
 
 
 def _plus(left: Any, right: Any) -> Any:
-    """As ``+`` adds: texts are joined."""
+    """Add as ``+`` does. Texts are joined."""
     if isinstance(left, str | list | dict) or isinstance(right, str | list | dict):
         return _plus_text(left) + _plus_text(right)
     return as_number(left) + as_number(right)
@@ -54,20 +53,23 @@ def _plus_text(value: Any) -> str:
 
 
 def replace(value: str, pattern: str, replacement: str = "") -> str:
-    """Replace every one; an empty pattern is between all UTF-16 units."""
+    """Replace every match of a pattern.
+
+    An empty pattern matches between all UTF-16 units.
+    """
     parts = value.split(pattern) if pattern else list(halves(value))
     check_length(sum(map(len, parts)) + len(replacement) * (len(parts) - 1))
     return replacement.join(parts)
 
 
 def replace_last(value: str, pattern: str, replacement: str = "") -> str:
-    """The last one only."""
+    """Replace the last match of a pattern."""
     at = value.rfind(pattern)
     return value if at < 0 else value[:at] + replacement + value[at + len(pattern) :]
 
 
 def split(value: str, separator: str = "") -> list[str]:
-    """The parts between separators, without empty ones at the end."""
+    """Split a text at separators, without empty parts at the end."""
     parts = value.split(separator) if separator else list(halves(value))
     while parts and not parts[-1]:
         parts.pop()
@@ -75,20 +77,23 @@ def split(value: str, separator: str = "") -> list[str]:
 
 
 def stripped(strip: Callable[[str, str], str]) -> Callable[..., str]:
-    """Make the filter that removes white space, or these characters, at one end or both.
+    """Make the filter that removes white space, or other characters, at the ends.
 
-    Of the characters, those beyond U+FFFF are never found: liquidjs looks for them among UTF-16 units.
+    As in liquidjs, which searches UTF-16 units, characters beyond U+FFFF are never removed.
     """
 
     def apply(value: Any, these: Any = UNDEFINED) -> str:
-        wanted = WHITE_SPACE if is_falsy(these) else "".join(one for one in printed(these) if one <= "\uffff")
-        return strip(printed(value), wanted)
+        characters = WHITE_SPACE if is_falsy(these) else "".join(one for one in printed(these) if one <= "\uffff")
+        return strip(printed(value), characters)
 
     return apply
 
 
 def part(value: Any, begin: Any, size: Any = UNDEFINED) -> Any:
-    """Cut out of a text or a list, from an index, or counted from the end."""
+    """Cut a part out of a text or a list.
+
+    A negative index counts from the end.
+    """
     if is_nothing(value):
         return []
     items = value if isinstance(value, list) else halves(printed(value))
@@ -100,14 +105,20 @@ def part(value: Any, begin: Any, size: Any = UNDEFINED) -> Any:
 
 
 def truncate(value: Any, most: Any = UNDEFINED, end: Any = UNDEFINED) -> Any:
-    """Cut a text that is too long, and put an ending there; any other value stays."""
-    written, end = halves(printed(value)), "..." if end is UNDEFINED else printed(end)
+    """Cut a long text, and append an ending.
+
+    Other values stay as they are.
+    """
+    source, end = halves(printed(value)), "..." if end is UNDEFINED else printed(end)
     count = as_number(50 if most is UNDEFINED else most)
-    return value if len(written) <= count else _slice(written, 0, max(count - length(end), 0)) + end
+    return value if len(source) <= count else _slice(source, 0, max(count - length(end), 0)) + end
 
 
 def truncate_words(value: Any, most: Any = UNDEFINED, end: Any = UNDEFINED) -> str:
-    """Cut a text after some words, and put an ending there if it has as many or more."""
+    """Cut a text after some words, and append an ending.
+
+    The ending is appended even if the text has exactly so many words.
+    """
     words, count = SPACES.split(printed(value)), as_number(15 if most is UNDEFINED else most)
     count = 1 if count <= 0 else count
     ending = "..." if end is UNDEFINED else printed(end)
@@ -115,7 +126,7 @@ def truncate_words(value: Any, most: Any = UNDEFINED, end: Any = UNDEFINED) -> s
 
 
 def first_and_last(at: int) -> Callable[[Any], Any]:
-    """One item of a list, or unit of a text."""
+    """Make the filter that returns one item of a list, or one unit of a text."""
 
     def pick(value: Any) -> Any:
         items = units(value) if value and isinstance(value, str) else value
@@ -125,12 +136,12 @@ def first_and_last(at: int) -> Callable[[Any], Any]:
 
 
 def as_list(value: Any) -> list[Any]:
-    """A list, made of whatever it is."""
+    """Convert a value to a list."""
     return [] if is_nothing(value) else value if isinstance(value, list) else [value]
 
 
 def join(value: Any, separator: Any = UNDEFINED) -> str:
-    """The items of a list, printed, with a separator between."""
+    """Print the items of a list, with a separator between."""
     items = ["" if is_nothing(item) else text(item) for item in as_list(value) if value != ""]
     between = " " if is_nothing(separator) else printed(separator)
     check_length(sum(map(len, items)) + len(between) * len(items))
@@ -138,72 +149,29 @@ def join(value: Any, separator: Any = UNDEFINED) -> str:
 
 
 def size(value: Any) -> Any:
-    """The units of a text, the items of a list."""
-    found = member(value, "length")
-    return 0 if is_falsy(value) or is_falsy(found) else found
-
-
-def decoded(value: str) -> str:
-    """What a part of a URL says."""
-    if re.search("%(?![0-9A-Fa-f]{2})", value):
-        raise ValueError
-    return unquote(value, errors="strict").replace("+", " ")
-
-
-def base64_decoded(value: str) -> str:
-    """What base64 says, read as Node.js reads it: up to the first ``=``, whatever other characters are between."""
-    digits = _NO_BASE64.sub("", value.partition("=")[0].translate(_BASE64_OF_URLS))
-    digits = digits[: -1 if len(digits) % 4 == 1 else None]
-    return base64.b64decode(digits + "=" * (-len(digits) % 4)).decode(errors="replace")
-
-
-_NO_BASE64 = re.compile("[^A-Za-z0-9+/]")
-_BASE64_OF_URLS = str.maketrans("-_", "+/")
-
-
-def slugify(value: Any, mode: Any = UNDEFINED, cased: Any = False) -> str:  # noqa: FBT002 - a filter's argument
-    """Write a text as a part of a URL, by one of Jekyll's modes."""
-    written, mode = printed(value), "default" if mode is UNDEFINED else printed(mode)
-    if mode == "latin":
-        written = written.translate(_LATIN)
-    if keeps := _SLUGS.get(mode):
-        written = re.sub("\0+", "-", "".join(one if keeps(one) else "\0" for one in written))
-        written = written.removeprefix("-").removesuffix("-")
-    return written if not is_falsy(cased) else written.lower()
-
-
-def strip_html(value: str) -> str:
-    """Remove tags, comments, scripts and styles; what does not end stays."""
-    made, begin, blocks = [], 0, dict(_BLOCKS)
-    while (start := value.find("<", begin)) >= 0:
-        made.append(value[begin:start])
-        for opening, closing in _BLOCKS.items():
-            if opening in blocks and value.startswith(opening, start):
-                end = value.find(closing, start + len(opening))
-                if end >= 0:
-                    begin = end + len(closing)
-                    break
-                del blocks[opening]
-        else:
-            return "".join(made) + value[start:]
-    return "".join(made) + value[begin:]
-
-
-_BLOCKS = {"<script": "</script>", "<style": "</style>", "<!--": "-->", "<": ">"}
+    """Count the units of a text, or the items of a list."""
+    count = member(value, "length")
+    return 0 if is_falsy(value) or is_falsy(count) else count
 
 
 def number_of_words(value: Any, mode: Any = UNDEFINED) -> int:
-    """Count what white space separates, and in the modes cjk and auto each Chinese, Japanese or Korean character."""
-    written = printed(value).strip(WHITE_SPACE)
-    if mode == "cjk" or (mode == "auto" and _CJK.search(written)):
-        return len(_CJK.findall(written)) + len(_NOT_CJK.findall(written))
-    return len(SPACES.split(written)) if written else 0
+    """Count words.
+
+    White space separates words. In the modes cjk and auto each Chinese, Japanese or Korean character is a word.
+    """
+    source = printed(value).strip(WHITE_SPACE)
+    if mode == "cjk" or (mode == "auto" and _CJK.search(source)):
+        return len(_CJK.findall(source)) + len(_NOT_CJK.findall(source))
+    return len(SPACES.split(source)) if source else 0
 
 
 def total(value: Any, name: Any = UNDEFINED) -> float:
-    """Add the numbers of a list, or those under a name in its items; what is none counts as 0."""
-    found = [as_number(item if is_falsy(name) else _below(item, name)) for item in as_list(value)]
-    return sum(0.0 if math.isnan(number) else number for number in found)
+    """Add the numbers of a list, or those under a name in its items.
+
+    A value that is not a number counts as 0.
+    """
+    numbers = [as_number(item if is_falsy(name) else _below(item, name)) for item in as_list(value)]
+    return sum(0.0 if math.isnan(number) else number for number in numbers)
 
 
 def _below(item: Any, name: Any) -> Any:
@@ -212,8 +180,10 @@ def _below(item: Any, name: Any) -> Any:
     return item
 
 
-def where(value: Any, name: Any, wanted: Any = UNDEFINED) -> list[Any]:
-    """Keep the items that have a value under a name, or this value.
+def where(value: Any, name: Any, target: Any = UNDEFINED) -> list[Any]:
+    """Filter a list by the value under a name in its items.
+
+    Items stay if they have a value there, or ``target``.
 
     Raises:
         ValueError: the name is more than names with dots between them.
@@ -222,11 +192,11 @@ def where(value: Any, name: Any, wanted: Any = UNDEFINED) -> list[Any]:
     if not _NAMES.fullmatch(steps) or steps in _LITERALS:
         raise ValueError
     items = as_list(value)
-    found = [_below(item, steps) if isinstance(item, dict | list | str) else UNDEFINED for item in items]
+    values = [_below(item, steps) if isinstance(item, dict | list | str) else UNDEFINED for item in items]
     return [
         item
-        for item, one in zip(items, found, strict=True)
-        if (not (is_nothing(one) or one is False) if wanted is UNDEFINED else equals(one, wanted))
+        for item, one in zip(items, values, strict=True)
+        if (not (is_nothing(one) or one is False) if target is UNDEFINED else equals(one, target))
     ]
 
 
@@ -235,7 +205,7 @@ _LITERALS = frozenset({"true", "false", "nil", "null", "empty", "blank"})
 
 
 def equals(left: Any, right: Any) -> bool:
-    """As ``===`` compares, but lists item by item."""
+    """Compare as ``===`` does, but lists item by item."""
     if isinstance(left, list):
         return isinstance(right, list) and len(left) == len(right) and all(map(equals, left, right))
     if isinstance(left, dict):
@@ -246,14 +216,17 @@ def equals(left: Any, right: Any) -> bool:
 
 
 def lookup(value: Any, key: Any) -> Any:
-    """Find what a step of a path finds. Unlike in other paths, 0 and "" are no end, and -1 is the last of a list."""
+    """Look up one step of a path.
+
+    Unlike in mappings, a path continues at 0 and "", and -1 is the last item of a list.
+    """
     if is_nothing(value):
         return value
     if isinstance(value, list) and type(key) is int and key < 0:
         key += len(value)
     name = printed(key)
-    found = member([] if value == "" else value, name) if isinstance(value, str | list | dict) else UNDEFINED
-    return _COUNTED[name](value) if found is UNDEFINED and name in _COUNTED else found
+    item = member([] if value == "" else value, name) if isinstance(value, str | list | dict) else UNDEFINED
+    return _COUNTED[name](value) if item is UNDEFINED and name in _COUNTED else item
 
 
 _COUNTED: dict[str, Callable[[Any], Any]] = {
@@ -261,44 +234,7 @@ _COUNTED: dict[str, Callable[[Any], Any]] = {
     "first": lambda value: value[0] if isinstance(value, list) and value else UNDEFINED,
     "last": lambda value: value[-1] if isinstance(value, list) and value else UNDEFINED,
 }
-"""Names that are there without being members."""
+"""Names that every value of a kind has without being members."""
 
 _CJK_RANGES = "\u4e00-\u9fff\uf900-\ufaff\u3400-\u4dbf\u3040-\u309f\u30a0-\u30ff\uac00-\ud7af"
 _CJK, _NOT_CJK = re.compile(f"[{_CJK_RANGES}]"), re.compile(f"[^{_CJK_RANGES}{WHITE_SPACE}]+")
-
-
-def _is_word(character: str) -> bool:
-    category = unicodedata.category(character)
-    return category[0] in "ML" or category == "Nd"
-
-
-_SLUGS: dict[str, Callable[[str], bool]] = {
-    "raw": lambda one: one not in WHITE_SPACE,
-    "default": _is_word,
-    "pretty": lambda one: _is_word(one) or one in "._~!$&'()+,;=@",
-    "ascii": lambda one: one.isascii() and one.isalnum(),
-    "latin": _is_word,
-}
-"""By mode, which characters a slug keeps; in any other, all."""
-
-_LATIN = str.maketrans(
-    dict.fromkeys("àáâãäå", "a")
-    | {"æ": "ae", "ç": "c"}
-    | dict.fromkeys("èéêë", "e")
-    | dict.fromkeys("ìíîï", "i")
-    | {"ð": "d", "ñ": "n"}
-    | dict.fromkeys("òóôõöø", "o")
-    | dict.fromkeys("ùúûü", "u")
-    | dict.fromkeys("ýÿ", "y")
-    | {"ß": "ss", "œ": "oe", "þ": "th", "ẞ": "SS", "Œ": "OE", "Þ": "TH"}
-)
-
-
-def escape(value: str) -> str:
-    """As in HTML."""
-    return html.escape(value).replace("&quot;", "&#34;").replace("&#x27;", "&#39;")
-
-
-def unescape_basic(value: str) -> str:
-    """Back to what was escaped."""
-    return re.sub("&(amp|lt|gt|#34|#39);", lambda found: html.unescape(found[0]), value)

@@ -1,4 +1,4 @@
-"""How a template prints a value, and how much of it."""
+"""Print values in a template, up to a maximum length."""
 
 from __future__ import annotations
 
@@ -8,17 +8,20 @@ from bridge.errors import TemplateFailed
 from bridge.to_voucherify.language.javascript import is_nothing, text, whole
 
 LONGEST = 100_000
-"""Characters that a template may make at once."""
+"""The most characters that a template may write at once."""
 
 
 def printed(value: Any) -> str:
-    """A value as a template prints it: nothing for nothing, the items of a list one after the other."""
+    """Print a value as a template does.
+
+    Nothing prints as an empty text, and a list as its items without separators.
+    """
     if isinstance(value, list):
         return whole("".join(map(printed, value)))
     return "" if is_nothing(value) else text(value)
 
 
-def check_length(made: int) -> None:
-    """Raises ``TemplateFailed`` for more characters than a text may have."""
-    if made > LONGEST:
+def check_length(length: int) -> None:
+    """Raise ``TemplateFailed`` if a text has too many characters."""
+    if length > LONGEST:
         raise TemplateFailed(f"makes a text of more than {LONGEST:,} characters")

@@ -1,4 +1,4 @@
-"""What stands behind a directive's name: which arguments it takes, of which kinds, and what each is used for."""
+"""Describe the arguments of directives: their kinds and uses."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from bridge.to_voucherify.language.mapping.paths import Run
 
 
 class Kind(StrEnum):
-    """What a part of a mapping can be, as people name it."""
+    """The kinds of parts of a mapping, named for people."""
 
     TEXT = "a text"
     NUMBER = "a number"
@@ -31,7 +31,10 @@ OBJECT_OR_DIRECTIVE = frozenset({Kind.OBJECT, Kind.DIRECTIVE})
 
 
 def kind_of(node: Any) -> Kind | None:
-    """The kind of a part of a mapping; None for what JSON does not have, such as the dates of TOML."""
+    """Return the kind of a part of a mapping.
+
+    It is None for values that JSON does not have, such as the dates of TOML.
+    """
     if node is None:
         return Kind.NULL
     if type(node) is dict:
@@ -42,12 +45,12 @@ def kind_of(node: Any) -> Kind | None:
 
 
 def is_directive_key(key: Any) -> bool:
-    """Whether a key is a directive's name."""
+    """Return whether a key is a directive's name."""
     return isinstance(key, str) and key.startswith("@")
 
 
 class Use(Enum):
-    """What an argument is for."""
+    """The use of an argument."""
 
     PLAIN = "read as it stands"
     VALUE = "resolved, then worked on"
@@ -56,7 +59,13 @@ class Use(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Argument:
-    """A row: the kinds it takes (of a list: also its items), what more is asked of it (None, or why it is refused)."""
+    """An argument of a directive.
+
+    Attributes:
+        takes: the kinds that it accepts.
+        items: for a list, the kinds that its items accept.
+        refuse: returns why a value is refused, or None.
+    """
 
     takes: frozenset[Kind] = ANYTHING
     use: Use = Use.VALUE
@@ -66,12 +75,12 @@ class Argument:
 
 
 @dataclass(frozen=True, slots=True)
-class Given:
-    """A directive's arguments as they are given, and where it stands.
+class Arguments:
+    """The arguments of a directive in a mapping.
 
     Attributes:
         path: of the directive, dotted.
-        plain: by argument, what is written.
+        plain: by argument, the value as written.
         runs: by argument, the function that resolves it.
     """
 
@@ -84,7 +93,7 @@ _MISSING = "must be neither null, false, 0 nor empty: Segment takes that for mis
 
 
 def at_most(longest: int, *, at_least: int = 0) -> Callable[[str], str | None]:
-    """Refuse texts of fewer or more UTF-16 units."""
+    """Refuse texts with more or fewer UTF-16 units."""
 
     def refuse(text: str) -> str | None:
         if length(text) > longest:
@@ -96,10 +105,10 @@ def at_most(longest: int, *, at_least: int = 0) -> Callable[[str], str | None]:
 
 def one_of(*words: str) -> Callable[[str], str | None]:
     """Refuse every other word."""
-    told = " or ".join(f'"{word}"' for word in words)
-    return lambda word: None if word in words else f"must be {told}"
+    choices = " or ".join(f'"{word}"' for word in words)
+    return lambda word: None if word in words else f"must be {choices}"
 
 
 def not_falsy(node: Any) -> str | None:
-    """Refuse what Segment takes for missing: null, false, 0 and an empty text."""
+    """Refuse what Segment treats as missing: null, false, 0 and an empty text."""
     return _MISSING if is_falsy(node) else None

@@ -1,4 +1,4 @@
-"""@path, @literal and @if: which value it is."""
+"""Select a value: @path, @literal and @if."""
 
 from __future__ import annotations
 
@@ -6,55 +6,61 @@ from typing import Any
 
 from bridge.errors import DirectiveError, MappingFailed
 from bridge.to_voucherify.language.javascript import UNDEFINED, is_falsy, is_nothing, kind, text
-from bridge.to_voucherify.language.mapping.arguments import Given
+from bridge.to_voucherify.language.mapping.arguments import Arguments
 from bridge.to_voucherify.language.mapping.paths import Run, read_path, without_root
 
 
-def path(given: Given) -> Run:
-    """What is found at a path, which a directive may name."""
-    written = given.plain["path"]
-    if isinstance(written, str):
-        return read_path(without_root(written))
-    named = text_from(given, "path")
+def path(arguments: Arguments) -> Run:
+    """Return the value at a path. A directive can compute the path."""
+    source = arguments.plain["path"]
+    if isinstance(source, str):
+        return read_path(without_root(source))
+    named = text_from(arguments, "path")
     return lambda payload: read_path(without_root(named(payload)))(payload)
 
 
-def literal(given: Given) -> Run:
-    """The value itself; directives within it are resolved all the same."""
-    return given.runs["value"]
+def literal(arguments: Arguments) -> Run:
+    """Return the value itself. Directives in it are resolved."""
+    return arguments.runs["value"]
 
 
-def choose(given: Given) -> Run:
-    """``then`` if the value exists (is neither undefined nor null), or is not blank; else ``else``."""
-    plain = given.plain
+def choose(arguments: Arguments) -> Run:
+    """Return ``then`` or ``else``, depending on a value.
+
+    ``then`` is returned if the value exists (is neither undefined nor null), or is not blank.
+    """
+    plain = arguments.plain
     if is_falsy(plain.get("exists")) and is_falsy(plain.get("blank")):
         raise DirectiveError(
             "needs exists or blank, and neither null, false, 0 nor empty: Segment takes that for missing"
         )
-    then = given.runs.get("then", _nothing)
+    then = arguments.runs.get("then", _nothing)
     # A falsy `else` is none, a falsy `then` stays.
-    otherwise = _nothing if is_falsy(plain.get("else")) else given.runs["else"]
+    otherwise = _nothing if is_falsy(plain.get("else")) else arguments.runs["else"]
     if "exists" in plain:
-        value = given.runs["exists"]
+        value = arguments.runs["exists"]
         return lambda payload: (otherwise if is_nothing(value(payload)) else then)(payload)
-    value = given.runs["blank"]
+    value = arguments.runs["blank"]
     return lambda payload: (otherwise if is_blank(value(payload)) else then)(payload)
 
 
 def is_blank(value: Any) -> bool:
-    """Whether it is nothing, or equals an empty text as ``==`` compares in JavaScript: 0, false and ``[null]`` do."""
+    """Return whether a value is nothing, or ``==`` an empty text in JavaScript.
+
+    0, false and ``[null]`` are blank.
+    """
     return is_falsy(value) or (isinstance(value, list) and not text(value))
 
 
-def text_from(given: Given, argument: str) -> Run:
-    """The argument, resolved, which must be a text."""
-    run, where = given.runs[argument], given.path
+def text_from(arguments: Arguments, argument: str) -> Run:
+    """Resolve an argument, which must be a text."""
+    run, where = arguments.runs[argument], arguments.path
 
     def checked(payload: Any) -> str:
-        found = run(payload)
-        if not isinstance(found, str):
-            raise MappingFailed(where, f"needs a text, and found {kind(found)}")
-        return found
+        value = run(payload)
+        if not isinstance(value, str):
+            raise MappingFailed(where, f"needs a text, and found {kind(value)}")
+        return value
 
     return checked
 

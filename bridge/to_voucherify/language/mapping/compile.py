@@ -1,4 +1,4 @@
-"""A mapping, as written → a function, in one walk that gathers every problem on its way."""
+"""Compile a mapping to a function, in one walk that collects every problem."""
 
 from __future__ import annotations
 
@@ -9,32 +9,38 @@ from typing import Any
 from bridge.errors import DirectiveError, MappingError, MappingFailed
 from bridge.json_text import is_deeper
 from bridge.to_voucherify.language.javascript import UNDEFINED, kind, without_undefined
-from bridge.to_voucherify.language.mapping.arguments import Argument, Given, Kind, is_directive_key, kind_of
+from bridge.to_voucherify.language.mapping.arguments import Argument, Arguments, Kind, is_directive_key, kind_of
 from bridge.to_voucherify.language.mapping.directives import DIRECTIVES, Directive
 from bridge.to_voucherify.language.mapping.paths import Run
 from bridge.to_voucherify.language.mapping.places import Place
 
 _UNUSED = "_metadata"
-"""May stand beside a directive: Segment's app keeps notes there."""
+"""A key that can be beside a directive: Segment's app stores notes there."""
 
 _ROOT = "__segment_internal_directive"
-"""At the root of a mapping: a directive, to which all other keys are the argument ``mapping``."""
+"""A key at the root of a mapping: a directive.
+
+All other keys of the root are its argument ``mapping``.
+"""
 
 LEVELS = 50
-"""Objects and lists within each other in a mapping. What it makes of an event is at most so much deeper than that."""
+"""The most nested objects and lists in a mapping.
+
+The result for an event has at most so many levels more than the event.
+"""
 
 _DEEP = "nested too deeply"
 
 
 def compile_mapping(source: Any) -> Callable[[Any], Any]:
-    """A mapping in the form of Segment's API, such as ``{"email": {"@path": "$.traits.email"}}``, as a function.
+    """Compile a mapping, such as ``{"email": {"@path": "$.traits.email"}}``.
 
-    The function takes an event, as parsed from JSON, and returns the payload: JSON, which may share values with the
-    event; ``UNDEFINED`` if the mapping is a directive that finds nothing. It raises ``MappingFailed``, and nothing
-    else, for an event that Segment would fail on.
+    The function takes an event, as parsed from JSON, and returns the payload. The payload is JSON, and may share values
+    with the event. It is ``UNDEFINED`` if the mapping is a directive without a value. The function raises
+    ``MappingFailed``, and no other error, for an event on which Segment fails.
 
     Raises:
-        MappingError: the mapping is not one, or can never be applied; says every problem.
+        MappingError: the mapping is invalid. The error names every problem.
     """
     if is_deeper(source, LEVELS):
         raise MappingError({"": f"{_DEEP}: at most {LEVELS} levels"})
@@ -59,7 +65,7 @@ def _nothing(_: Any) -> Any:
 
 
 class _Compiler:
-    """The problems that were found so far."""
+    """A walk through a mapping, with the problems so far."""
 
     def __init__(self) -> None:
         self.problems: dict[str, str] = {}
@@ -73,7 +79,7 @@ class _Compiler:
         fields = {key: value for key, value in source.items() if key != _ROOT}
         directive = source[_ROOT]
         if type(directive) is not dict or len(directive) != 1 or type(next(iter(directive.values()))) is not dict:
-            self._refuse(Place((_ROOT,)), "must be an object with one directive, which takes an object")
+            self._refuse(Place((_ROOT,)), "must be an object with one directive, whose value is an object")
             return _nothing
         ((name, arguments),) = directive.items()
         return self._compile({name: {**arguments, "mapping": fields}}, Place())
@@ -103,12 +109,12 @@ class _Compiler:
             return lambda payload: {key: run(payload) for key, run in fields}
 
         def make(payload: Any) -> dict[str, Any]:
-            made = {}
+            result = {}
             for key, run in fields:
                 value = run(payload)
                 if value is not UNDEFINED:
-                    made[key] = value
-            return made
+                    result[key] = value
+            return result
 
         return make
 
@@ -130,17 +136,19 @@ class _Compiler:
             return _nothing
         return self._call(directive, node[name], place.below(name))
 
-    def _call(self, directive: Directive, written: Any, place: Place) -> Run:
-        known = len(self.problems)
-        arguments = dict(self._arguments(directive, written, place))
+    def _call(self, directive: Directive, source: Any, place: Place) -> Run:
+        problems_before = len(self.problems)
+        arguments = dict(self._arguments(directive, source, place))
         runs = {
             name: self._argument(node, row, at.of(directive.checks, row.use, node))
             for name, (row, node, at) in arguments.items()
         }
-        if len(self.problems) > known:
+        if len(self.problems) > problems_before:
             return _nothing
         try:
-            run = directive.compile(Given(str(place), {name: node for name, (_, node, _) in arguments.items()}, runs))
+            run = directive.compile(
+                Arguments(str(place), {name: node for name, (_, node, _) in arguments.items()}, runs)
+            )
         except DirectiveError as refused:
             self._refuse(place.below(refused.argument) if refused.argument else place, str(refused))
             return _nothing
@@ -152,40 +160,43 @@ class _Compiler:
         if row.items is None:
             return self._compile(node, place)
         for index, item in enumerate(node):
-            if (found := kind_of(item)) not in row.items:
-                self._refuse(place.below(index), _not(row.items, found))
+            if (actual := kind_of(item)) not in row.items:
+                self._refuse(place.below(index), _not(row.items, actual))
         return self._list(node, place)
 
     def _arguments(
-        self, directive: Directive, written: Any, place: Place
+        self, directive: Directive, source: Any, place: Place
     ) -> Iterator[tuple[str, tuple[Argument, Any, Place]]]:
-        """What is given for each argument, and where; what is not given, or must not be, is told as a problem."""
-        given = _named(directive, written)
-        if given is None:
+        """Yield each valid argument and its place, and record the problems of the others."""
+        arguments = _by_name(directive, source)
+        if arguments is None:
             self._refuse(place, f"must be {'a list' if directive.is_list else 'an object'}")
             return
-        for name, (at, node) in given.items():
+        for name, (at, node) in arguments.items():
             row = directive.takes.get(name, Argument())
             there = place.below(at) if at is not None else place
-            if (found := kind_of(node)) in row.takes:
+            if (actual := kind_of(node)) in row.takes:
                 if reason := row.refuse(node):
                     self._refuse(there, reason)
                 yield name, (row, node, there)
             else:
-                self._refuse(there, _not(row.takes, found))
-        if missing := [name for name, row in directive.takes.items() if row.required and name not in given]:
+                self._refuse(there, _not(row.takes, actual))
+        if missing := [name for name, row in directive.takes.items() if row.required and name not in arguments]:
             self._refuse(place, f"needs {' and '.join(missing)}")
 
 
-def _named(directive: Directive, written: Any) -> Mapping[str, tuple[object, Any]] | None:
-    """By argument: its key, None if the directive takes just one, and what is written there. None if this cannot be."""
+def _by_name(directive: Directive, source: Any) -> Mapping[str, tuple[object, Any]] | None:
+    """Return each argument's key and value; None if the form is wrong.
+
+    The key is None if the directive takes a single argument.
+    """
     if directive.is_single:
         (name,) = directive.takes
-        return {name: (None, written)}
+        return {name: (None, source)}
     if directive.is_list:
-        return dict(zip(directive.takes, enumerate(written), strict=False)) if type(written) is list else None
-    return {key: (key, value) for key, value in written.items()} if kind_of(written) is Kind.OBJECT else None
+        return dict(zip(directive.takes, enumerate(source), strict=False)) if type(source) is list else None
+    return {key: (key, value) for key, value in source.items()} if kind_of(source) is Kind.OBJECT else None
 
 
-def _not(takes: frozenset[Kind], found: Kind | None) -> str:
-    return f"must be {' or '.join(sorted(takes))}, not {found or 'what JSON has not'}"
+def _not(takes: frozenset[Kind], actual: Kind | None) -> str:
+    return f"must be {' or '.join(sorted(takes))}, not {actual or 'a value that JSON does not have'}"

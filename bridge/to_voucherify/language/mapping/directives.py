@@ -1,4 +1,4 @@
-"""The directives, a row each: what it takes, and what makes a function of it."""
+"""Declare the directives: the arguments of each, and its compiler."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from bridge.to_voucherify.language.mapping.arguments import (
     TEXT,
     TEXT_OR_DIRECTIVE,
     Argument,
-    Given,
+    Arguments,
     Use,
     at_most,
     not_falsy,
@@ -25,18 +25,18 @@ from bridge.to_voucherify.language.mapping.paths import Run
 
 @dataclass(frozen=True, slots=True)
 class Directive:
-    """A row.
+    """A directive.
 
     Attributes:
-        compile: makes the function of the arguments; may raise ``DirectiveError``.
-        takes: the arguments by name. Segment ignores others, but looks for mistakes in them.
-        is_single: what stands behind the directive's name is its only argument, not an object.
-        is_list: it is a list of the arguments.
-        checks: Segment looks for mistakes within it, even if not around it; or does not; None: as around it.
+        compile: makes the directive's function from its arguments, or raises ``DirectiveError``.
+        takes: the arguments by name. Segment ignores others, but checks them for mistakes.
+        is_single: the value of the directive's key is its only argument.
+        is_list: the value of the directive's key is a list of the arguments.
+        checks: whether Segment checks for mistakes inside it; None if it depends on the place.
         leaks: its result can hold UNDEFINED below its top.
     """
 
-    compile: Callable[[Given], Run]
+    compile: Callable[[Arguments], Run]
     takes: Mapping[str, Argument]
     is_single: bool = False
     is_list: bool = False

@@ -1,4 +1,4 @@
-"""Paths → functions that follow them, compiled once."""
+"""Compile paths to functions."""
 
 from __future__ import annotations
 
@@ -6,55 +6,35 @@ import re
 from collections.abc import Callable
 from typing import Any
 
-from bridge.to_voucherify.language.javascript import UNDEFINED, member
+from bridge.to_voucherify.language.javascript import member
 
 Run = Callable[[Any], Any]
-"""From the event, or what stands for it, to a value."""
+"""From the event, or the value in its place, to a value."""
 
-# An opening bracket counts before a quote or a digit, a closing one behind it. A dot within quotes counts all the same.
+# A bracket separates beside a quote or a digit: [ before it, ] after it. A dot separates within quotes, too.
 _STEP = re.compile(r"""\[(?=["'0-9])|\.|(?<=["'0-9])\]+""")
 _QUOTES = str.maketrans("", "", "\"'")
 
 
 def without_root(source: str) -> str:
-    """The path of an @path, in which ``$.`` is the event; only the first is dropped, wherever it stands."""
+    """Remove ``$.``, the event itself, from the path of an @path.
+
+    As at Segment, the first occurrence is removed, at any position.
+    """
     return source.replace("$.", "", 1)
 
 
 def read_path(source: str) -> Run:
-    """``context.page.url``, ``products[0].price``, ``traits['favourite colour']``; an empty one is the whole event."""
-    if source in ("", "."):
-        return lambda payload: payload
+    """Compile a path such as ``products[0].price`` or ``traits['favourite colour']``.
+
+    An empty path is the whole event.
+    """
     names = tuple(step.translate(_QUOTES) for step in _STEP.split(source) if step)
-    if not names:
-        return lambda payload: payload
-    if len(names) == 1:
-        return _one(*names)
-    if len(names) == 2:  # noqa: PLR2004 - most paths have two names, and a loop over them takes a third longer
-        return _two(*names)
-    return _several(names)
 
-
-def _one(name: str) -> Run:
-    def read(payload: Any) -> Any:
-        return payload.get(name, UNDEFINED) if type(payload) is dict else member(payload, name)
-
-    return read
-
-
-def _two(first: str, second: str) -> Run:
-    def read(payload: Any) -> Any:
-        value = payload.get(first, UNDEFINED) if type(payload) is dict else member(payload, first)
-        return value.get(second, UNDEFINED) if type(value) is dict else member(value, second)
-
-    return read
-
-
-def _several(names: tuple[str, ...]) -> Run:
     def read(payload: Any) -> Any:
         value = payload
         for name in names:
-            value = value.get(name, UNDEFINED) if type(value) is dict else member(value, name)
+            value = member(value, name)
         return value
 
     return read

@@ -1,7 +1,7 @@
-"""Where something stands in a mapping, and what that means for it.
+"""The place of a part in a mapping, and the rules that apply there.
 
-Segment looks into a mapping for mistakes, but not into its lists, @literal and @excludeWhenNull: there, a directive
-beside other keys is data. Undefined keys are dropped where an object is made, if nothing else looks at it; else they
+Segment checks a mapping for mistakes, but not its lists, @literal and @excludeWhenNull. There, a directive beside other
+keys is data. Undefined keys are dropped when an object is built, if it goes into the payload as it is. Otherwise they
 are dropped from the finished result.
 """
 
@@ -15,12 +15,12 @@ from bridge.to_voucherify.language.mapping.arguments import Kind, Use, kind_of
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """Where in the mapping something stands.
+    """The place of a part in a mapping.
 
     Attributes:
         path: the keys that lead there.
         checked: a directive beside other keys is a mistake here.
-        final: what is made here goes into the payload as it is.
+        final: the value goes into the payload as it is.
     """
 
     path: tuple[str, ...] = ()
@@ -31,11 +31,11 @@ class Place:
         return ".".join(self.path)
 
     def below(self, key: object) -> Place:
-        """The place of what stands under a key, or at an index."""
+        """Return the place below a key or an index."""
         return replace(self, path=(*self.path, str(key)))
 
     def of(self, checks: bool | None, use: Use, node: Any) -> Place:  # noqa: FBT001 - a directive's own column
-        """As the place of an argument, of a directive that has these ``checks``."""
+        """Return the place of an argument of a directive with these ``checks``."""
         checked = self.checked if checks is None else checks
         if self.checked and kind_of(node) is Kind.DIRECTIVE:
             checked = True

@@ -1,4 +1,7 @@
-"""@json, @flatten, @merge, @arrayPath, @transform and @excludeWhenNull: what becomes of objects and lists."""
+"""Shape objects and lists.
+
+The directives are @json, @flatten, @merge, @arrayPath, @transform and @excludeWhenNull.
+"""
 
 from __future__ import annotations
 
@@ -17,27 +20,33 @@ from bridge.to_voucherify.language.javascript import (
     kind,
     without_undefined,
 )
-from bridge.to_voucherify.language.mapping.arguments import Given
+from bridge.to_voucherify.language.mapping.arguments import Arguments
 from bridge.to_voucherify.language.mapping.paths import Run, read_path, without_root
 
 
-def json(given: Given) -> Run:
-    """The value as a JSON text, or the value that a JSON text says; a text that is none stays."""
-    work, value = MODES[given.plain["mode"]], given.runs["value"]
+def json(arguments: Arguments) -> Run:
+    """Encode a value as a JSON text, or decode a JSON text.
+
+    Decoding leaves other texts as they are.
+    """
+    work, value = MODES[arguments.plain["mode"]], arguments.runs["value"]
     return lambda payload: work(value(payload))
 
 
 def decoded(value: Any) -> Any:
-    """Read a JSON text as JavaScript does, to which ``1e400`` is Infinity; anything else stays."""
+    """Decode a JSON text as JavaScript does, where ``1e400`` is Infinity.
+
+    Other values stay as they are.
+    """
     if not isinstance(value, str):
         return value
     try:
-        found = _DECODER.decode(value)
+        value = _DECODER.decode(value)
     except ValueError:
         return value
-    if is_deeper(found, LEVELS):
+    if is_deeper(value, LEVELS):
         raise RecursionError  # as what else is nested too deeply for a mapping
-    return storable(found)
+    return storable(value)
 
 
 def _integer(digits: str) -> float:
@@ -54,10 +63,13 @@ _DECODER = python_json.JSONDecoder(parse_int=_integer, parse_constant=_constant)
 MODES = {"encode": encoded, "decode": decoded}
 
 
-def flatten(given: Given) -> Run:
-    """An object of depth one, with the names of the path to each value. Empty objects and lists vanish."""
-    separator, omit_lists = given.plain["separator"], not is_falsy(given.plain.get("omitArrays"))
-    value, where = given.runs["value"], given.path
+def flatten(arguments: Arguments) -> Run:
+    """Flatten an object to depth one.
+
+    The new name is the path to the value. Empty objects and lists are dropped.
+    """
+    separator, omit_lists = arguments.plain["separator"], not is_falsy(arguments.plain.get("omitArrays"))
+    value, where = arguments.runs["value"], arguments.path
     nests = (dict,) if omit_lists else (dict, list)
 
     def leaves(nested: Any, prefix: str) -> Iterator[tuple[str, Any]]:
@@ -68,54 +80,58 @@ def flatten(given: Given) -> Run:
             yield from leaves(item, f"{prefix}{separator}{name}" if prefix else name)
 
     def flat(payload: Any) -> dict[str, Any]:
-        made, size = {}, 0
+        result, size = {}, 0
         for name, item in leaves(value(payload), ""):
-            made[name] = item
+            result[name] = item
             size += len(name)
             if size > LONGEST:
                 raise MappingFailed(where, f"makes names of more than {LONGEST:,} characters")
-        return made
+        return result
 
     return flat
 
 
-def merge(given: Given) -> Run:
-    """One object of several; of two with the same name, the last stays, or with ``left`` the first.
+def merge(arguments: Arguments) -> Run:
+    """Merge several objects into one.
 
-    A member that is undefined overwrites as any other. A text or a list counts as an object of its parts.
+    Of equal names the last wins, or with ``left`` the first. An undefined member overwrites as any other. A text or a
+    list counts as an object of its parts.
     """
-    objects = given.runs["objects"]
-    order = -1 if given.plain["direction"] == "left" else 1
+    objects = arguments.runs["objects"]
+    order = -1 if arguments.plain["direction"] == "left" else 1
 
     def merged(payload: Any) -> dict[str, Any]:
-        made: dict[str, Any] = {}
+        result: dict[str, Any] = {}
         for one in objects(payload)[::order]:
-            made.update(one if isinstance(one, dict) else entries(one))
-        return made
+            result.update(one if isinstance(one, dict) else entries(one))
+        return result
 
     return merged
 
 
-def array_path(given: Given) -> Run:
-    """What is found at a path, or by a directive; if that is a list or an object, each item in the given shape."""
-    written, shape = given.plain["path"], given.plain.get("shape")
-    root = read_path(without_root(written)) if isinstance(written, str) else given.runs["path"]
+def array_path(arguments: Arguments) -> Run:
+    """Return the value at a path, or of a directive, in a given shape.
+
+    Each item of a list is shaped, and an object itself.
+    """
+    path, shape = arguments.plain["path"], arguments.plain.get("shape")
+    root = read_path(without_root(path)) if isinstance(path, str) else arguments.runs["path"]
     if not isinstance(shape, dict) or not shape:
         return root
-    make = given.runs["shape"]
+    make = arguments.runs["shape"]
 
     def shaped(payload: Any) -> Any:
-        found = root(payload)
-        if isinstance(found, list | dict):
-            return [make(item) for item in (found if isinstance(found, list) else [found])]
-        return found
+        value = root(payload)
+        if isinstance(value, list | dict):
+            return [make(item) for item in (value if isinstance(value, list) else [value])]
+        return value
 
     return shaped
 
 
-def transform(given: Given) -> Run:
-    """``mapping``, applied to what ``apply`` makes of the payload."""
-    apply, mapping, where = given.runs["apply"], given.runs["mapping"], given.path
+def transform(arguments: Arguments) -> Run:
+    """Apply ``mapping`` to the payload that ``apply`` returns."""
+    apply, mapping, where = arguments.runs["apply"], arguments.runs["mapping"], arguments.path
 
     def transformed(payload: Any) -> Any:
         if not isinstance(payload, dict) and payload is not UNDEFINED:
@@ -125,9 +141,9 @@ def transform(given: Given) -> Run:
     return transformed
 
 
-def exclude_when_null(given: Given) -> Run:
-    """The value, in which null is undefined at any depth of objects, but not within lists."""
-    value = given.runs["value"]
+def exclude_when_null(arguments: Arguments) -> Run:
+    """Replace nulls by undefined at any depth of objects, but not in lists."""
+    value = arguments.runs["value"]
     return lambda payload: _without_null(value(payload))
 
 

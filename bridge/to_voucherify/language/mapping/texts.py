@@ -1,4 +1,4 @@
-"""@template, @case and @liquid: texts made of texts."""
+"""Build texts: @template, @case and @liquid."""
 
 from __future__ import annotations
 
@@ -15,37 +15,35 @@ from bridge.to_voucherify.language.javascript import (
     is_nothing,
     text,
 )
-from bridge.to_voucherify.language.mapping.arguments import Given
+from bridge.to_voucherify.language.mapping.arguments import Arguments
 from bridge.to_voucherify.language.mapping.choices import text_from
 from bridge.to_voucherify.language.mapping.paths import Run, read_path
 
 LONGEST_TEMPLATE = 1_000
-"""UTF-16 units of a Liquid template."""
+"""The most UTF-16 units of a Liquid template."""
 
 CASES: dict[str, Callable[[str], str]] = {"lower": str.lower, "upper": str.upper}
 
 
-def template(given: Given) -> Run:
-    """The text with every ``{{path}}`` replaced by what is there, or by nothing.
+def template(arguments: Arguments) -> Run:
+    """Replace every ``{{path}}`` in a text by the value there, or by nothing.
 
-    Those in three braces are replaced first, and what they bring in is looked through with the rest.
+    Placeholders in three braces are replaced first. The second pass also replaces placeholders in their values.
     """
-    written, where = given.plain["template"], given.path
-    if isinstance(written, str):
-        if any(name is not None for _, name in placeholders(written, 3)):
-            return lambda payload: _expanded(written, payload, where)
-        return _joined(
-            [(before, None if name is None else _printed(name)) for before, name in placeholders(written, 2)]
-        )
-    named = text_from(given, "template")
+    source, where = arguments.plain["template"], arguments.path
+    if isinstance(source, str):
+        if any(name is not None for _, name in placeholders(source, 3)):
+            return lambda payload: _expanded(source, payload, where)
+        return _joined([(before, None if name is None else _printed(name)) for before, name in placeholders(source, 2)])
+    named = text_from(arguments, "template")
     return lambda payload: _expanded(named(payload), payload, where)
 
 
 def placeholders(source: str, braces: int) -> Iterator[tuple[str, str | None]]:
-    """A template's parts: a text as it stands, and the path in the placeholder behind it; at the end there is none.
+    """Split a template into texts, each with the path of the placeholder after it.
 
-    A placeholder has no closing brace within. They are looked for from brace to brace, since a pattern would try each
-    opening brace of a hostile text to its end.
+    The last path is None. A placeholder has no closing brace inside. The function searches from brace to brace, since a
+    pattern tries each opening brace of a hostile text up to its end.
     """
     opening, closing = "{" * braces, "}" * braces
     begin = look = 0
@@ -64,7 +62,7 @@ def _printed(name: str) -> Run:
 
     def printed(payload: Any) -> str:
         value = read(payload)
-        return value if type(value) is str else "" if is_nothing(value) else text(value)
+        return "" if is_nothing(value) else text(value)
 
     return printed
 
@@ -79,33 +77,36 @@ def _expanded(source: str, payload: Any, where: str) -> str:
     for braces in (3, 2):
         pieces, size = [], 0
         for before, name in placeholders(source, braces):
-            found = "" if name is None else _printed(name)(payload)
-            pieces += [before, found]
-            size += len(before) + len(found)
+            value = "" if name is None else _printed(name)(payload)
+            pieces += [before, value]
+            size += len(before) + len(value)
             if size > LONGEST:
                 raise MappingFailed(where, TOO_LONG)
         source = "".join(pieces)
     return source
 
 
-def case(given: Given) -> Run:
-    """The text in lower or upper case; anything else untouched."""
-    if is_falsy(given.plain.get("value")):
+def case(arguments: Arguments) -> Run:
+    """Convert a text to lower or upper case. Other values stay."""
+    if is_falsy(arguments.plain.get("value")):
         return lambda _: UNDEFINED
-    change, value = CASES[given.plain["operator"]], given.runs["value"]
+    change, value = CASES[arguments.plain["operator"]], arguments.runs["value"]
 
     def changed(payload: Any) -> Any:
-        found = value(payload)
-        return change(found) if isinstance(found, str) else found
+        resolved = value(payload)
+        return change(resolved) if isinstance(resolved, str) else resolved
 
     return changed
 
 
-def liquid(given: Given) -> Run:
-    """The text as a Liquid template renders it; python-liquid takes its time to import, and few mappings need it."""
-    from bridge.to_voucherify.language.liquid.environment import compile_template  # noqa: PLC0415 - see above
+def liquid(arguments: Arguments) -> Run:
+    """Render a Liquid template.
 
-    render, where = compile_template(given.plain["template"]), given.path
+    python-liquid is imported here, because the import is slow and few mappings need it.
+    """
+    from bridge.to_voucherify.language.liquid.environment import compile_template  # noqa: PLC0415 - slow, and rarely needed
+
+    render, where = compile_template(arguments.plain["template"]), arguments.path
 
     def rendered(payload: Any) -> str:
         try:

@@ -1,1 +1,1 @@
-"""The console's pages: one blueprint each."""
+"""Serve the console's pages, one blueprint each."""

@@ -1,4 +1,4 @@
-"""Who did what by hand."""
+"""Show the audit: the actions of operators."""
 
 from flask import Blueprint, render_template, request
 
@@ -9,14 +9,14 @@ PAGE = 100
 
 
 def blueprint(database: Database) -> Blueprint:
-    """``/console/audit``."""
+    """Make the blueprint of ``/console/audit``."""
     pages = Blueprint("audit", __name__, url_prefix="/audit")
 
     @pages.get("")
     def listing() -> str:
         with database.reading() as connection:
-            found = trail(connection, PAGE + 1, request.args.get("before"))
-        older = found[PAGE - 1].id if len(found) > PAGE else None
-        return render_template("audit.html", records=found[:PAGE], older=older)
+            records = trail(connection, PAGE + 1, request.args.get("before"))
+        older = records[PAGE - 1].id if len(records) > PAGE else None
+        return render_template("audit.html", records=records[:PAGE], older=older)
 
     return pages

@@ -1,4 +1,4 @@
-"""The list of events, one event whole, and what can be done about it."""
+"""Show the list of events and one event, with its actions."""
 
 from typing import Any
 
@@ -11,45 +11,45 @@ from bridge.delivery.database.engine import Database
 from bridge.operations import bulk_replay
 from bridge.operations.desk import Desk
 from bridge.operations.history import Entry, Filter, entries, story
-from bridge.web.console.view.asked import query, wanted
-from bridge.web.console.view.masking import shortened
-from bridge.web.console.view.story import tell
+from bridge.web.console.view.event_page import event_page
+from bridge.web.console.view.filters import filter_fields, parse_filter
+from bridge.web.console.view.masking import shorten
 
 PAGE = 50
 
 
 def blueprint(database: Database, desk: Desk) -> Blueprint:
-    """``/console/events``."""
+    """Make the blueprint of ``/console/events``."""
     pages = Blueprint("events", __name__, url_prefix="/events")
 
     @pages.get("")
     def listing() -> str:
-        asked = wanted(request.args)
+        filter_ = parse_filter(request.args)
         with database.reading() as connection:
-            found = entries(connection, asked, PAGE + 1)
+            rows = entries(connection, filter_, PAGE + 1)
         return render_template(
             "events.html",
-            asked=asked,
-            fields=query(asked),
-            entries=found[:PAGE],
-            older=_older(asked, found),
-            shortened=shortened,
-            may_replay=asked.status in bulk_replay.REPLAYABLE,
+            filter=filter_,
+            fields=filter_fields(filter_),
+            entries=rows[:PAGE],
+            older=_older(filter_, rows),
+            shorten=shorten,
+            may_replay=filter_.status in bulk_replay.REPLAYABLE,
         )
 
     @pages.get("/<event_id>")
     def one(event_id: str) -> str:
         with database.reading() as connection:
-            found = story(connection, event_id)
+            event_story = story(connection, event_id)
             records = audit.of_event(connection, event_id)
-        return render_template("event.html", told=tell(found, reveal=False), records=records)
+        return render_template("event.html", page=event_page(event_story, reveal=False), records=records)
 
     @pages.post("/<event_id>/reveal")
     def reveal(event_id: str) -> str:
-        found = desk.reveal(event_id, g.who)
+        event_story = desk.reveal(event_id, g.who)
         with database.reading() as connection:
             records = audit.of_event(connection, event_id)
-        return render_template("event.html", told=tell(found, reveal=True), records=records)
+        return render_template("event.html", page=event_page(event_story, reveal=True), records=records)
 
     @pages.post("/<event_id>/replay")
     def replay(event_id: str) -> Response:
@@ -58,25 +58,29 @@ def blueprint(database: Database, desk: Desk) -> Blueprint:
 
     @pages.post("/<event_id>/discard")
     def discard(event_id: str) -> Response:
-        flash("Discarded." if desk.discard(event_id, g.who) else "There is nothing to discard.")
+        flash(
+            "Discarded."
+            if desk.discard(event_id, g.who)
+            else "There is nothing to discard. The event may be settled already."
+        )
         return _back(event_id)
 
     @pages.post("/<event_id>/decide")
     def decide(event_id: str) -> Response:
         verdict = request.form.get("verdict")
         if verdict not in ("delivered", "again"):
-            raise BadRequest("Say delivered or again.")
+            raise BadRequest("verdict must be delivered or again")
         decided = desk.decide(event_id, g.who, again=verdict == "again")
-        done = "Sent again." if verdict == "again" else "Marked as delivered."
-        flash(done if decided else "Nothing of it is uncertain.")
+        message = "It will be sent again." if verdict == "again" else "Marked as delivered."
+        flash(message if decided else "No uncertain deliveries.")
         return _back(event_id)
 
     return pages
 
 
-def _older(asked: Filter, found: list[Entry]) -> str | None:
-    """The address of the next page, if there is one."""
-    fields: dict[str, Any] = {**query(asked), "before": found[PAGE - 1].id} if len(found) > PAGE else {}
+def _older(filter_: Filter, rows: list[Entry]) -> str | None:
+    """Return the address of the next page, if there is one."""
+    fields: dict[str, Any] = {**filter_fields(filter_), "before": rows[PAGE - 1].id} if len(rows) > PAGE else {}
     return url_for("events.listing", **fields) if fields else None
 
 

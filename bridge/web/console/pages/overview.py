@@ -1,4 +1,4 @@
-"""The first page: how it goes, and went within the last hour, day or week."""
+"""Show the state of both directions, and their last hour, day or week."""
 
 import time
 from collections.abc import Iterator, Mapping
@@ -13,17 +13,17 @@ from bridge.directions import DIRECTIONS
 from bridge.operations.desk import Desk
 from bridge.operations.monitoring.overview import PERIODS, Flow, Overview, overview
 from bridge.settings import Settings
-from bridge.web.console.view.asked import minute
 from bridge.web.console.view.chart import Chart, chart
+from bridge.web.console.view.filters import form_time
 
-USUAL = "24h"
+DEFAULT_PERIOD = "24h"
 
-NAMES = {"1h": "1 hour", "24h": "24 hours", "7d": "7 days"}
+PERIOD_LABELS = {"1h": "1 hour", "24h": "24 hours", "7d": "7 days"}
 
 
 @dataclass(frozen=True, slots=True)
 class Side:
-    """One direction as the page shows it; ``sink`` is None if no worker has been there yet."""
+    """A direction on the page. ``sink`` is None until a worker has started."""
 
     flow: Flow
     is_on: bool
@@ -32,7 +32,7 @@ class Side:
 
 
 def blueprint(database: Database, settings: Settings, desk: Desk) -> Blueprint:
-    """``/console/``."""
+    """Make the blueprint of ``/console/``."""
     pages = Blueprint("overview", __name__)
     is_on = {key: settings.is_on(key) for key in DIRECTIONS}
 
@@ -50,20 +50,24 @@ def blueprint(database: Database, settings: Settings, desk: Desk) -> Blueprint:
 
     @pages.get("/")
     def page() -> str:
-        period = request.args.get("period", USUAL)
+        period = request.args.get("period", DEFAULT_PERIOD)
         with database.reading() as connection:
-            found = overview(connection, period if period in PERIODS else USUAL, time.time())
+            data = overview(connection, period if period in PERIODS else DEFAULT_PERIOD, time.time())
         return render_template(
-            "overview.html", overview=found, sides=list(_sides(found, is_on)), periods=NAMES, since=minute(found.since)
+            "overview.html",
+            overview=data,
+            sides=list(_sides(data, is_on)),
+            periods=PERIOD_LABELS,
+            since=form_time(data.since),
         )
 
     return pages
 
 
-def _sides(found: Overview, is_on: Mapping[str, bool]) -> Iterator[Side]:
-    """Of what is off only that in which something still happened."""
-    sinks = {sink.name: sink for sink in found.sinks}
-    for flow in found.flows:
-        points = [point for point in found.points if point.direction == flow.direction]
+def _sides(data: Overview, is_on: Mapping[str, bool]) -> Iterator[Side]:
+    """Yield the directions. One that is switched off is shown only if it has events."""
+    sinks = {sink.name: sink for sink in data.sinks}
+    for flow in data.flows:
+        points = [point for point in data.points if point.direction == flow.direction]
         if is_on[flow.direction] or flow.received or flow.waiting or flow.dead:
             yield Side(flow, is_on[flow.direction], sinks.get(DIRECTIONS[flow.direction].sink), chart(points))

@@ -1,4 +1,4 @@
-"""Bulk replays: asking how many it would be, beginning one, seeing how far it is, stopping it."""
+"""Show bulk replays; start and stop them."""
 
 from flask import Blueprint, flash, g, redirect, render_template, request, url_for
 from werkzeug.wrappers import Response
@@ -8,44 +8,44 @@ from bridge.errors import Invalid
 from bridge.operations import bulk_replay
 from bridge.operations.desk import Desk
 from bridge.operations.search import count
-from bridge.web.console.view.asked import query, wanted
+from bridge.web.console.view.filters import filter_fields, parse_filter
 
 PAGE = 50
 
 
 def blueprint(database: Database, desk: Desk) -> Blueprint:
-    """``/console/replays``."""
+    """Make the blueprint of ``/console/replays``."""
     pages = Blueprint("replays", __name__, url_prefix="/replays")
 
     @pages.get("")
     def listing() -> str:
         with database.reading() as connection:
-            found = bulk_replay.listing(connection, PAGE + 1, request.args.get("before"))
-        older = found[PAGE - 1].id if len(found) > PAGE else None
-        return render_template("replays.html", replays=found[:PAGE], older=older, query=query)
+            replays = bulk_replay.listing(connection, PAGE + 1, request.args.get("before"))
+        older = replays[PAGE - 1].id if len(replays) > PAGE else None
+        return render_template("replays.html", replays=replays[:PAGE], older=older, filter_fields=filter_fields)
 
     @pages.get("/new")
     def ask() -> str:
-        asked = wanted(request.args)
-        if asked.status not in bulk_replay.REPLAYABLE:
+        filter_ = parse_filter(request.args)
+        if filter_.status not in bulk_replay.REPLAYABLE:
             raise Invalid({"status": f"must be one of {', '.join(bulk_replay.REPLAYABLE)}"})
         with database.reading() as connection:
-            found = count(connection, asked, bulk_replay.MOST)
-        return render_template("replay_new.html", fields=query(asked), count=found, most=bulk_replay.MOST)
+            number = count(connection, filter_, bulk_replay.MOST)
+        return render_template("replay_new.html", fields=filter_fields(filter_), count=number, most=bulk_replay.MOST)
 
     @pages.post("")
     def begin() -> Response:
-        return redirect(url_for("replays.one", replay_id=desk.begin_bulk_replay(wanted(request.form), g.who)))
+        return redirect(url_for("replays.one", replay_id=desk.begin_bulk_replay(parse_filter(request.form), g.who)))
 
     @pages.get("/<replay_id>")
     def one(replay_id: str) -> str:
         with database.reading() as connection:
-            found = bulk_replay.one(connection, replay_id)
-        return render_template("replay.html", replay=found, fields=query(found.wanted))
+            bulk = bulk_replay.one(connection, replay_id)
+        return render_template("replay.html", replay=bulk, fields=filter_fields(bulk.wanted))
 
     @pages.post("/<replay_id>/stop")
     def stop(replay_id: str) -> Response:
-        flash("Stopped." if desk.stop_bulk_replay(replay_id, g.who) else "It had ended already.")
+        flash("Stopped." if desk.stop_bulk_replay(replay_id, g.who) else "It has already ended.")
         return redirect(url_for("replays.one", replay_id=replay_id))
 
     return pages

@@ -1,6 +1,6 @@
-"""Who may open the console, and what a browser may do with its pages.
+"""Protect the console.
 
-door     compares the admin token, and slows down guesses
-session  signs in and out
-headers  the security headers of every answer
+token_check  compares the admin token, and slows down guesses
+session      signs operators in and out
+headers      adds security headers to every response
 """

@@ -1,4 +1,7 @@
-"""What every answer tells the browser: load nothing from elsewhere, keep nothing, show it in no frame."""
+"""Add security headers to every response.
+
+The browser loads nothing from other hosts, stores nothing, and shows no page in a frame.
+"""
 
 from flask import Flask, Response, request
 
@@ -25,7 +28,7 @@ HEADERS = {
 
 
 def protect(app: Flask) -> None:
-    """Put them on every answer of ``app``."""
+    """Add the headers to every response of ``app``."""
 
     @app.after_request
     def add(response: Response) -> Response:

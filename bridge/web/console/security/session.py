@@ -1,4 +1,7 @@
-"""Signing in and out. A session is a signed cookie: every process knows it, and a new token ends them all."""
+"""Sign operators in and out.
+
+A session is a signed cookie, which every process can verify. A new token ends all sessions.
+"""
 
 import hashlib
 import time
@@ -9,45 +12,51 @@ from flask.sessions import SecureCookieSessionInterface
 from werkzeug.wrappers import Response
 
 from bridge.operations.desk import Desk
-from bridge.web.console.security.door import Door
+from bridge.web.console.security.token_check import TokenCheck
 
-LIFETIME = 12 * 3600.0
-"""Seconds from signing in until one has to do it again."""
+LIFETIME_SECONDS = 12 * 3600.0
+"""Seconds until a session ends."""
 
 LONGEST_NAME = 60
 
 _OPEN = ("session.sign_in", "static")
-"""What needs no session; nor do calls of scripts, which have the token with them."""
+"""The endpoints without a session. API calls have the token instead."""
 
 
 def key(token: str) -> bytes:
-    """What sessions are signed with. Slow to derive: who has seen a signature must not find the token by trying."""
+    """Derive the key that signs sessions from the token.
+
+    The derivation is slow, so that a signature does not help to guess the token.
+    """
     return hashlib.scrypt(token.encode(), salt=b"bridge console session", n=2**14, r=8, p=1, dklen=32)
 
 
 class Sessions(SecureCookieSessionInterface):
-    """Flask's, with a cookie that is Secure whenever the browser came by HTTPS.
+    """Flask's sessions, with a cookie that is Secure if the request used HTTPS.
 
-    gunicorn knows that from ``X-Forwarded-Proto``, which it believes of the addresses in ``--forwarded-allow-ips``.
+    gunicorn reads that from ``X-Forwarded-Proto`` of the addresses in ``--forwarded-allow-ips``.
     """
 
     def get_cookie_secure(self, app: Flask) -> bool:  # noqa: ARG002 - Flask's signature
-        """For this very request."""
+        """Return whether this request used HTTPS."""
         return request.is_secure
 
 
-def blueprint(door: Door, desk: Desk) -> Blueprint:
-    """Everything else of the console asks for a session first."""
+def blueprint(token_check: TokenCheck, desk: Desk) -> Blueprint:
+    """Make the blueprint that signs in and out.
+
+    It also requires a session for every other page.
+    """
     pages = Blueprint("session", __name__)
 
     @pages.before_app_request
     def demand_session() -> Response | None:
         g.who = None
-        if time.time() - session.get("since", 0.0) < LIFETIME:
+        if time.time() - session.get("since", 0.0) < LIFETIME_SECONDS:
             g.who = f"console: {session['name']}"
         elif request.endpoint not in _OPEN and not request.path.startswith("/api/"):
-            wanted = request.full_path.rstrip("?") if request.method == "GET" else "/"
-            return redirect(url_for("session.sign_in", next=wanted))
+            target = request.full_path.rstrip("?") if request.method == "GET" else "/"
+            return redirect(url_for("session.sign_in", next=target))
         return None
 
     @pages.route("/sign-in", methods=["GET", "POST"])
@@ -55,11 +64,11 @@ def blueprint(door: Door, desk: Desk) -> Blueprint:
         if request.method == "GET":
             return redirect(_within_console(request)) if g.who else _form()
         address = request.remote_addr or ""
-        if (wait := door.wait(address)) > 0:
-            answer = _form("Too many wrong tokens. Try again in a minute.")
-            return answer, 429, {"Retry-After": str(round(wait) + 1)}
-        if not door.opens(request.form.get("token", ""), address):
-            return _form("That is not the token."), 401, {}
+        if (wait := token_check.wait_seconds(address)) > 0:
+            form = _form("Too many wrong tokens. Try again in a minute.")
+            return form, 429, {"Retry-After": str(round(wait) + 1)}
+        if not token_check.accepts(request.form.get("token", ""), address):
+            return _form("The token is wrong. Enter the value of BRIDGE_ADMIN_TOKEN."), 401, {}
         name = " ".join(request.form.get("name", "").split())[:LONGEST_NAME] or "nameless"
         desk.sign_in(f"console: {name}")
         session.clear()
@@ -79,8 +88,8 @@ def _form(problem: str = "") -> str:
     return render_template("sign_in.html", problem=problem, next=request.args.get("next", ""))
 
 
-def _within_console(asked: Request) -> str:
-    """Where somebody wanted to go, as a path of the console: never another host."""
-    wanted = urlsplit(asked.args.get("next", "").replace("\\", "/"))
-    path = "/" + wanted.path.lstrip("/")
-    return asked.script_root + path + (f"?{wanted.query}" if wanted.query else "")
+def _within_console(sign_in: Request) -> str:
+    """Return the page to open after sign-in: always a path of the console."""
+    target = urlsplit(sign_in.args.get("next", "").replace("\\", "/"))
+    path = "/" + target.path.lstrip("/")
+    return sign_in.script_root + path + (f"?{target.query}" if target.query else "")

@@ -1,7 +1,7 @@
-// A little more than the pages can do by themselves: relative times, copying an id, staying up to date.
+// Adds relative times, copy buttons and refreshing. The pages work without it.
 "use strict";
 
-const BEAT = 5000;
+const REFRESH_MS = 5000;
 const UNITS = [["day", 86400], ["hour", 3600], ["minute", 60], ["second", 1]];
 const relative = new Intl.RelativeTimeFormat("en", { numeric: "always", style: "narrow" });
 
@@ -11,8 +11,8 @@ function ago(at) {
   return relative.format(Math.trunc(seconds / size), unit);
 }
 
-// Today's times without their date, and how long ago that is.
-function tellTimes(root) {
+// Shortens the times of today, and adds relative times.
+function showTimes(root) {
   const today = new Date().toISOString().slice(0, 10);
   for (const time of root.querySelectorAll("time[datetime]")) {
     const at = Date.parse(time.dateTime);
@@ -20,12 +20,12 @@ function tellTimes(root) {
     if (time.dateTime.startsWith(today)) {
       text.data = text.data.replace(`${today} `, "");
     }
-    const past = time.querySelector("small") || time.appendChild(document.createElement("small"));
-    past.textContent = ago(at);
+    const relativeTime = time.querySelector("small") || time.appendChild(document.createElement("small"));
+    relativeTime.textContent = ago(at);
   }
 }
 
-function offerCopies(root) {
+function addCopyButtons(root) {
   for (const text of navigator.clipboard ? root.querySelectorAll("[data-copy]") : []) {
     const button = document.createElement("button");
     button.type = "button";
@@ -43,26 +43,26 @@ function offerCopies(root) {
 
 let paused = false;
 
-function offerPause(root) {
+function addPauseButton(root) {
   const actions = root.querySelector("[data-live]") && root.querySelector(".head .actions");
   if (actions) {
     const button = document.createElement("button");
     button.type = "button";
     button.className = "quiet live";
-    const tell = () => { button.textContent = paused ? "Refresh again" : "Pause refreshing"; };
-    button.addEventListener("click", () => { paused = !paused; tell(); });
-    tell();
+    const label = () => { button.textContent = paused ? "Resume refreshing" : "Pause refreshing"; };
+    button.addEventListener("click", () => { paused = !paused; label(); });
+    label();
     actions.append(button);
   }
 }
 
-function dress(root) {
-  tellTimes(root);
-  offerCopies(root);
-  offerPause(root);
+function enhance(root) {
+  showTimes(root);
+  addCopyButtons(root);
+  addPauseButton(root);
 }
 
-// The page as it is now, unless somebody is in the middle of something.
+// Replaces the page's content by its current content, unless the operator is using the page.
 async function refresh() {
   const main = document.querySelector("main");
   const busy = () => paused || document.hidden || main.contains(document.activeElement) || !getSelection().isCollapsed
@@ -70,22 +70,22 @@ async function refresh() {
   if (!main.querySelector("[data-live]") || busy()) {
     return;
   }
-  const answer = await fetch(location.href, { headers: { Accept: "text/html" } }).catch(() => null);
-  if (!answer || !answer.ok || answer.redirected || busy()) {
+  const response = await fetch(location.href, { headers: { Accept: "text/html" } }).catch(() => null);
+  if (!response || !response.ok || response.redirected || busy()) {
     return;
   }
-  const fresh = new DOMParser().parseFromString(await answer.text(), "text/html").querySelector("main");
+  const fresh = new DOMParser().parseFromString(await response.text(), "text/html").querySelector("main");
   const scrolled = [...main.querySelectorAll("pre")].map((pre) => pre.scrollTop);
   main.replaceChildren(...fresh.childNodes);
-  dress(main);
+  enhance(main);
   main.querySelectorAll("pre").forEach((pre, place) => { pre.scrollTop = scrolled[place] || 0; });
 }
 
-function beat() {
+function schedule() {
   const live = document.querySelector("[data-live]");
-  setTimeout(async () => { await refresh(); beat(); }, live && live.dataset.live ? 1000 : BEAT);
+  setTimeout(async () => { await refresh(); schedule(); }, live && live.dataset.live ? 1000 : REFRESH_MS);
 }
 
-dress(document.querySelector("main"));
-setInterval(() => tellTimes(document.querySelector("main")), 15000);
-beat();
+enhance(document.querySelector("main"));
+setInterval(() => showTimes(document.querySelector("main")), 15000);
+schedule();

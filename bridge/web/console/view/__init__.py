@@ -1,9 +1,9 @@
-"""Pure: what the console's pages show, made of values.
+"""Build the content of the console's pages from values. Pure.
 
-asked    a query as a filter
-story    one event as a page shows it
-masking  a customer's data, hidden until an operator reveals it
-shown    bytes as coloured JSON
-chart    deliveries as bars
-wording  the console's words
+filters     the fields of a query, and the filter of events
+event_page  the page of one event
+masking     hides customer data
+content     formats bytes as coloured JSON
+chart       formats deliveries as bars
+wording     the texts of the console
 """

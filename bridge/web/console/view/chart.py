@@ -1,4 +1,4 @@
-"""PURE: what was delivered and what failed, step by step, as bars."""
+"""Build the chart of delivered and failed deliveries, as bars."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -7,13 +7,13 @@ from datetime import UTC, datetime
 from bridge.operations.monitoring.overview import Point
 
 WIDTH, HEIGHT = 1000.0, 100.0
-"""Of the drawing, in its own units: the page stretches it."""
+"""The size of the drawing in its own units. The page scales it."""
 
 GAP = 0.18
-"""Of a step: between two bars."""
+"""The space between two bars, as a part of a step."""
 
 LEAST = 2.0
-"""How high a bar is at least, so that one failure among a million is seen."""
+"""The least height of a bar, so that one failure in a million is visible."""
 
 LABELS = 5
 DAY = 86_400
@@ -21,7 +21,7 @@ DAY = 86_400
 
 @dataclass(frozen=True, slots=True)
 class Bar:
-    """One step: where it begins, and from the bottom up what was delivered and what failed."""
+    """A bar: its position, and from the bottom up the delivered and the failed."""
 
     x: float
     width: float
@@ -36,8 +36,8 @@ class Chart:
     """A chart.
 
     Attributes:
-        most: what the top of the drawing stands for.
-        ticks: the times below it, evenly spread.
+        most: the value at the top.
+        ticks: the times below it, evenly spaced.
     """
 
     bars: tuple[Bar, ...]
@@ -48,7 +48,7 @@ class Chart:
 
 
 def chart(points: Sequence[Point]) -> Chart:
-    """The chart of ``points``, which are evenly spread and in order."""
+    """Build the chart of ``points``, which are evenly spaced and in order."""
     most = _round_number(max((point.delivered + point.failed for point in points), default=0))
     step = WIDTH / max(1, len(points))
     is_long = bool(points) and points[-1].at - points[0].at > DAY
@@ -79,7 +79,7 @@ def _height(count: int, most: int) -> float:
 
 
 def _round_number(number: int) -> int:
-    """The next that reads well: 1, 2 or 5 and zeros."""
+    """Round up to 1, 2 or 5 and zeros."""
     size = 1
     while True:
         for first in (1, 2, 5):

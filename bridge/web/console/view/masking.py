@@ -1,7 +1,7 @@
-"""PURE: a customer's data, hidden until somebody asks to see it.
+"""Mask customer data.
 
-What is shown is listed here, by key and by what it must look like; everything else is hidden, so what nobody has
-thought of is hidden, too. Shown is what says which event it is, when it was, what it was about, and how it went.
+This module lists the values that are shown, by key and form. Every other value is hidden, including those of unknown
+keys. The shown values tell events apart, and say when and how they were delivered.
 """
 
 import re
@@ -10,7 +10,7 @@ from typing import Any
 
 HIDDEN = "•••"
 
-_SHOWN: tuple[tuple[re.Pattern[str], frozenset[str]], ...] = (
+_SAFE_TEXTS: tuple[tuple[re.Pattern[str], frozenset[str]], ...] = (
     (
         re.compile(r"[A-Za-z][A-Za-z0-9_.\-]{0,63}"),
         frozenset(
@@ -71,9 +71,9 @@ _SHOWN: tuple[tuple[re.Pattern[str], frozenset[str]], ...] = (
     (re.compile(r"/v1/[a-z/\-]{1,60}"), frozenset(("path",))),
     (re.compile(r"(?s).{0,300}"), frozenset(["event", "messageId", "bridge_id", "request_id", "reduced"])),
 )
-"""What a text must look like to be shown under which keys."""
+"""The form of the texts that are shown, and their keys."""
 
-_NUMBERS = frozenset(
+_SAFE_NUMBERS = frozenset(
     [
         "amount",
         "total_amount",
@@ -97,76 +97,87 @@ _NUMBERS = frozenset(
 )
 """The keys whose numbers are shown."""
 
-_PUBLIC = frozenset(["campaign", "reward", "promotion_tier", "loyalty_tier", "referral_tier", "library"])
-"""The objects whose ``name`` and ``version`` are no person's."""
+_PUBLIC_OBJECTS = frozenset(["campaign", "reward", "promotion_tier", "loyalty_tier", "referral_tier", "library"])
+"""The objects whose ``name`` and ``version`` are not personal."""
 
-_FREE = frozenset(["metadata", "traits", "address"])
-_FLATTENED = re.compile(r"(?:^|_)(?:metadata|address)_")
-"""Below these, keys are whatever somebody chose: nothing is shown."""
+_CUSTOM = frozenset(["metadata", "traits", "address"])
+"""The keys of custom data, below which no value is shown."""
+
+_FLATTENED_CUSTOM = re.compile(r"(?:^|_)(?:metadata|address)_")
+"""Prefixes of custom keys after flattening."""
 
 _KEY = re.compile(r"[\w $.\-]{1,80}")
 
 _PROSE = frozenset(["message", "details", "detail", "error", "reason", "key", "code"])
-"""Where a service explains itself: shown, without what the event itself hides."""
+"""The keys of a service's explanations.
 
-_ADDRESS = re.compile(r"[^\s\"'<>()]*@[^\s\"'<>()]*")
-_NUMBER = re.compile(r"\+?\d(?:[\s\-()/.]?\d){6,}")
+They are shown, without the event's hidden values.
+"""
+
+_EMAIL = re.compile(r"[^\s\"'<>()]*@[^\s\"'<>()]*")
+_PHONE_NUMBER = re.compile(r"\+?\d(?:[\s\-()/.]?\d){6,}")
 
 SHORTEST = 3
-"""Characters of a hidden value that is looked for in prose: shorter ones are everywhere."""
+"""The fewest characters of a hidden value that is searched for in prose.
+
+Shorter values are parts of many words.
+"""
 
 
-def mask(value: Any, free: frozenset[str] = frozenset()) -> Any:
-    """``value`` with every leaf hidden that is not known to be harmless.
+def mask(value: Any, custom: frozenset[str] = frozenset()) -> Any:
+    """Hide every value that is not known to be safe.
 
     Args:
-        free: more keys below which nothing is shown.
+        custom: further keys below which no value is shown.
     """
-    return _mask(value, "", "", _FREE | free)
+    return _mask(value, "", "", _CUSTOM | custom)
 
 
 def mask_answer(answer: Any, secrets: frozenset[str]) -> Any:
-    """What a service answered: its structure masked as above, its prose without ``secrets``, addresses and numbers."""
+    """Mask a service's response.
+
+    Its structure is masked as by ``mask``. Its prose is shown without ``secrets``, email addresses and phone numbers.
+    """
     return _mask_answer(answer, "", secrets)
 
 
-def hidden(value: Any, free: frozenset[str] = frozenset()) -> frozenset[str]:
-    """The texts and numbers in ``value`` that ``mask`` hides."""
-    return frozenset(_differences(value, mask(value, free)))
+def hidden_values(value: Any, custom: frozenset[str] = frozenset()) -> frozenset[str]:
+    """Return the texts and numbers in ``value`` that ``mask`` hides."""
+    return frozenset(_differences(value, mask(value, custom)))
 
 
 def scrub(prose: str, secrets: frozenset[str]) -> str:
-    """``prose`` without any of ``secrets``, without addresses, and without numbers that may be somebody's."""
+    """Remove ``secrets``, email addresses and phone numbers from ``prose``."""
     if secrets:
         longest_first = sorted(secrets, key=len, reverse=True)
         prose = re.sub(rf"(?<!\w)(?:{'|'.join(map(re.escape, longest_first))})(?!\w)", HIDDEN, prose)
-    return _NUMBER.sub(HIDDEN, _ADDRESS.sub(HIDDEN, prose))
+    return _PHONE_NUMBER.sub(HIDDEN, _EMAIL.sub(HIDDEN, prose))
 
 
-def shortened(source_id: str | None) -> str:
-    """So much of a customer's id that one can be told from another by somebody who knows them."""
+def shorten(source_id: str | None) -> str:
+    """Shorten a customer's id, so that lists do not show it."""
     if not source_id:
         return ""
     return source_id[:3] + HIDDEN if len(source_id) > 2 * SHORTEST else HIDDEN
 
 
-def _mask(value: Any, key: str, parent: str, free: frozenset[str]) -> Any:
+def _mask(value: Any, key: str, parent: str, custom: frozenset[str]) -> Any:
     match value:
         case dict():
             return {
-                _named(name): _hide(inner) if _is_free(name, free) else _mask(inner, name, key, free)
+                _mask_key(name): _hide(inner) if _is_custom(name, custom) else _mask(inner, name, key, custom)
                 for name, inner in value.items()
             }
         case list():
-            return [_mask(inner, key, parent, free) for inner in value]
+            return [_mask(inner, key, parent, custom) for inner in value]
         case _:
-            return value if _is_shown(value, key, parent) else HIDDEN
+            return value if _is_safe(value, key, parent) else HIDDEN
 
 
 def _hide(value: Any) -> Any:
     match value:
         case dict():
-            return {_named(name): _hide(inner) for name, inner in value.items()}
+            return {_mask_key(name): _hide(inner) for name, inner in value.items()}
         case list():
             return [_hide(inner) for inner in value]
         case _:
@@ -177,7 +188,7 @@ def _mask_answer(value: Any, key: str, secrets: frozenset[str]) -> Any:
     match value:
         case dict():
             return {
-                _named(name): _hide(inner) if _is_free(name, _FREE) else _mask_answer(inner, name, secrets)
+                _mask_key(name): _hide(inner) if _is_custom(name, _CUSTOM) else _mask_answer(inner, name, secrets)
                 for name, inner in value.items()
             }
         case list():
@@ -185,26 +196,26 @@ def _mask_answer(value: Any, key: str, secrets: frozenset[str]) -> Any:
         case str() if key in _PROSE:
             return scrub(value, secrets)
         case _:
-            return value if key == "code" or _is_shown(value, key, "") else HIDDEN
+            return value if key == "code" or _is_safe(value, key, "") else HIDDEN
 
 
-def _is_free(name: str, free: frozenset[str]) -> bool:
-    return name in free or _FLATTENED.search(name) is not None
+def _is_custom(name: str, custom: frozenset[str]) -> bool:
+    return name in custom or _FLATTENED_CUSTOM.search(name) is not None
 
 
-def _is_shown(value: Any, key: str, parent: str) -> bool:
+def _is_safe(value: Any, key: str, parent: str) -> bool:
     match value:
         case None | bool():
             return True
         case int() | float():
-            return key in _NUMBERS
+            return key in _SAFE_NUMBERS
         case _:
-            public = key in ("name", "version") and parent in _PUBLIC
-            return public or any(key in keys and pattern.fullmatch(value) for pattern, keys in _SHOWN)
+            public = key in ("name", "version") and parent in _PUBLIC_OBJECTS
+            return public or any(key in keys and pattern.fullmatch(value) for pattern, keys in _SAFE_TEXTS)
 
 
-def _named(name: str) -> str:
-    """A key is a name that a program chose; one that looks like a value may be one."""
+def _mask_key(name: str) -> str:
+    """Hide a key that looks like a value. Other keys are names in a program."""
     return name if _KEY.fullmatch(name) else HIDDEN
 
 
@@ -212,9 +223,9 @@ def _differences(value: Any, masked: Any) -> Iterator[str]:
     match value:
         case dict():
             for name, inner in value.items():
-                if _named(name) != name and len(name) >= SHORTEST:
+                if _mask_key(name) != name and len(name) >= SHORTEST:
                     yield name
-                yield from _differences(inner, masked.get(_named(name)))
+                yield from _differences(inner, masked.get(_mask_key(name)))
         case list():
             for place, inner in enumerate(value):
                 yield from _differences(

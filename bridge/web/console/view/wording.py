@@ -1,4 +1,4 @@
-"""PURE: how things are called, and what an operator is told of them."""
+"""Declare the texts of the console, and format times and numbers."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -8,119 +8,127 @@ from bridge.directions import DIRECTIONS, ending_at
 
 
 @dataclass(frozen=True, slots=True)
-class Standing:
-    """Where an event or a delivery can stand.
+class StatusText:
+    """The text of a status or an outcome.
 
     Attributes:
-        label: in a word or two.
-        tone: good, busy, bad or calm: its colour.
-        meaning: what that means for who looks at it at night.
+        label: a word or two.
+        tone: good, busy, bad or calm. It selects the colour.
+        meaning: what the status means, and what to do.
     """
 
     label: str
     tone: str
-    meaning: str
+    meaning: str = ""
 
 
-STANDINGS: Mapping[str, Standing] = {
-    "waiting": Standing("waiting", "busy", "It will be sent as soon as it is due and its service can be called."),
-    "pending": Standing("pending", "busy", "It is stored, and waits for translation."),
-    "queued": Standing("queued", "busy", "It goes out when what came before it for the same customer is settled."),
-    "sending": Standing("sending", "busy", "A worker is sending it at this moment."),
-    "delivered": Standing("delivered", "good", "The service has taken it."),
-    "dead": Standing(
-        "dead letter", "bad", "It was given up, and nothing more happens by itself. Mend the cause, then replay it."
+STATUS_TEXTS: Mapping[str, StatusText] = {
+    "waiting": StatusText("waiting", "busy", "It will be sent when it is due and the service can be called."),
+    "pending": StatusText("pending", "busy", "It is stored, and waits for translation."),
+    "queued": StatusText("queued", "busy", "It will be sent after an earlier delivery of the same customer."),
+    "sending": StatusText("sending", "busy", "A worker is sending it."),
+    "delivered": StatusText("delivered", "good", "The service has accepted it."),
+    "dead": StatusText(
+        "dead letter", "bad", "Rejected permanently; it will not be retried. Fix the cause, then replay it."
     ),
-    "uncertain": Standing(
+    "uncertain": StatusText(
         "uncertain",
         "bad",
-        "Nobody can tell whether it was taken. Look at the service whether it is there, then say so. Sent again"
-        " although it was taken, a custom event counts twice, and may pay loyalty points twice.",
+        "The outcome is unknown. Check whether the service has it, then mark it as delivered or send it again."
+        " A custom event that is sent twice counts twice, and may earn loyalty points twice.",
     ),
-    "ignored": Standing("ignored", "calm", "There is nothing to deliver of it."),
-    "quarantined": Standing(
+    "ignored": StatusText("ignored", "calm", "There is nothing to deliver."),
+    "quarantined": StatusText(
         "quarantined",
         "bad",
-        "It is authentic, but could not be translated. It is kept as it came: replay it when the bridge can read it.",
+        "It is authentic, and could not be translated. It is stored as received. Fix the cause, then replay it.",
     ),
-    "discarded": Standing("discarded", "calm", "Somebody has given it up. A replay brings it back."),
-    "accepted": Standing("accepted", "calm", "It was taken in."),
+    "discarded": StatusText("discarded", "calm", "An operator discarded it. A replay restores it."),
+    "accepted": StatusText("accepted", "calm", "It was translated, and its deliveries are in the outbox."),
 }
+"""By status of an event or a delivery."""
 
-REASONS: Mapping[str, str] = {
-    "anonymous": "The customer has no source_id, so there is nobody at Segment to whom it could belong.",
+REASON_TEXTS: Mapping[str, str] = {
+    "anonymous": "The customer has no source_id, so Segment has no user for the event.",
 }
-"""Reasons that deserve more words than they have."""
+"""Explanations of short reasons."""
 
-OUTCOMES: Mapping[str, Standing] = {
-    "delivered": Standing("delivered", "good", ""),
-    "rejected": Standing("rejected", "bad", "The service refuses this very delivery for good."),
-    "failed": Standing("failed", "bad", "Nothing was taken; another time it may be."),
-    "throttled": Standing("throttled", "busy", "The service asks everybody to wait."),
-    "forbidden": Standing("forbidden", "bad", "The service refuses the bridge's keys."),
-    "untried": Standing("not tried", "calm", "It was not sent at all."),
-    "unknown": Standing("unknown", "bad", "It may have been taken or not: it is looked up before it is sent again."),
-    "uncertain": Standing("uncertain", "bad", "Nobody can tell whether it was taken."),
-    "quarantined": STANDINGS["quarantined"],
-    "dead": STANDINGS["dead"],
-    "retried": Standing("tried again", "busy", ""),
+OUTCOME_TEXTS: Mapping[str, StatusText] = {
+    "delivered": StatusText("delivered", "good"),
+    "rejected": StatusText("rejected", "bad"),
+    "failed": StatusText("failed", "bad"),
+    "throttled": StatusText("throttled", "busy"),
+    "forbidden": StatusText("forbidden", "bad"),
+    "untried": StatusText("not sent", "calm"),
+    "unknown": StatusText("unknown", "bad"),
+    "uncertain": StatusText("uncertain", "bad"),
+    "quarantined": STATUS_TEXTS["quarantined"],
+    "dead": STATUS_TEXTS["dead"],
+    "retried": StatusText("retried", "busy"),
 }
+"""By outcome of an attempt, or of the events of an error."""
 
-STATES: Mapping[str, str] = {"running": "good", "paused": "bad", "no worker": "bad", "done": "good", "stopped": "calm"}
-"""The tone of a sink's or a bulk replay's state."""
+STATE_TONES: Mapping[str, str] = {
+    "running": "good",
+    "paused": "bad",
+    "no worker": "bad",
+    "done": "good",
+    "stopped": "calm",
+}
+"""By the state of a sink or a bulk replay: its tone."""
 
 
-TENTHS_MATTER = 10.0
-"""Seconds of a duration below which fractions are told."""
+TENTHS_BELOW_SECONDS = 10.0
+"""Durations below have a decimal."""
 
-MINUTES = 2
+_MINUTES_PLACE = 2
 """The place of minutes among the units of a duration."""
 
 
 def label(key: str) -> str:
-    """A direction's label; its key, if it is in no row."""
+    """Return a direction's label, or its key if it is in no row."""
     direction = DIRECTIONS.get(key)
     return direction.label if direction else key
 
 
 def service(sink: str) -> str:
-    """The name of a sink's service; the sink's, if it is in no row."""
+    """Return the name of a sink's service, or the sink's name if it is in no row."""
     direction = ending_at(sink)
     return direction.service if direction else sink
 
 
 def when(epoch: float | None) -> str:
-    """To the second, in UTC."""
+    """Format a time to the second, in UTC."""
     return "" if epoch is None else f"{datetime.fromtimestamp(epoch, UTC):%Y-%m-%d %H:%M:%S}"
 
 
 def iso(epoch: float) -> str:
-    """For a machine."""
+    """Format a time in ISO 8601."""
     return f"{datetime.fromtimestamp(epoch, UTC):%Y-%m-%dT%H:%M:%SZ}"
 
 
 def duration(seconds: float | None) -> str:
-    """In the one or two units that matter: ``340 ms``, ``1.2 s``, ``12 s``, ``3 min``, ``2 h 5 min``, ``4 d 2 h``."""
+    """Format a duration in one or two units: ``340 ms``, ``12 s``, ``2 h 5 min``."""
     if seconds is None:
         return "none"
     if seconds < 1:
-        return _together([(round(1000 * seconds), "ms")])
-    if seconds < TENTHS_MATTER:
-        return _together([(f"{seconds:.1f}", "s")])
+        return _join([(round(1000 * seconds), "ms")])
+    if seconds < TENTHS_BELOW_SECONDS:
+        return _join([(f"{seconds:.1f}", "s")])
     whole = timedelta(seconds=round(seconds))
     minutes, left = divmod(whole.seconds, 60)
     hours, minutes = divmod(minutes, 60)
     units = [(whole.days, "d"), (hours, "h"), (minutes, "min"), (left, "s")]
     first = next(place for place, (number, _) in enumerate(units) if number)
-    # Beside minutes, seconds do not matter.
-    return _together([one for one in units[first : first + 2 if first < MINUTES else first + 1] if one[0]])
+    # Minutes and longer units are shown without seconds.
+    return _join([one for one in units[first : first + 2 if first < _MINUTES_PLACE else first + 1] if one[0]])
 
 
-def _together(parts: Sequence[tuple[object, str]]) -> str:
-    """On one line."""
+def _join(parts: Sequence[tuple[object, str]]) -> str:
+    """Join numbers and units with spaces that do not break."""
     return "\N{NO-BREAK SPACE}".join(f"{number}\N{NO-BREAK SPACE}{unit}" for number, unit in parts)
 
 
 def count(number: int) -> str:
-    """With thin spaces between thousands."""
+    """Format a number with thin spaces between thousands."""
     return f"{number:,}".replace(",", "\N{NARROW NO-BREAK SPACE}")

@@ -1,4 +1,4 @@
-"""Who comes into the console, and who does not."""
+"""Access to the console: tokens, sessions and forms."""
 
 import time
 
@@ -30,7 +30,7 @@ def test_every_page_asks_for_a_session(stranger: Visitor, path: str) -> None:
 
 
 @pytest.mark.parametrize("path", ["/", "/sign-in", "/events", "/nothing", "/api/events", "/static/console.css"])
-def test_every_answer_is_strict(visitor: Visitor, path: str) -> None:
+def test_every_response_has_security_headers(visitor: Visitor, path: str) -> None:
     with visitor.get(path) as response:
         headers = response.headers
     policy = headers["Content-Security-Policy"]
@@ -56,7 +56,7 @@ def test_signing_in(stranger: Visitor, bridge: Bridge) -> None:
     assert (record["who"], record["did"]) == ("console: Ada", "signed in")
 
 
-def test_the_cookie_is_secure_where_the_way_is(stranger: Visitor) -> None:
+def test_the_cookie_is_secure_over_https(stranger: Visitor) -> None:
     secure = {"base_url": "https://bridge.example.com"}
     assert "Secure" in stranger.get("/sign-in", **secure).headers["Set-Cookie"]
 
@@ -72,7 +72,7 @@ def test_the_cookie_is_secure_where_the_way_is(stranger: Visitor) -> None:
         "\t//evil",
     ],
 )
-def test_nobody_is_led_elsewhere(stranger: Visitor, elsewhere: str) -> None:
+def test_a_sign_in_never_redirects_to_another_host(stranger: Visitor, elsewhere: str) -> None:
     response = stranger.client.get("/console/sign-in", query_string={"next": elsewhere})
     assert response.status_code == 200
     response = stranger.sign_in(then=f"?next={elsewhere}")
@@ -81,14 +81,14 @@ def test_nobody_is_led_elsewhere(stranger: Visitor, elsewhere: str) -> None:
 
 
 @pytest.mark.parametrize("token", ["", "the-token-of-the-consol", TOKEN + "x", "ünïcode"])
-def test_another_token_does_not_open(stranger: Visitor, token: str) -> None:
+def test_a_wrong_token_is_rejected(stranger: Visitor, token: str) -> None:
     response = stranger.sign_in(token)
     assert response.status_code == 401
-    assert "That is not the token." in response.text
+    assert "The token is wrong." in response.text
     assert stranger.get("/").status_code == 302
 
 
-def test_guessing_is_slowed_down_in_every_process(
+def test_wrong_tokens_are_limited_in_every_process(
     stranger: Visitor, make_app: MakeApp, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     for _ in range(MOST):
@@ -108,7 +108,7 @@ def test_a_session_ends_by_itself(visitor: Visitor, monkeypatch: pytest.MonkeyPa
     assert visitor.get("/").status_code == 302
 
 
-def test_using_it_does_not_make_it_longer(visitor: Visitor, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_using_a_session_does_not_extend_it(visitor: Visitor, monkeypatch: pytest.MonkeyPatch) -> None:
     begun = time.time()
     for hours in (6, 11):
         monkeypatch.setattr(time, "time", lambda hours=hours: begun + hours * 3600)
@@ -122,7 +122,7 @@ def test_signing_out(visitor: Visitor) -> None:
     assert visitor.get("/").status_code == 302
 
 
-def test_every_process_knows_a_session_and_a_new_token_ends_it(visitor: Visitor, make_app: MakeApp) -> None:
+def test_every_process_accepts_a_session_and_a_new_token_ends_it(visitor: Visitor, make_app: MakeApp) -> None:
     cookie = visitor.client.get_cookie("bridge_console", path="/console")
     assert cookie
     for token, status in ((TOKEN, 200), ("another-token-altogether", 302)):
@@ -141,7 +141,7 @@ def test_a_post_needs_the_token_of_its_session(visitor: Visitor, path: str) -> N
         assert "CSRF" in response.text
 
 
-def test_the_front_doors_know_nothing_of_it(app: Flask) -> None:
+def test_the_front_doors_are_not_affected(app: Flask) -> None:
     response = app.test_client().post("/webhooks/voucherify", json={})
     assert response.status_code == 401
     assert "Set-Cookie" not in response.headers

@@ -1,4 +1,4 @@
-"""Who may come in: whoever presents the admin token, and not by trying."""
+"""Check the admin token, and slow down guesses."""
 
 import hmac
 import time
@@ -14,36 +14,36 @@ from bridge.operations import sign_ins
 _log = structlog.get_logger("bridge.console")
 
 
-class Door:
-    """Compares tokens in constant time, and slows down those that guess."""
+class TokenCheck:
+    """Compares tokens in constant time, and limits wrong tokens per address."""
 
     def __init__(self, token: str, database: Database) -> None:
         self._token = token.encode()
         self._database = database
-        self._complaints = Sparing()
+        self._warnings = Sparing()
 
-    def opens(self, given: str, address: str) -> bool:
-        """Whether it is the token; a failure of ``address`` is counted."""
-        if hmac.compare_digest(given.strip().encode(), self._token):
+    def accepts(self, token: str, address: str) -> bool:
+        """Return whether the token is right, and count a wrong one."""
+        if hmac.compare_digest(token.strip().encode(), self._token):
             return True
         with self._database.writing() as connection:
             sign_ins.failed(connection, self._source(address), time.time())
-        if times := self._complaints.admits("refused"):
+        if times := self._warnings.admits("refused"):
             _log.warning("console sign-in refused", times=times)
         return False
 
-    def wait(self, address: str) -> float:
-        """Seconds until a try of ``address`` is looked at."""
+    def wait_seconds(self, address: str) -> float:
+        """Return the seconds until another token of ``address`` is checked."""
         with self._database.reading() as connection:
             return sign_ins.wait(connection, self._source(address), time.time())
 
     def _source(self, address: str) -> str:
-        """The address is a person's, too, so a keyed digest stands for it."""
+        """Return a keyed digest of an address, which is personal data."""
         return hmac.digest(self._token, _network(address).encode(), sha256).hex()[:32]
 
 
 def _network(address: str) -> str:
-    """Who has one IPv6 address has a whole /64 of them."""
+    """Return an IPv6 address's /64 network, because one host can have all of it."""
     try:
         parsed = ip_address(address)
     except ValueError:

@@ -1,4 +1,4 @@
-"""PURE: content as it is shown: bytes as the value that they say, JSON in lines and colours."""
+"""Show content: parse bytes, and format JSON in lines and colours."""
 
 import json
 from collections.abc import Iterator
@@ -10,35 +10,38 @@ from bridge.json_text import storable
 from bridge.web.console.view.masking import HIDDEN
 
 DEEPEST = 100
-"""Levels that are shown in lines of their own: what is nested deeper is somebody's attempt, not an event."""
+"""The levels that are shown in lines of their own. Real events have fewer."""
 
 
 def value_of(content: bytes) -> Any:
-    """JSON as its value; anything else as text."""
+    """Parse JSON. Other bytes become text."""
     try:
         return storable(json.loads(content))
     except (ValueError, RecursionError):
         return storable(content.decode("utf-8", "backslashreplace"))
 
 
-def parts(answer: str) -> tuple[str, Any]:
-    """The lines in words with which an answer begins, and the JSON that follows; None if none does."""
-    lines = answer.splitlines()
+def split_response(response: str) -> tuple[str, Any]:
+    """Split a response into the text before its JSON, and the JSON.
+
+    The JSON is None if there is none.
+    """
+    lines = response.splitlines()
     for place in range(len(lines)):
         if lines[place].lstrip()[:1] in ("{", "["):
             try:
                 return "\n".join(lines[:place]).strip(), storable(json.loads("\n".join(lines[place:])))
             except (ValueError, RecursionError):
                 break
-    return answer.strip(), None
+    return response.strip(), None
 
 
 def pretty(value: Any) -> Markup:
-    """A value as JSON with two spaces of indent, each part in an element that says what it is."""
-    return Markup("").join(_parts(value, 0))
+    """Format a value as indented JSON, with an element around each part."""
+    return Markup("").join(_elements(value, 0))
 
 
-def _parts(value: Any, depth: int) -> Iterator[Markup]:
+def _elements(value: Any, depth: int) -> Iterator[Markup]:
     match value:
         case dict() if value and depth < DEEPEST:
             named = [
@@ -62,7 +65,7 @@ def _lines(begin: str, inner: list[tuple[Markup, Any]], end: str, depth: int) ->
     yield escape(begin)
     for place, (name, value) in enumerate(inner):
         yield escape(f"{',' if place else ''}\n{indent}  ") + name
-        yield from _parts(value, depth + 1)
+        yield from _elements(value, depth + 1)
     yield escape(f"\n{indent}{end}")
 
 
