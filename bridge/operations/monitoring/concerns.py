@@ -1,4 +1,4 @@
-"""What an operator should know without asking: nothing arrives, every call is refused, a sink stands still."""
+"""Problems that need an operator: silence, refusals, pauses, a missing worker."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -17,23 +17,23 @@ from bridge.messages import Status
 from bridge.operations.monitoring.silence import Interval, silence
 
 SILENT, REFUSING, PAUSED, UNMANNED, UNTRANSLATED = "silent", "refusing", "paused", "no worker", "translation"
-"""The kinds of concern."""
+"""Kinds of concern."""
 
 _IN_USE = 7 * 86_400.0
-"""Seconds since its last worker's beat, after which a direction is taken to have been given up."""
+"""Seconds since the last beat of a worker after which a direction is unused."""
 
 _RECENT = 3
-"""Intervals, the present one included, in which nothing but refusals is a concern."""
+"""Intervals, with the present one, in which only refusals are a concern."""
 
 _REFUSALS = 3
-"""Fewer may be anybody's."""
+"""Refusals from which on they are a concern."""
 
 _REFUSED: ColumnElement[str] = literal_column(f"'{REFUSED}'")
 
 
 @dataclass(frozen=True, slots=True)
 class Concern:
-    """One thing to look after.
+    """One problem that needs an operator.
 
     Attributes:
         kind: ``silent``, ``refusing``, ``paused``, ``no worker`` or ``translation``.
@@ -50,7 +50,10 @@ class Concern:
 def concerns(
     connection: Connection, sinks: Sequence[SinkState], queue_states: Sequence[QueueState], now: float
 ) -> tuple[Concern, ...]:
-    """All there are. Of a direction that was given up there is none, unless messages of it wait for translation."""
+    """Return all concerns.
+
+    An unused direction has none, unless messages of it wait for translation.
+    """
     beats = {state.name: state for state in sinks}
     found: list[Concern] = []
     counts = _arrivals(connection)
@@ -67,7 +70,7 @@ def concerns(
 
 
 _Counts = dict[tuple[int, bool], int]
-"""How many calls came, by (interval, whether they were refused), in the order of the intervals."""
+"""Requests by (interval, whether they were refused), in the order of intervals."""
 
 
 def _arrivals(connection: Connection) -> dict[str, _Counts]:
@@ -119,5 +122,5 @@ def _queue(state: QueueState, now: float) -> Iterator[Concern]:
 
 
 def _words(seconds: float) -> str:
-    """To the minute."""
+    """Write a duration, to the minute."""
     return str(timedelta(minutes=int(seconds // 60)))[:-3]
