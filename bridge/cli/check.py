@@ -1,4 +1,4 @@
-"""``bridge check``: is everything set up, and if not, what to do about it?"""
+"""``bridge check``: checks of settings, database and both services."""
 
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -23,13 +23,16 @@ from bridge.to_voucherify.raw_events.mappings import Mappings
 from bridge.to_voucherify.raw_events.presets import PRESETS
 
 QUOTES = "\"'`\u201c\u201d\u2018\u2019"
-"""Straight ones, and those that word processors make of them."""
+"""Straight quotes, and those of word processors."""
 
 
 @click.command(short_help="Look at settings, database and both services.")
 @json_option
 def check(as_json: bool) -> None:
-    """Look at every setting, the database, and whether Segment and Voucherify can be reached."""
+    """Check every setting, the database, and the addresses of Segment and Voucherify.
+
+    The command creates nothing, and skips directions that are off. It exits with 1 if anything is wrong.
+    """
     found = list(_findings())
     if as_json:
         print_json(found)
@@ -80,7 +83,7 @@ def _of_services(settings: Settings) -> Iterator[Finding]:
 
 
 def _shown(settings: Settings) -> dict[str, str]:
-    """Every setting as it may be shown: of a secret only that there is one."""
+    """Return the settings to show; a secret is shown as set."""
     shown: dict[str, str] = {}
     if out := settings.to_segment:
         shown |= {
@@ -110,7 +113,10 @@ def _shown(settings: Settings) -> dict[str, str]:
 
 
 def _quoted(settings: Settings) -> set[str]:
-    """Names of secrets that still have quotes around them: ``docker run --env-file`` leaves them there."""
+    """Return the names of secrets with quotes around them.
+
+    ``docker run --env-file`` leaves quotes in a value.
+    """
     secrets: dict[str, Sequence[str]] = {"BRIDGE_ADMIN_TOKEN": [settings.admin_token or ""]}
     if out := settings.to_segment:
         secrets |= {"SEGMENT_WRITE_KEY": [out.write_key], "VOUCHERIFY_WEBHOOK_SECRET": out.webhook_secrets}
@@ -141,7 +147,7 @@ def _mappings(settings: ToVoucherify) -> Finding:
 
 
 def _read_mappings(path: Path | None) -> Mappings | Finding:
-    """The mappings, or what is wrong with the file."""
+    """Read the mappings; return what is wrong with their file otherwise."""
     try:
         return read(path) if path else PRESETS
     except InvalidMappings as error:

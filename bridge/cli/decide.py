@@ -1,4 +1,4 @@
-"""``bridge decide``: whether an uncertain delivery was taken, only a person can say."""
+"""``bridge decide``: settle an uncertain delivery."""
 
 import click
 
@@ -12,9 +12,10 @@ from bridge.cli.printing import json_option, print_json
 @click.option("--again", "verdict", flag_value="again", help="It was not taken: send it again.")
 @json_option
 def decide(event_id: str, verdict: str | None, as_json: bool) -> None:
-    """Say what became of an uncertain EVENT_ID: look at Voucherify whether it is there, then decide.
+    """Settle the uncertain deliveries of EVENT_ID.
 
-    Sent again although it was taken, a custom event counts twice, and may pay loyalty points twice.
+    Search for the event at Voucherify first, then decide. A custom event that is sent again although it was recorded
+    counts twice. It may pay loyalty points twice.
     """
     if verdict is None:
         raise click.UsageError("Say --delivered or --again.")

@@ -1,4 +1,4 @@
-"""``bridge discard``: give an event up."""
+"""``bridge discard``: discard events that will not be delivered."""
 
 import click
 
@@ -14,9 +14,10 @@ IN_HAND = "is being translated or sent right now: try again in a minute"
 @click.argument("event_ids", nargs=-1, required=True)
 @json_option
 def discard(event_ids: tuple[str, ...], as_json: bool) -> None:
-    """Give up what is not delivered of EVENT_IDS: what is pending, waits, is dead or uncertain, or is quarantined.
+    """Discard what is not delivered of EVENT_IDS.
 
-    What waits behind it for the same customer goes on. bridge replay brings it back.
+    It accepts events that are pending, waiting, queued, dead, uncertain or quarantined. The next delivery of the same
+    customer is sent. bridge replay restores a discarded event.
     """
     with opened() as database:
         desk = at_desk(database)

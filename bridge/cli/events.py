@@ -1,4 +1,4 @@
-"""``bridge events``: where is that event?"""
+"""``bridge events``: list events, or show one with every attempt."""
 
 import json
 from typing import Any

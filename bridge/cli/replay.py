@@ -28,10 +28,10 @@ LOOK_SECONDS = 0.2
 @click.option("--customer", help="Of these, only those of that customer's source_id.")
 @json_option
 def replay(event_ids: tuple[str, ...], as_json: bool, **wanted: Any) -> None:
-    """Let a worker translate events again and deliver what was not delivered: EVENT_IDS, or all with a --status.
+    """Translate events again, and deliver what was not delivered.
 
-    Doing it twice is harmless: what has been delivered, or is on its way, is left alone. Ctrl-C stops the waiting, not
-    the replay.
+    Name EVENT_IDS, or all events of a --status. A worker does the replay, and this command waits for it. A delivered
+    event is not sent again, so a replay can be repeated. Ctrl-C ends the waiting, not the replay.
     """
     if bool(event_ids) == bool(wanted["status"]):
         raise click.UsageError("Name either EVENT_IDS or a --status.")
@@ -72,7 +72,7 @@ def _replay_all(database: Database, replay_id: str, as_json: bool) -> None:
 
 
 def _awaited(database: Database, replay_id: str) -> BulkReplay:
-    """The bulk replay when it has ended, or when no worker has taken it further for a while."""
+    """Wait until the bulk replay has ended, or until no worker continues it."""
     moved_at = time.monotonic()
     found = _look(database, replay_id)
     with _progress(found.total) as bar:
@@ -92,7 +92,7 @@ def _look(database: Database, replay_id: str) -> BulkReplay:
 
 
 def _progress(total: int) -> AbstractContextManager[Any]:
-    """A bar, for who looks at it."""
+    """Return a progress bar for a terminal."""
     if not sys.stderr.isatty():
         return nullcontext()
     return click.progressbar(length=total, label="Replaying", file=sys.stderr)

@@ -1,4 +1,7 @@
-"""How the database is, and what stands still by what is recorded there. Looking changes and creates nothing."""
+"""State of the database, and pauses recorded there.
+
+The check changes and creates nothing.
+"""
 
 import time
 from collections.abc import Iterator
@@ -26,14 +29,14 @@ _REFUSED = {
     ),
     "voucherify": (VOUCHERIFYS_KEYS, "the API keys", "compare the keys and their permissions at Voucherify"),
 }
-"""By sink: the finding, what is refused, and what to do."""
+"""By sink: the subject of the finding, what is refused, and what to do."""
 
 _PAUSED = "paused"
-"""The state of a sink."""
+"""State of a paused sink."""
 
 
 def database_finding(url: str) -> Finding:
-    """Whether the database can be used, now or from the bridge's next start on."""
+    """Check whether the bridge can use the database now, or after its next start."""
     remedy = "see that BRIDGE_DATABASE_URL is right, and the database up and not full"
     with closing(Database(url)) as database:
         if problem := database.problem():
@@ -55,7 +58,10 @@ def _schema(revision: str | None) -> Finding:
 
 
 def standing_still(settings: Settings) -> Iterator[Finding]:
-    """What stands still, of the directions that are on: deliveries, and the translation. The database is all right."""
+    """Yield pauses of deliveries and of the translation.
+
+    Only for directions that are on, and only if the database is usable.
+    """
     on = {"segment": settings.to_segment, "voucherify": settings.to_voucherify}
     now = time.time()
     with closing(Database(settings.database_url)) as database:

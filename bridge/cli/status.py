@@ -1,4 +1,4 @@
-"""``bridge status``: how does it go?"""
+"""``bridge status``: the overview of the console."""
 
 import time
 from collections.abc import Sequence
@@ -10,14 +10,14 @@ from bridge.cli.printing import json_option, print_json, table, when
 from bridge.operations.monitoring.overview import PERIODS, Flow, Overview, overview
 
 MOST = 15
-"""Causes and names that are shown in a terminal; ``--json`` has all."""
+"""Rows of causes and names in a terminal; ``--json`` has all."""
 
 
 @click.command(short_help="Tell how it goes: the console's overview.")
 @click.option("--period", type=click.Choice(tuple(PERIODS)), default="24h", show_default=True, help="How far back.")
 @json_option
 def status(period: str, as_json: bool) -> None:
-    """Tell how it goes: what came in and went out, what waits, which errors there were, and what to look after."""
+    """Show received, delivered and waiting events, errors, and open problems."""
     with opened() as database, database.reading() as connection:
         found = overview(connection, period, time.time())
     if as_json:
@@ -52,7 +52,7 @@ def _print(found: Overview) -> None:
 
 
 def _flows(flows: Sequence[Flow]) -> list[tuple[object, ...]]:
-    """A row a number, a column a direction."""
+    """Return a row per number, with a column per direction."""
     counts = ("received", "duplicates", "ignored", "quarantined", "delivered", "failed", "retried", "refused")
     now = ("waiting", "dead", "uncertain")
     times = {"oldest_waiting": "the oldest waits for", "p50": "half take up to", "p95": "95 % take up to"}

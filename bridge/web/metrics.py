@@ -1,8 +1,8 @@
-"""``/metrics``, as Prometheus reads it.
+"""``/metrics`` for Prometheus.
 
-Nothing is counted here. What happens is counted in the database, in the transaction in which it happens, and a scrape
-reads it there: so it is right whichever of gunicorn's processes answers, with workers on other machines, and after any
-restart, and it needs no directory that processes share. All answer the same: scrape one, or all and do not add.
+This module counts nothing. The database has the counts, written in the transaction of the event. So every process
+serves the right values, with workers on other machines, and after any restart. All processes serve the same values:
+scrape one of them.
 """
 
 import time
@@ -35,7 +35,10 @@ COUNTERS: dict[str, tuple[str, tuple[str, ...]]] = {
     "bridge_discarded": ("Deliveries, and quarantined messages, that somebody gave up.", (Fate.DISCARDED,)),
     "bridge_retried": ("Tries that have to be made again.", (RETRIED,)),
 }
-"""By name: what is said of it, and what of the counts it adds up; each by direction and event."""
+"""Counters by name: help text, and the counted outcomes.
+
+Each has the labels direction and event.
+"""
 
 STANDING: dict[str, tuple[str, tuple[str, ...]]] = {
     "bridge_waiting": ("Deliveries that wait for their turn.", (Fate.WAITING, Fate.QUEUED)),
@@ -43,11 +46,11 @@ STANDING: dict[str, tuple[str, tuple[str, ...]]] = {
     "bridge_dead_letters": ("Deliveries that were given up, and were not replayed or discarded.", (Fate.DEAD,)),
     "bridge_uncertain": ("Deliveries of which a person has to say whether they were taken.", (Fate.UNCERTAIN,)),
 }
-"""The same of where deliveries stand now, by sink."""
+"""Gauges by name: help text, and the counted statuses, by sink."""
 
 
 def blueprint(database: Database) -> Blueprint:
-    """``GET /metrics``: 503 if the database does not answer."""
+    """Serve ``GET /metrics``; 503 if the database does not answer."""
     pages = Blueprint("metrics", __name__)
 
     @pages.get("/metrics")
@@ -61,14 +64,14 @@ def blueprint(database: Database) -> Blueprint:
 
 
 def exposition(found: Measures, now: float) -> bytes:
-    """What was found, as it is scraped."""
+    """Return the measures in Prometheus's format."""
     registry = CollectorRegistry()
     registry.register(_Found(found, now))
     return generate_latest(registry)
 
 
 class _Found(Collector):
-    """What was found, as metrics."""
+    """The measures, as a collector."""
 
     def __init__(self, found: Measures, now: float) -> None:
         self._found = found
