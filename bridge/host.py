@@ -449,7 +449,7 @@ def _own(folder: Path) -> Path:
             folder.mkdir(mode=0o700)
         problem = _not_own(folder)
     except OSError as error:
-        raise ConfigError({VARIABLE: f"needed: {folder} cannot be made ({error.strerror})"}) from error
+        raise ConfigError({VARIABLE: f"needed: {folder} cannot be created ({error.strerror})"}) from error
     if problem:
         raise ConfigError({VARIABLE: f"needed: {problem}"})
     return folder

@@ -135,7 +135,7 @@ class MappingFile:
         except InvalidMappings as error:
             self._found = error
             problems = [str(problem) for problem in error.problems]
-            _log.error("mappings file wrong, raw events wait", file=str(self._path), problems=problems)
+            _log.error("mapping file wrong, raw events wait", file=str(self._path), problems=problems)
         else:
             if not is_first:
                 _log.info("mappings changed", file=str(self._path), mappings=len(self._found))
@@ -170,7 +170,9 @@ def _toml(content: bytes) -> Any:
     try:
         text = json.dumps(tomllib.loads(content.decode()), default=_text, allow_nan=False)
     except (ValueError, RecursionError) as error:
-        raise InvalidMappings([Problem("", "", f"the file is not TOML that JSON could say: {error}")]) from error
+        raise InvalidMappings(
+            [Problem("", "", f"the file is not TOML, or has values that JSON does not have: {error}")]
+        ) from error
     return json.loads(text)
 
 

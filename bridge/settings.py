@@ -138,8 +138,8 @@ class Settings:
 def in_words(error: ConfigError) -> str:
     """Return the text of an error: one line, or a line per setting."""
     if len(error.problems) == 1:
-        return f"{error} (`bridge check` says more)"
-    return f"some settings are wrong; `bridge check` says more.\n{error}"
+        return f"{error} (`bridge check` reports more)"
+    return f"some settings are wrong; `bridge check` reports more.\n{error}"
 
 
 def unknown() -> dict[str, str]:
@@ -324,9 +324,9 @@ def _web(text: str) -> None:
     parts = _parts(text)
     _WEB(parts.geturl() if parts else "")
     if parts and parts.username is not None:
-        raise ValidationError("must not hold a user or a password: requests carry the keys of the other settings")
+        raise ValidationError("must not contain a user or a password: requests carry the keys of the other settings")
     if parts and (parts.query or parts.fragment):
-        raise ValidationError("must not hold a query (?) or a fragment (#): only a host and perhaps a path")
+        raise ValidationError("must not contain a query (?) or a fragment (#): only a host and perhaps a path")
 
 
 def _parts(text: str) -> SplitResult | None:
@@ -355,7 +355,7 @@ def _admin_token(text: str) -> None:
     Visitors of the console receive a text that is signed with it, and could guess a short one.
     """
     if 0 < len(text.strip()) < SHORTEST_TOKEN:
-        raise ValidationError(f"must have at least {SHORTEST_TOKEN} characters, for example of openssl rand -hex 16")
+        raise ValidationError(f"must have at least {SHORTEST_TOKEN} characters, for example from openssl rand -hex 16")
 
 
 def _database_url(text: str) -> None:

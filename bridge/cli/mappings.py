@@ -50,7 +50,7 @@ def mappings() -> None:
     """
 
 
-@mappings.command(short_help="Is a file right?")
+@mappings.command(short_help="Check a mapping file.")
 @click.argument("file", type=FILE)
 @json_option
 def check(file: Path, as_json: bool) -> None:
@@ -63,14 +63,14 @@ def check(file: Path, as_json: bool) -> None:
     if as_json:
         print_json({"mappings": count, "problems": problems})
     elif problems:
-        table(f"Wrong in {file}", ("mapping", "path", "reason"), [tuple(one.values()) for one in problems])
+        table(f"Mistakes in {file}", ("mapping", "path", "reason"), [tuple(one.values()) for one in problems])
     else:
-        click.echo(f"{file}: {count} mapping{'s' if count != 1 else ''}, all right.")
+        click.echo(f"{file}: {count} mapping{'s' if count != 1 else ''}, no mistakes.")
     if problems:
         raise SystemExit(1)
 
 
-@mappings.command(short_help="What do they make of an event?")
+@mappings.command(short_help="Show what a mapping file makes of an event.")
 @click.argument("file", type=FILE)
 @click.argument("event", type=FILE)
 @json_option
@@ -86,12 +86,12 @@ def test(file: Path, event: Path, as_json: bool) -> None:
         print_json([asdict(one) for one in tried])
         return
     rows = [(one.mapping, "yes" if one.matched else "no", _result(one), one.why) for one in tried]
-    table(f"What becomes of {event}", ("mapping", "matched", "request", "why not"), rows, empty="No mapping.")
+    table(f"Mappings for {event}", ("mapping", "matched", "request", "reason"), rows, empty="No mappings.")
     for one in tried:
         _show(one)
 
 
-@mappings.command(short_help="Which are in force?")
+@mappings.command(short_help="Print the mappings in force.")
 def show() -> None:
     """Print the mappings in force as JSON, as the start of a mapping file.
 

@@ -7,7 +7,7 @@ from bridge.cli.printing import json_option, print_json
 from bridge.operations.desk import pausable
 
 
-@click.command(short_help="Stop deliveries to a service, or the translation.")
+@click.command(short_help="Pause a service, or the translation.")
 @click.argument("name", type=click.Choice(pausable()))
 @json_option
 def pause(name: str, as_json: bool) -> None:

@@ -16,7 +16,7 @@ def reached(what: str, url: str, variables: str) -> Finding:
     try:
         requests.get(url, timeout=PATIENCE_SECONDS, allow_redirects=False, stream=True).close()
     except (requests.RequestException, UnicodeError) as error:
-        remedy = f"see that {variables} is right, and that a firewall or proxy lets the bridge out"
+        remedy = f"check {variables}, and that firewall and proxy allow the connection"
         return Finding(what, "wrong", f"{url} does not answer: {why(error)}", remedy)
     return Finding(what, "ok", f"{url} answers")
 

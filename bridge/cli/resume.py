@@ -7,7 +7,7 @@ from bridge.cli.printing import json_option, print_json
 from bridge.operations.desk import pausable
 
 
-@click.command(short_help="End a pause, also one that a service has caused.")
+@click.command(short_help="Resume a paused service, or the translation.")
 @click.argument("name", type=click.Choice(pausable()))
 @json_option
 def resume(name: str, as_json: bool) -> None:

@@ -37,12 +37,12 @@ _PAUSED = "paused"
 
 def database_finding(url: str) -> Finding:
     """Check whether the bridge can use the database now, or after its next start."""
-    remedy = "see that BRIDGE_DATABASE_URL is right, and the database up and not full"
+    remedy = "check BRIDGE_DATABASE_URL, and that the database runs and its disk is not full"
     with closing(Database(url)) as database:
         if problem := database.problem():
             return Finding("database", "wrong", problem, "correct BRIDGE_DATABASE_URL, or change the permissions")
         if not database.exists():
-            return Finding("database", "ok", f"{database.name} is not there yet: the bridge creates it at its start")
+            return Finding("database", "ok", f"{database.name} does not exist yet: the bridge creates it at its start")
         try:
             return _schema(database.look())
         except StoreUnavailable as error:
@@ -53,8 +53,8 @@ def _schema(revision: str | None) -> Finding:
     if revision == HEAD:
         return Finding("database", "ok", "can be written, and its schema is current")
     if revision is not None and revision > HEAD:
-        return Finding("database", "wrong", f"it was made by a newer bridge (schema {revision})", "install that bridge")
-    return Finding("database", "ok", "can be written; the bridge brings its schema up to date at its start")
+        return Finding("database", "wrong", f"it has the schema of a newer bridge ({revision})", "install that version")
+    return Finding("database", "ok", "can be written; the bridge upgrades its schema at its start")
 
 
 def standing_still(settings: Settings) -> Iterator[Finding]:

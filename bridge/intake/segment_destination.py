@@ -48,7 +48,7 @@ class DestinationCalls:
         if outcome.happened is Happened.DELIVERED:
             return
         if is_elsewhere(outcome):
-            raise UpstreamError(f"This is not Voucherify: it answers {outcome.code}. See VOUCHERIFY_API_URL")
+            raise UpstreamError(f"This is not Voucherify: it answers {outcome.code}. Check VOUCHERIFY_API_URL")
         raise UpstreamError(f"Voucherify answers {outcome.code or 'nothing'}")
 
     def take(self, path: str, body: bytes, given: Given, request_id: str) -> Received:

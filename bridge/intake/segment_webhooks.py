@@ -75,7 +75,7 @@ class EventWebhooks:
             raise SignatureError(f"the header {SIGNATURE} is missing, or does not match")
         header = basic(given.authorization)
         if first is not None and known([given.secret, header and header.password], self._secrets) is None:
-            raise SignatureError(f"an array must come with the secret, too: as {SECRET}, or as the password")
+            raise SignatureError(f"an array must carry the secret too: as {SECRET}, or as the password")
         return used
 
 

@@ -8,7 +8,7 @@ from bridge.errors import Invalid, SignatureError, Unusable
 from bridge.intake.receiving import UNUSABLE, Received, Receiver
 from bridge.json_text import BeyondFloat, read
 
-_UNKNOWN = "there is no write key, or it is none of the bridge's"
+_UNKNOWN = "the write key is missing, or is not among BRIDGE_WRITE_KEYS"
 
 
 class Keys(NamedTuple):

@@ -65,7 +65,7 @@ def _discard_message(connection: Connection, message_id: str, now: float) -> int
     gone = connection.execute(delete(tables.pending).where(tables.pending.c.message_id == message_id))
     if not gone.rowcount:
         if queues.is_in_hand(connection, message_id):
-            raise InHand("it is being translated at this moment: try again in a few seconds")
+            raise InHand("a worker is translating it: try again in a few seconds")
         raise NoSuchEvent(f"there is no event {message_id}")
     row = {
         "id": message_id,
@@ -103,7 +103,7 @@ def _discard_deliveries(connection: Connection, event_id: str, now: float) -> in
     rows = _locked(connection, sorted(ids), now)
     given_up = [row for row in rows if row.event_id == event_id and row.status in DISCARDABLE]
     if any(row.in_hand for row in given_up) or any(_is_merged(row, rows) for row in given_up):
-        raise InHand("it is being sent at this moment: try again when that has ended, in a minute at the latest")
+        raise InHand("a worker is sending it: try again in a minute")
     connection.execute(
         update(tables.deliveries)
         .where(_deliveries.id.in_([row.id for row in given_up]))

@@ -135,7 +135,9 @@ def missing(event_id: str) -> NoSuchEvent:
         came_in = ULID.from_str(event_id[:ID_LENGTH]).datetime.date()
     except ValueError:
         return NoSuchEvent(told)
-    return NoSuchEvent(f"{told}; if it came in on {came_in}, it may have been removed: see BRIDGE_RETENTION_DAYS")
+    return NoSuchEvent(
+        f"{told}; retention may have deleted it, if it was received on {came_in}: see BRIDGE_RETENTION_DAYS"
+    )
 
 
 def _one(connection: Connection, event_id: str) -> Entry | None:

@@ -195,7 +195,7 @@ class Translator:
             mappings = self._mappings()
         except InvalidMappings as error:
             self._problem = f"the mappings file is wrong, raw events wait: {str(error).splitlines()[0]}"
-            self._complain("mappings file wrong", self._problem)
+            self._complain("mapping file wrong", self._problem)
             return None
         self._problem = ""
         return mappings
@@ -314,7 +314,7 @@ class Translator:
             rooms = {name: worker.room() for name, worker in self._workers.items()}
             with suppress(SeenMeanwhile), self._database.writing(hasty=True) as connection:
                 return write(connection, taken, decided, rooms, self._database.now(connection))
-        raise StoreUnavailable("other translators write the same keys again and again")
+        raise StoreUnavailable("other translators write the same keys repeatedly")
 
     def _write_in_halves(self, taken: Round, steps: Sequence[Step]) -> Round | None:
         if len(steps) == 1:

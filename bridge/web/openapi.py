@@ -144,7 +144,7 @@ PREFER: Mapping[str, Any] = {
 
 APPLIED: Mapping[str, Any] = {
     "Preference-Applied": {
-        "description": "there if the answer is the outcome",
+        "description": "present if the answer is the outcome",
         "schema": {"type": "string", "enum": ["wait"]},
     }
 }
@@ -152,11 +152,11 @@ APPLIED: Mapping[str, Any] = {
 _EACH: Mapping[str, Any] = {"type": "array", "items": Outcome}
 
 _REFUSALS = {
-    400: "what was posted is wrong",
-    401: "the caller has not proved who it is",
+    400: "the body is wrong",
+    401: "the signature, key or secret is missing or wrong",
     413: "the body is too large",
-    415: "the body is of another type",
-    503: "nothing can be stored at the moment",
+    415: "the content type is wrong",
+    503: "the message cannot be stored; retry",
 }
 
 
@@ -194,8 +194,8 @@ _OF_ANY_CONTENT = {status: says for status, says in _REFUSALS.items() if status 
 OPERATIONS = (
     Operation(f"/{VOUCHERIFY}", "Voucherify's webhook URL", (Stored, Outcome), status=202, body=Envelope,
               security=("voucherify signature",), otherwise=_OF_ANY_CONTENT, can_wait=True),
-    Operation("/segmentio/test-authentication", "Segment's destination tests its keys", (Outcome,), method="get",
-              security=_KEYS, otherwise={401: _REFUSALS[401], 502: "Voucherify does not say"}),
+    Operation("/segmentio/test-authentication", "Test of the keys of Segment's destination", (Outcome,), method="get",
+              security=_KEYS, otherwise={401: _REFUSALS[401], 502: "Voucherify does not answer"}),
     *(Operation(f"/{path}", ACTIONS[name].title, (Stored, Outcome), body=SCHEMAS[name], security=_KEYS,
                 otherwise=_REFUSALS, can_wait=True)
       for path, name in CALLS.items()),
@@ -257,7 +257,7 @@ def _described(operation: Operation) -> Iterator[tuple[str, Any]]:
                 **({"headers": APPLIED} if operation.can_wait else {}),
             },
             **{
-                status: {"description": "not done", "content": {JSON: {"schema": schema}}}
+                status: {"description": "problem", "content": {JSON: {"schema": schema}}}
                 for status, schema in operation.also.items()
             },
             **{

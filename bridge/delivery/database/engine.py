@@ -314,4 +314,4 @@ def _upgrade(connection: Connection) -> None:
     try:
         command.upgrade(config, "head")
     except CommandError as error:
-        raise StoreUnavailable(f"the database was made by a newer bridge (schema {revision(connection)})") from error
+        raise StoreUnavailable(f"the database has the schema of a newer bridge ({revision(connection)})") from error

@@ -239,7 +239,7 @@ class Inbox:
             return
         waiting_bytes = connection.execute(select(func.sum(pending.c.size))).scalar() or 0
         if free_bytes < RESERVE_BYTES + 2 * waiting_bytes:
-            raise StoreUnavailable("the disk is nearly full")
+            raise StoreUnavailable("the disk is nearly full: free some space")
 
 
 def _message_row(waiting: _Waiting) -> dict[str, object]:

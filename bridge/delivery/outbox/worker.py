@@ -46,7 +46,7 @@ IDS_IN_A_LINE = 100
 _ENDED_BADLY = {Fate.DEAD: "dead letter", Fate.UNCERTAIN: "uncertain, an operator must decide"}
 
 _WHY: Mapping[Happened, str] = {
-    Happened.FORBIDDEN: "the service refuses our key: check {keys}; it is tried again then",
+    Happened.FORBIDDEN: "the service refuses the keys: check {keys}; the worker retries every minute",
     Happened.THROTTLED: "the service asks to wait",
 }
 
@@ -295,7 +295,7 @@ class Worker:
             code = failed[0].outcome.code
             reason = f"answered {code}" if code else ": ".join(failed[0].outcome.detail.splitlines())
             _log.warning(
-                "not delivered, will be tried again",
+                "not delivered, will be retried",
                 sink=sink,
                 failed=len(failed),
                 times=times,

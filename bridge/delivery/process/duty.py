@@ -46,7 +46,7 @@ class Duty:
     def holder(self) -> str:
         """Name of this process, unique over all hosts, while it is on duty."""
         if self._presence is None:
-            raise RuntimeError("a process has a holder's name only while it is on duty")
+            raise RuntimeError("a process has a name only while it delivers")
         return self._presence.holder
 
     def is_dead(self, holder: str) -> bool:

@@ -94,7 +94,7 @@ def _arrival(counts: _Counts, direction: str, now: float) -> Iterator[Concern]:
     recent = range(bucket(now) - (_RECENT - 1) * BUCKET, bucket(now) + 1, BUCKET)
     refused = sum(counts.get((at, True), 0) for at in recent)
     if refused >= _REFUSALS and arrivals.keys().isdisjoint(recent):
-        text = f"all of the last {refused} calls were refused: {DIRECTIONS[direction].sender_check}"
+        text = f"all of the last {refused} requests were refused: {DIRECTIONS[direction].sender_check}"
         yield Concern(REFUSING, direction, text, None)
     if found := silence([Interval(at, at + width(at, now)) for at in arrivals], ever=ever, now=now):
         yield Concern(SILENT, direction, _silent(found.since, found.usual, now), found.since or None)
@@ -102,7 +102,7 @@ def _arrival(counts: _Counts, direction: str, now: float) -> Iterator[Concern]:
 
 def _silent(since: float, usual: float, now: float) -> str:
     how_long = f"for {_words(now - since)}, longer than usual (up to {_words(usual)})" if since else "for over a week"
-    return f"nothing has arrived {how_long}: is it still switched on at the sender?"
+    return f"nothing has arrived {how_long}: check that it is switched on at the sender"
 
 
 def _sink(state: SinkState, direction: str) -> Iterator[Concern]:

@@ -23,7 +23,7 @@ NEEDED_TO_STORE = (DATABASE, SCHEMA)
 If only others fail, messages wait.
 """
 
-NOT_LOOKED_AT = "not looked at yet"
+NOT_LOOKED_AT = "not checked yet"
 
 
 @dataclass(frozen=True, slots=True)

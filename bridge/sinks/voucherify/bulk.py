@@ -103,7 +103,7 @@ def _deliver_chunk(run: Run, calls: Sequence[Call], until: float) -> _Outcomes:
 def _finished(run: Run, job_id: str, until: float) -> tuple[Mapping[str, Any], Answer]:
     """Poll the async action until it has ended.
 
-    Returns the action, or None if it has not ended in time, and the last response.
+    Returns the action, empty if it has not ended in time, and the last response.
     """
     pause = FIRST_POLL
     while True:

@@ -58,7 +58,7 @@ def unpacked(body: bytes) -> bytes:
     if encoding == "identity":
         return body
     if encoding not in ("gzip", "x-gzip"):
-        raise UnsupportedMediaType("The body may be compressed with gzip, and with nothing else.")
+        raise UnsupportedMediaType("The body may only be compressed with gzip.")
     most = request.max_content_length or 0
     unpacking = zlib.decompressobj(_GZIP)
     try:
@@ -68,5 +68,5 @@ def unpacked(body: bytes) -> bytes:
     if len(content) > most:
         raise RequestEntityTooLarge
     if not unpacking.eof or unpacking.unused_data:
-        raise BadRequest("The body does not end where its gzip does.")
+        raise BadRequest("The body continues after the end of its gzip data.")
     return content
