@@ -1,4 +1,4 @@
-"""The only place where objects are put together."""
+"""Assembly of all objects of a process."""
 
 import time
 from collections.abc import Callable, Mapping
@@ -39,12 +39,12 @@ MINUTE = 60.0
 
 @dataclass(frozen=True, slots=True)
 class Bridge:
-    """A process's bridge: what takes messages in, what translates and delivers them.
+    """The bridge of one process: its intakes, and its translation and delivery.
 
     Attributes:
-        intakes: what takes messages in, by the stem of its doors. A direction that is off has none.
-        refusals: how many calls did not prove who sent them.
-        keeper: does periodic work, and knows how the process is.
+        intakes: by the stem of their doors. A direction that is off has none.
+        refusals: numbers of requests without a valid proof of their sender.
+        keeper: does periodic jobs, and knows the problems of the process.
     """
 
     settings: Settings
@@ -56,13 +56,13 @@ class Bridge:
     refusals: Refusals
 
     def close(self) -> None:
-        """Finish what is in hand, and let go of the database."""
+        """Finish the current work, and close the database."""
         self.crew.close()
 
 
 @dataclass(frozen=True, slots=True)
 class Parts:
-    """What a direction is built from."""
+    """Parts that a direction is built from."""
 
     settings: Settings
     database: Database
@@ -75,9 +75,9 @@ class Side:
     """A direction that is on.
 
     Attributes:
-        intakes: what takes its messages in, by the stem of its doors.
-        sink: what it ends at.
-        address: of the sink's service, for the log.
+        intakes: its intakes, by the stem of their doors.
+        sink: its sink.
+        address: address of the sink's service, for the log.
     """
 
     intakes: Mapping[str, Any]
@@ -86,20 +86,20 @@ class Side:
 
 
 class Wakes:
-    """Wakes workers: those of this host by their bells, those of others by the database."""
+    """Wakes workers: of this host by bells, of others by the database."""
 
     def __init__(self, host: Host, notifier: Notifier) -> None:
         self._host = host
         self._notifier = notifier
 
     def ring(self) -> None:
-        """Wake them."""
+        """Wake all workers."""
         self._host.ring()
         self._notifier.notify()
 
 
 def build(settings: Settings) -> Bridge:
-    """Put a bridge together. Nothing is delivered until its crew is started.
+    """Build the bridge of a process; nothing runs until its crew is started.
 
     Raises:
         ConfigError: the database's file, or the folder of locks and sockets, cannot be used.
@@ -143,10 +143,12 @@ def build(settings: Settings) -> Bridge:
 
 
 def _opened(url: str) -> Database:
-    """Open the database. If it cannot be reached, senders get a 503 until it is back.
+    """Open the database.
+
+    If it does not answer, requests are answered 503 until it does.
 
     Raises:
-        ConfigError: SQLite's file cannot be used as long as its path and permissions are what they are.
+        ConfigError: a path or permission prevents use of SQLite's file.
     """
     database = Database(url)
     database.prepare()
@@ -184,7 +186,7 @@ def _to_voucherify(parts: Parts) -> Side | None:
 
 
 SIDES: Mapping[str, Callable[[Parts], Side | None]] = {TO_SEGMENT: _to_segment, TO_VOUCHERIFY: _to_voucherify}
-"""By direction: what builds it, if it is on."""
+"""Builder of each direction, which returns None if it is off."""
 
 
 def _voucherify_sink(settings: ToVoucherify, url: str, outbox: Outbox) -> VoucherifySink:

@@ -1,4 +1,6 @@
-"""Who sends raw events? Write keys, and what Segment's webhooks present. Pure, and in constant time.
+"""Credentials of raw events, pure and in constant time.
+
+They are write keys, and the signatures and secrets of Segment's webhooks.
 
 Sources: https://segment.com/docs/connections/sources/catalog/libraries/server/http-api/ (Basic auth: the write key and
 no password); https://segment.com/docs/connections/destinations/catalog/actions-webhook/ (``X-Signature``: the
@@ -13,14 +15,14 @@ from typing import NamedTuple
 
 
 class Basic(NamedTuple):
-    """What ``Authorization: Basic …`` says."""
+    """User and password of ``Authorization: Basic …``."""
 
     user: str
     password: str
 
 
 def basic(authorization: str | None) -> Basic | None:
-    """Of a header's value; None if it is another scheme, or nothing that can be read."""
+    """Parse a header's value; None if it is not readable Basic auth."""
     scheme, _, text = (authorization or "").partition(" ")
     if scheme.lower() != "basic":
         return None
@@ -32,7 +34,10 @@ def basic(authorization: str | None) -> Basic | None:
 
 
 def known(given: Iterable[str | None], valid: Sequence[str]) -> str | None:
-    """Return the first of ``valid`` that was given. All are compared: the time taken says nothing about which it is."""
+    """Return the first of ``valid`` that is among the given keys.
+
+    All are compared, so the duration does not depend on the key.
+    """
     pairs = [(one or "", right) for one in given for right in valid]
     return next(iter([right for one, right in pairs if hmac.compare_digest(one.encode(), right.encode())]), None)
 
@@ -44,5 +49,5 @@ def signed(body: bytes, given: str | None, secrets: Sequence[str]) -> str | None
 
 
 def sign(body: bytes, secret: str) -> str:
-    """``X-Signature`` for ``body``, as Segment computes it."""
+    """Return ``X-Signature`` of ``body``, as Segment computes it."""
     return hmac.digest(secret.encode(), body, "sha1").hex()

@@ -1,4 +1,4 @@
-"""A database's address: what is understood, and what would be right instead of what is not."""
+"""Address of the database: accepted forms, and corrections of others."""
 
 import re
 from collections.abc import Mapping
@@ -8,7 +8,10 @@ from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import ArgumentError
 
 UNNEEDED = frozenset({"pgbouncer"})
-"""Parameters that tell other programs what holds for the bridge anyway: it works behind a transaction pooler."""
+"""Parameters of other programs that make no difference to the bridge.
+
+The bridge works behind a transaction pooler in any case.
+"""
 
 RIGHT = {
     "ssl": "write sslmode=require",
@@ -19,11 +22,11 @@ RIGHT = {
     "pool_timeout": "leave it out",
     "timeout": "write connect_timeout",
 }
-"""What to write instead of parameters that other programs understand."""
+"""Corrections of parameters that other programs accept."""
 
 
 def plain(text: str) -> str:
-    """Write an address without what makes no difference to the bridge: some drivers' names, and ``UNNEEDED``."""
+    """Normalise an address: without some drivers' names and ``UNNEEDED``."""
     address = re.sub(r"^postgres(?:ql)?(?:\+psycopg2?)?://", "postgresql://", text.strip(), flags=re.IGNORECASE)
     url = _parsed(address)
     if url is None or url.get_backend_name() != "postgresql" or not url.query.keys() & UNNEEDED:
@@ -32,7 +35,10 @@ def plain(text: str) -> str:
 
 
 def problem(text: str) -> str | None:
-    """Say what is wrong with an address, and what would be right, without its password; None if nothing is."""
+    """Say what is wrong with an address, and its correction; None if it is right.
+
+    The text has no password.
+    """
     url = _parsed(plain(text))
     backend, _, driver = url.drivername.partition("+") if url else ("", "", "")
     if url is None or backend not in ("sqlite", "postgresql"):
@@ -54,7 +60,10 @@ def _parsed(address: str) -> URL | None:
 
 
 def _unknown(query: Mapping[str, object]) -> str | None:
-    """Name the first parameter that PostgreSQL's client library does not know: it would refuse every connection."""
+    """Return the problem of the first parameter that libpq does not know.
+
+    libpq would refuse every connection with it.
+    """
     if not query:
         return None
     from psycopg.pq import Conninfo  # noqa: PLC0415 - only PostgreSQL needs it, and it takes long to load

@@ -1,4 +1,7 @@
-"""The directions: where messages go, a row each. Nothing else in the code knows how many there are."""
+"""Directions of messages, one row each.
+
+No other code depends on their number.
+"""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -6,7 +9,7 @@ from dataclasses import dataclass
 TO_SEGMENT, TO_VOUCHERIFY = "to_segment", "to_voucherify"
 
 FREE_KEYS = frozenset(("properties",))
-"""Keys of messages below which senders choose names freely, unless a direction declares others."""
+"""Keys of messages below which senders choose names freely, by default."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -16,10 +19,10 @@ class Direction:
     Attributes:
         key: its name in the database, in metrics, in ``--direction``, and its field in ``Settings``.
         label: its name for people.
-        sink: the name of the sink that it ends at, as in ``Outgoing.sink``.
-        service: the service that the sink sends to.
-        needed: the settings that it cannot do without, and what each of them is. It is on when all of them are set.
-        only_with: other settings that have no effect, and so are a mistake, while it is off.
+        sink: name of its sink, as in ``Outgoing.sink``.
+        service: name of the sink's service.
+        needed: its required settings, with a description. It is on when all of them are set.
+        only_with: settings that are a mistake while it is off, since they have no effect.
         sender_check: what to check when the bridge refuses its senders' credentials.
         keys_check: what to check when the service refuses the bridge's credentials.
         free_keys: keys of its messages below which the sender chooses names: the console masks all values there.
@@ -66,7 +69,7 @@ _ROWS = (
 )
 
 DIRECTIONS: Mapping[str, Direction] = {row.key: row for row in _ROWS}
-"""By key."""
+"""Directions by key."""
 
 
 def ending_at(sink: str) -> Direction | None:
@@ -75,6 +78,9 @@ def ending_at(sink: str) -> Direction | None:
 
 
 def key_of_sink(sink: str) -> str:
-    """Return the key that a sink's deliveries are counted under. A sink that is in no row is counted by its name."""
+    """Return the key under which a sink's deliveries are counted.
+
+    A sink without a row is counted under its own name.
+    """
     row = ending_at(sink)
     return row.key if row else sink

@@ -1,4 +1,4 @@
-"""The doors: where messages come in, a row each.
+"""Doors for messages, one row each.
 
 To add one:
 
@@ -28,14 +28,14 @@ SEGMENT_DESTINATION, TRACKING_API = "segment_destination", "tracking_api"
 
 @dataclass(frozen=True, slots=True)
 class Door:
-    """One path that messages are posted to.
+    """One path that accepts messages.
 
     Attributes:
-        direction: the key of the direction that they take.
-        queue: which translator takes them.
-        stem: the module of ``intake``, and of ``web.doors``, that takes them in.
+        direction: key of the direction of its messages.
+        queue: queue of its messages.
+        stem: its module in ``intake`` and in ``web.doors``.
         action: the action that a destination call asks for.
-        kind: the type of the raw events that are posted there; ``batch`` if many; "" if the events say so themselves.
+        kind: type of its raw events; ``batch`` for several; "" if the events contain it.
     """
 
     direction: str
@@ -50,12 +50,12 @@ ACTIONS: Mapping[str, str] = {
     "segmentio/event-processing": "add_custom_event",
     "segmentio/group-processing": "assign_group",
 }
-"""By path: the action that Segment's destination calls there."""
+"""Action of each path of Segment's destination."""
 
 TRACKING: Mapping[str, str] = {
     f"v1/{kind}": kind for kind in ("track", "identify", "page", "screen", "group", "alias", BATCH)
 }
-"""By path: the type of the event that Segment's libraries post there, or ``batch``."""
+"""Type of event of each path of the tracking API, or ``batch``."""
 
 DOORS: Mapping[str, Door] = {
     VOUCHERIFY: Door(TO_SEGMENT, WEBHOOKS, VOUCHERIFY_WEBHOOKS),
@@ -63,14 +63,14 @@ DOORS: Mapping[str, Door] = {
     **{path: Door(TO_VOUCHERIFY, RAW_EVENTS, TRACKING_API, kind=kind) for path, kind in TRACKING.items()},
     SEGMENT: Door(TO_VOUCHERIFY, RAW_EVENTS, SEGMENT_WEBHOOKS),
 }
-"""By path."""
+"""Doors by path."""
 
 
 def direction_of_queue(queue: str) -> str:
-    """Return the key of the direction that a queue's messages take."""
+    """Return the key of the direction of a queue's messages."""
     return next(door.direction for door in DOORS.values() if door.queue == queue)
 
 
 def direction_of_stem(stem: str | None) -> str | None:
-    """Return the key of the direction that a door's messages take; None if ``stem`` is no door's."""
+    """Return the key of the direction of a door's messages, or None."""
     return next((door.direction for door in DOORS.values() if door.stem == stem), None)

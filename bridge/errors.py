@@ -40,11 +40,14 @@ from typing import NamedTuple
 
 
 class BridgeError(Exception):
-    """The root of all errors that the bridge raises on purpose."""
+    """Root of all errors that the bridge raises on purpose."""
 
 
 class Invalid(BridgeError):
-    """A call that violates its schema. ``fields`` maps each dotted path ("": the whole call) to what is wrong there."""
+    """A request that violates its schema.
+
+    ``fields`` maps each dotted path ("" is the whole body) to its problem.
+    """
 
     def __init__(self, fields: Mapping[str, str]) -> None:
         self.fields = dict(fields)
@@ -52,27 +55,30 @@ class Invalid(BridgeError):
 
 
 class SignatureError(BridgeError):
-    """The signature is missing, malformed or made with another secret."""
+    """A signature that is missing, malformed, or made with another secret."""
 
 
 class NoSuchEvent(BridgeError):
-    """The store has no event of that id."""
+    """An id of no event in the database."""
 
 
 class InHand(BridgeError):
-    """It is being sent or translated right now: its outcome is not known before that has ended."""
+    """A delivery or message in progress; its outcome is not known yet."""
 
 
 class UpstreamError(BridgeError):
-    """A service that must be asked before the caller can be answered does not answer as it should."""
+    """A service that must be asked first does not answer as it should."""
 
 
 class StoreUnavailable(BridgeError):
-    """Nothing can be stored at the moment: the sender should try again."""
+    """A database that can store nothing at the moment; the sender must retry."""
 
 
 class ConfigError(BridgeError):
-    """One or more settings are wrong. ``problems`` maps each variable to what is wrong with it."""
+    """One or more wrong settings.
+
+    ``problems`` maps each variable to its problem.
+    """
 
     def __init__(self, problems: Mapping[str, str]) -> None:
         self.problems = dict(problems)
@@ -80,7 +86,10 @@ class ConfigError(BridgeError):
 
 
 class Problem(NamedTuple):
-    """One problem of mappings: in which mapping (its number, from 1, and its name), where in it, and why."""
+    """One problem of mappings.
+
+    It has the number (from 1) and name of the mapping, the path in it, and the reason.
+    """
 
     mapping: str
     path: str
@@ -91,7 +100,7 @@ class Problem(NamedTuple):
 
 
 class InvalidMappings(BridgeError):
-    """Mappings that cannot be used. ``problems`` are all that is wrong with them."""
+    """Mappings that cannot be used, with all their ``problems``."""
 
     def __init__(self, problems: Sequence[Problem]) -> None:
         self.problems = tuple(problems)
@@ -99,11 +108,17 @@ class InvalidMappings(BridgeError):
 
 
 class DemoFailed(BridgeError):
-    """The demo did not do what it shows. The text says what, and ends with the server's own words."""
+    """A demo that did not do what it shows.
+
+    The text says what failed, and ends with the server's output.
+    """
 
 
 class Unusable(BridgeError):
-    """An authentic message that cannot be translated. The text is the reason that is stored with it."""
+    """An authentic message that cannot be translated.
+
+    The text is the reason that is stored with it.
+    """
 
 
 class BeyondFloat(Unusable):
@@ -115,21 +130,25 @@ class NotPlain(BridgeError):
 
 
 class RoundLost(BridgeError):
-    """Another translator has taken the round over: nothing was written."""
+    """A round that another translator has taken over; nothing was written."""
 
 
 class SeenMeanwhile(BridgeError):
-    """Another translator has written one of the keys first: decide again."""
+    """A key that another translator has written first; decide again."""
 
 
 class Unfit(BridgeError):
-    """A value that cannot be converted. The text is the reason, and repeats no value."""
+    """A value that cannot be converted.
+
+    The text is the reason, and does not contain the value.
+    """
 
 
 class MappingFailed(BridgeError):
-    """A mapping that cannot be applied to this event: where in the mapping (a dotted path, "" for all of it), and why.
+    """A mapping that cannot be applied to this event.
 
-    The reason names kinds of values, never a value: it may be a person's.
+    It has a dotted path in the mapping ("" for all of it), and the reason. The reason names types of values, never a
+    value, which may be personal data.
     """
 
     def __init__(self, path: str, reason: str) -> None:
@@ -139,11 +158,17 @@ class MappingFailed(BridgeError):
 
 
 class TemplateFailed(BridgeError):
-    """A Liquid template that fails on a payload. The text is the reason, and repeats no value."""
+    """A Liquid template that fails on a payload.
+
+    The text is the reason, and contains no value.
+    """
 
 
 class MappingError(BridgeError):
-    """A mapping that cannot be used. ``problems`` maps each dotted path ("": all of it) to what is wrong there."""
+    """A mapping that cannot be used.
+
+    ``problems`` maps each dotted path ("" is all of it) to its problem.
+    """
 
     def __init__(self, problems: Mapping[str, str]) -> None:
         self.problems = dict(problems)
@@ -151,7 +176,10 @@ class MappingError(BridgeError):
 
 
 class TriggerError(BridgeError):
-    """A trigger that cannot be accepted: where (characters from the start, from 0), why, and how to write it."""
+    """A trigger that is refused.
+
+    It has the position (characters from 0), the reason, and the correct form.
+    """
 
     def __init__(self, position: int, reason: str, remedy: str) -> None:
         super().__init__(position, reason, remedy)
@@ -164,7 +192,10 @@ class TriggerError(BridgeError):
 
 
 class DirectiveError(BridgeError):
-    """A directive that cannot be compiled. The text is the reason, ``argument`` the argument that it is about."""
+    """A directive that cannot be compiled.
+
+    The text is the reason, and ``argument`` the wrong argument.
+    """
 
     def __init__(self, reason: str, argument: str = "") -> None:
         super().__init__(reason)
@@ -172,7 +203,10 @@ class DirectiveError(BridgeError):
 
 
 class RowError(BridgeError):
-    """A row of a mappings file that is wrong. ``reasons`` maps each dotted path to what is wrong there."""
+    """A wrong row of a mapping file.
+
+    ``reasons`` maps each dotted path to its problem.
+    """
 
     def __init__(self, reasons: Mapping[str, str]) -> None:
         self.reasons = reasons

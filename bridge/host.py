@@ -1,14 +1,14 @@
-"""What the processes of one host share: locks and sockets in one folder.
+"""Locks and sockets that the processes of one host share, in one folder.
 
 Each file's name begins with a digest of the database's address, so bridges with different databases can share a folder.
 
 - ``{digest}.worker``: the process that locks it runs the embedded worker.
-- ``{digest}-{pid}-{token}.alive``: locked as long as that process lives; its time says when it last made progress.
+- ``{digest}-{pid}-{token}.alive``: locked while that process lives; its time is that of the last progress.
 - ``{digest}-{pid}-{token}.bell``: a socket; a datagram wakes the worker that reads it.
 
-The kernel releases a lock when its process ends, however it ends. What a killed process leaves behind is removed by the
-next process that finds it. The database decides what a worker may do, never a file here: without the folder, workers
-poll, and a dead worker is noticed when its lease ends.
+The kernel releases a lock when its process ends, however it ends. The files of a killed process are removed by the next
+process that finds them. The database decides what a worker may do, never a file here. Without the folder, workers poll,
+and a dead worker is noticed when its lease ends.
 """
 
 import fcntl
@@ -35,7 +35,10 @@ from bridge.errors import ConfigError
 VARIABLE = "BRIDGE_RUN_DIR"
 
 STALE_SECONDS = 3600.0
-"""Age at which the file of a dead process is removed: by then no lease of that process is left."""
+"""Age in seconds at which the file of a dead process is removed.
+
+No lease of that process is left then.
+"""
 
 RELIST_SECONDS = 1.0
 """Seconds for which a list of bells is used."""
@@ -47,20 +50,23 @@ STOP_SECONDS = 0.25
 """Seconds within which a bell notices that its worker must stop."""
 
 LONGEST_ADDRESS = 100
-"""Bytes. The address of a socket holds 108 on Linux, 104 on macOS: https://man7.org/linux/man-pages/man7/unix.7.html"""
+"""Bytes of a socket's address: 108 on Linux, 104 on macOS.
+
+Source: https://man7.org/linux/man-pages/man7/unix.7.html
+"""
 
 PRIVATE = 0o600
-"""Mode of each file: for its owner alone."""
+"""Mode of each file, for its owner alone."""
 
 _log = structlog.get_logger("bridge.host")
 
 
 class Host:
-    """The processes that use one database on one host.
+    """Processes that use one database on one host.
 
     Args:
-        folder: where the files are.
-        database_url: SQLAlchemy's; its digest names the files.
+        folder: folder of the files.
+        database_url: in SQLAlchemy's form; its digest names the files.
     """
 
     def __init__(self, folder: Path, database_url: str) -> None:
@@ -73,7 +79,9 @@ class Host:
 
     @classmethod
     def of(cls, run_dir: Path | None, database_url: str) -> "Host":
-        """Find the folder: ``run_dir``, beside SQLite's file, systemd's runtime folder, or one of the user's own.
+        """Return the host with its folder.
+
+        That is ``run_dir``, the folder of SQLite's file, systemd's runtime folder, or one of the user.
 
         Raises:
             ConfigError: the folder cannot be used.
@@ -84,9 +92,10 @@ class Host:
         return cls(_own(planned) if planned == _own_folder() else planned, database_url)
 
     def elect(self) -> "Seat | None":
-        """Become the process with the embedded worker; None while another process of the host is.
+        """Become the process with the embedded worker, or return None.
 
-        Where the folder cannot hold a lock, each process is elected: several workers are safe, none is not.
+        None while another process of the host has it. Where the folder cannot hold a lock, each process is elected:
+        several workers are safe, and none would deliver nothing.
         """
         try:
             return Seat(_lock(self.folder / f"{self._digest}.worker"))
@@ -101,7 +110,10 @@ class Host:
         return Presence(self.folder, f"{self._digest}-{os.getpid()}-{secrets.token_hex(8)}")
 
     def is_dead(self, holder: str) -> bool:
-        """Whether ``holder`` was a process of this host that has ended; False if it may live on another host."""
+        """Return whether ``holder`` was a process of this host that has ended.
+
+        False if it may live on another host.
+        """
         if Path(holder).name != holder:
             return False
         try:
@@ -110,7 +122,10 @@ class Host:
             return False
 
     def progress(self, pid: int) -> int | None:
-        """Mark that changes whenever the process ``pid`` makes progress; None if it has shown no presence."""
+        """Return a number that changes with the progress of the process ``pid``.
+
+        None if it has shown no presence.
+        """
         marks: list[int] = []
         for path in self._files(".alive", pid):
             with suppress(OSError):
@@ -118,11 +133,14 @@ class Host:
         return max(marks, default=None)
 
     def bell(self) -> "Bell":
-        """Make a bell of the caller's own, which every process of the host can ring."""
+        """Create a bell that every process of the host can ring."""
         return Bell(self.folder / f"{self._digest}-{os.getpid()}-{secrets.token_hex(8)}.bell")
 
     def ring(self) -> None:
-        """Wake all workers of the host. A full bell has been rung already."""
+        """Wake all workers of the host.
+
+        A full bell was rung before, so an error is no problem.
+        """
         now = time.monotonic()
         if now - self._listed_at >= RELIST_SECONDS:
             self._listed_at = now
@@ -153,7 +171,7 @@ class Host:
 
 
 def planned_folder(run_dir: Path | None, database_url: str) -> Path:
-    """Find the folder that ``Host.of`` would use. It creates nothing."""
+    """Return the folder that ``Host.of`` would use, without creating it."""
     if run_dir is not None:
         return run_dir.absolute()
     url = make_url(database_url)
@@ -164,7 +182,10 @@ def planned_folder(run_dir: Path | None, database_url: str) -> Path:
 
 
 def folder_problem(folder: Path) -> str | None:
-    """Say why a folder cannot be used, or cannot be created; None if it can be. It creates nothing."""
+    """Say why a folder cannot be used or created; None if it can.
+
+    The check creates nothing.
+    """
     if folder == _own_folder() and folder.exists():
         return _not_own(folder)
     nearest = next(one for one in (folder, *folder.parents) if one.exists())
@@ -174,22 +195,25 @@ def folder_problem(folder: Path) -> str | None:
 
 
 class Seat:
-    """The right to run the embedded worker; it ends with the process, and a forked child does not have it."""
+    """Right to run the embedded worker.
+
+    It ends with the process, and a forked child does not have it.
+    """
 
     def __init__(self, lock: BinaryIO | None) -> None:
         self._lock = lock
 
     def close(self) -> None:
-        """Give it up: another process can be elected."""
+        """Release the seat, so that another process can be elected."""
         if self._lock:
             _unlock(self._lock)
 
 
 class Presence:
-    """The sign that a process lives. A forked child makes its own.
+    """Sign that a process lives; a forked child makes its own.
 
     Attributes:
-        holder: names the process; no other process, on any host, has this name.
+        holder: name of the process, unique over all hosts.
     """
 
     def __init__(self, folder: Path, holder: str) -> None:
@@ -201,7 +225,10 @@ class Presence:
         self.tick()
 
     def tick(self) -> None:
-        """Say that the process makes progress. The file is touched at most once a second, and made again if missing."""
+        """Record progress.
+
+        The file is touched at most once a second, and created again if it is missing.
+        """
         now = time.monotonic()
         if now - self._ticked_at < TICK_SECONDS or os.getpid() != self._pid:
             return
@@ -215,7 +242,7 @@ class Presence:
             _remove(self._path)
 
     def close(self) -> None:
-        """Remove the sign: the process holds nothing any more."""
+        """Remove the sign; the process has no lease any more."""
         if os.getpid() == self._pid:
             _remove(self._path)
         self._release()
@@ -227,7 +254,10 @@ class Presence:
 
 
 class Bell:
-    """What a worker waits at. One thread waits; any thread and any process of the host can ring."""
+    """Socket on which a worker waits.
+
+    One thread waits. Any thread of any process of the host can ring.
+    """
 
     def __init__(self, path: Path) -> None:
         self._path = path
@@ -240,7 +270,7 @@ class Bell:
             _log.warning("worker cannot be woken, it polls", path=str(path), reason=error.strerror or str(error))
 
     def wait(self, seconds: float, stop: threading.Event | None = None) -> bool:
-        """Wait until it is rung, for at most ``seconds``, or until ``stop`` is set.
+        """Wait for a ring, for at most ``seconds``, or until ``stop`` is set.
 
         Returns:
             Whether it was rung since the last wait.
@@ -255,7 +285,7 @@ class Bell:
                 return False
 
     def close(self) -> None:
-        """Remove it."""
+        """Remove the bell."""
         if os.getpid() == self._pid:
             _remove(self._path)
         if self._shared:
@@ -285,7 +315,7 @@ class Bell:
         _process_only.add(shared)
 
     def _bind_again(self) -> None:
-        """Make the file again if the folder was emptied."""
+        """Create the socket's file again if the folder was emptied."""
         now = time.monotonic()
         if now - self._bound_at < RELIST_SECONDS:
             return
@@ -299,7 +329,10 @@ class Bell:
 
 
 _process_only: "weakref.WeakSet[BinaryIO | socket.socket]" = weakref.WeakSet()
-"""What a forked child must not have: a lock ends, and a bell is dead, when the last process closes it."""
+"""Files that a forked child must close.
+
+A lock or a bell ends when the last process closes it.
+"""
 
 
 def _close_in_child() -> None:
@@ -311,7 +344,10 @@ os.register_at_fork(after_in_child=_close_in_child)
 
 
 def _lock(path: Path) -> BinaryIO:
-    """Lock a file for this process alone. Raises BlockingIOError while another has it."""
+    """Lock a file for this process alone.
+
+    Raises BlockingIOError while another process has it.
+    """
     file = os.fdopen(os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT, PRIVATE), "ab")
     try:
         fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -323,7 +359,7 @@ def _lock(path: Path) -> BinaryIO:
 
 
 def _unlock(file: BinaryIO) -> None:
-    """Release it at once, although a child that was just forked may still have the file open."""
+    """Release a lock at once, even if a forked child has the file open."""
     if not file.closed:
         with suppress(OSError):
             fcntl.flock(file, fcntl.LOCK_UN)
@@ -359,7 +395,10 @@ def _datagram_socket() -> socket.socket:
 
 @contextmanager
 def _address(path: Path) -> Iterator[str]:
-    """The address of a socket; Linux reaches a path that is too long through its open folder."""
+    """Yield the address of a socket.
+
+    On Linux, a path that is too long is reached through its open folder.
+    """
     text = str(path)
     if len(os.fsencode(text)) <= LONGEST_ADDRESS:
         yield text
@@ -372,7 +411,7 @@ def _address(path: Path) -> Iterator[str]:
 
 
 def _digest(url: URL) -> str:
-    """Which database it is, whoever uses it and with which driver."""
+    """Return the digest of a database, the same for every user and driver."""
     if url.get_backend_name() == "sqlite":
         named = str(_file(url))
     else:
@@ -401,13 +440,16 @@ def _own_folder() -> Path:
 
 
 def _own(folder: Path) -> Path:
-    """Create a folder that only this user can write. Another user could have created one of that name before."""
+    """Create a folder that only this user can write.
+
+    Another user may have created one of that name before.
+    """
     try:
         with suppress(FileExistsError):
             folder.mkdir(mode=0o700)
         problem = _not_own(folder)
     except OSError as error:
-        raise ConfigError({VARIABLE: f"needed: {folder} cannot be made ({error.strerror})"}) from error
+        raise ConfigError({VARIABLE: f"needed: {folder} cannot be created ({error.strerror})"}) from error
     if problem:
         raise ConfigError({VARIABLE: f"needed: {problem}"})
     return folder

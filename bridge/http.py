@@ -1,4 +1,4 @@
-"""How the bridge calls a service: within a total deadline, with a bounded answer, and never where it is redirected."""
+"""HTTP client of services: a total deadline, a bounded response, no redirects."""
 
 import json
 import threading
@@ -19,18 +19,20 @@ from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool
 from urllib3.exceptions import HTTPError
 
 LONGEST_ANSWER = 64 * 1024
-"""Bytes of an answer that are read, unless it is an answer that says much."""
+"""Bytes of a response that are read, unless an adapter says otherwise."""
 
 
 class BoundedAdapter(HTTPAdapter):
-    """For ``requests``' sessions. Its own ``timeout`` starts anew with every byte, so a service that drips would hold
-    a worker for ever; this one cuts the connection when the whole call has taken ``deadline`` seconds.
+    """Adapter for sessions of ``requests`` with a total deadline.
 
-    A redirect loses its ``Location``: a body with people's data goes where the operator said, and nowhere else.
+    The ``timeout`` of ``requests`` starts again with every byte, so a slow service could hold a worker without end.
+    This adapter cuts the connection when the whole call has taken ``deadline`` seconds.
+
+    A redirect loses its ``Location``: personal data goes only to the address of the settings.
 
     Args:
         deadline: seconds that a call may take, from its first byte to its last.
-        longest: bytes of an answer that are read; the rest is not waited for.
+        longest: bytes of a response that are read; the call does not wait for the rest.
     """
 
     def __init__(self, deadline: float, longest: int = LONGEST_ANSWER) -> None:
@@ -44,11 +46,11 @@ class BoundedAdapter(HTTPAdapter):
         self.poolmanager.pool_classes_by_scheme = {"http": _Pool, "https": _SecurePool}
 
     def send(self, request: requests.PreparedRequest, *args: Any, **kwargs: Any) -> requests.Response:
-        """Send, and read the answer.
+        """Send a request, and read the response.
 
         Raises:
             requests.Timeout: the deadline has passed.
-            requests.RequestException: as ever.
+            requests.RequestException: as in ``requests``.
         """
         with _cut_after(self._deadline) as cut:
             try:
@@ -65,7 +67,10 @@ class BoundedAdapter(HTTPAdapter):
 
 
 def retry_after(response: requests.Response | None, now: float | None = None) -> float | None:
-    """Seconds that ``Retry-After`` asks to wait (a number of seconds or an HTTP date), or None if it does not say."""
+    """Return the seconds that ``Retry-After`` asks to wait, or None.
+
+    The header has a number of seconds, or an HTTP date.
+    """
     told = response.headers.get("Retry-After", "") if response is not None else ""
     if told.strip().isascii() and told.strip().isdigit():
         return float(told)
@@ -74,10 +79,12 @@ def retry_after(response: requests.Response | None, now: float | None = None) ->
 
 
 def service_time(response: requests.Response, now: float | None = None) -> float:
-    """Return the service's own time, in epoch seconds: times that it names are on its clock, not on ours.
+    """Return the service's own time in epoch seconds.
+
+    Times that it names are on its clock.
 
     Args:
-        now: our time, which is taken where the response has no ``Date``.
+        now: the bridge's time, used if the response has no ``Date``.
     """
     at = _http_date(response.headers.get("Date", ""))
     if at is not None:
@@ -94,7 +101,7 @@ def _http_date(text: str) -> float | None:
 
 
 def said_in(text: str) -> Mapping[str, Any]:
-    """Return the JSON object in an answer; an empty one if there is none."""
+    """Return the JSON object in a response; an empty one if there is none."""
     try:
         value = json.loads(text)
     except (ValueError, RecursionError):
@@ -103,13 +110,16 @@ def said_in(text: str) -> Mapping[str, Any]:
 
 
 def is_html(response: requests.Response, text: str) -> bool:
-    """Whether it is a page: of a login, a proxy, another service. A bare ``OK`` is none, whatever its type."""
+    """Return whether a response is an HTML page.
+
+    It may be a login page, a proxy's, or another service's. A plain ``OK`` is no page, whatever its type.
+    """
     is_called_so = "html" in response.headers.get("Content-Type", "").lower()
     return text.lstrip("\ufeff \t\r\n").startswith("<") or (is_called_so and "<" in text)
 
 
 def carries_error(said: Mapping[str, Any]) -> bool:
-    """Whether a JSON object says that something went wrong, whatever the status says."""
+    """Return whether a JSON object reports an error, whatever the status is."""
     code = said.get("code", said.get("statusCode"))
     is_failure = str(code).isdigit() and int(code) >= HTTPStatus.BAD_REQUEST
     # Segment's errors have a word for a code.
@@ -140,7 +150,7 @@ def _read(response: requests.Response, longest: int) -> BytesIO:
 
 
 class _Cut(threading.local):
-    """The sockets that the current thread's call has opened or taken up."""
+    """Sockets that the current thread's call uses."""
 
     sockets: list[socket] | None = None
 
@@ -172,7 +182,7 @@ def _cut_after(seconds: float) -> Iterator[threading.Event]:
 
 
 class _Watched:
-    """A connection whose socket is known to the call that uses it."""
+    """A connection whose socket is registered with its call."""
 
     sock: Any
 

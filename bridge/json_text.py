@@ -1,4 +1,4 @@
-"""JSON as it crosses the wire: read strictly, written the way it is measured and sent. Pure."""
+"""JSON on the wire, pure: read strictly, written as it is measured and sent."""
 
 import hashlib
 import json
@@ -15,9 +15,10 @@ from bridge.errors import BeyondFloat, Unusable
 _UNSTORABLE = re.compile("[\x00\ud800-\udfff]")
 
 LEVELS = 200
-"""Objects and arrays within each other. A walk may use three frames for each, of the 1,000 that Python has by default.
+"""Levels of objects and arrays in JSON.
 
-JSON that people write has ten levels.
+Code that walks through JSON may use three frames per level, of the 1,000 that Python has by default. JSON that people
+write has ten levels.
 """
 
 _TOO_DEEP = "the JSON is nested too deeply"
@@ -25,14 +26,13 @@ _REPLACEMENT = "\N{REPLACEMENT CHARACTER}"
 
 
 def read(body: bytes) -> Any:
-    """Read JSON, with what no database can hold (NUL, lone surrogates) replaced by U+FFFD.
+    """Read JSON, and replace NUL and lone surrogates by U+FFFD.
 
-    A byte order mark before the JSON is skipped.
+    No database can store those. A byte order mark before the JSON is skipped.
 
     Raises:
         BeyondFloat: a number is beyond any float.
-        Unusable: not UTF-8, not JSON (NaN and Infinity are not), or more than ``LEVELS`` objects and arrays within
-            each other.
+        Unusable: not UTF-8, not JSON (NaN and Infinity are not), or more than ``LEVELS`` levels.
     """
     body = body.removeprefix(BOM_UTF8)
     try:
@@ -45,7 +45,7 @@ def read(body: bytes) -> Any:
 
 
 def is_deeper(value: Any, levels: int) -> bool:
-    """Whether there are more than ``levels`` objects and arrays within each other. However deep, it never raises."""
+    """Return whether a value has more than ``levels`` levels; never raises."""
     level = [value]
     for _ in range(levels + 1):
         level = [one for one in level if isinstance(one, dict | list)]
@@ -56,7 +56,10 @@ def is_deeper(value: Any, levels: int) -> bool:
 
 
 def _read_thoroughly(body: bytes) -> Any:
-    """Read several times as slowly: lone surrogates, which are JSON all the same, and the reason for a refusal."""
+    """Read JSON several times slower than ``read``, with more detail.
+
+    It accepts lone surrogates, which are JSON, and names the reason of a refusal.
+    """
     try:
         return _DECODER.decode(body.decode())
     except UnicodeDecodeError as error:
@@ -75,25 +78,31 @@ def write(value: Any) -> bytes:
 
 
 def write_ascii(value: Any) -> bytes:
-    """Write JSON as ``segment-analytics-python`` does: ASCII only, blanks behind separators. Stable for ever."""
+    """Write JSON as ``segment-analytics-python`` does; the form never changes.
+
+    It is ASCII only, with blanks behind separators.
+    """
     return _ASCII.encode(value).encode()
 
 
 def digest(value: Any) -> bytes:
-    """Return 32 bytes that are the same for the same value, whatever the order of its keys, for ever."""
+    """Return 32 bytes that identify a value, whatever the order of its keys.
+
+    They never change between versions.
+    """
     return hashlib.sha256(_ASCII_SORTED.encode(value).encode()).digest()
 
 
 def fingerprint(value: Any) -> bytes:
-    """Return 32 bytes that tell values apart.
+    """Return 32 bytes that identify a value within one version.
 
-    It takes a sixth of the time of ``digest``, for where nothing outside depends on the very bytes.
+    It takes a sixth of the time of ``digest``.
     """
     return hashlib.sha256(_SORTED.encode(value)).digest()
 
 
 def storable(value: Any) -> Any:
-    """``value`` with U+FFFD in place of every character that no database can hold, in keys too."""
+    """Replace characters that no database can store, in keys too."""
     match value:
         case str():
             return _UNSTORABLE.sub(_REPLACEMENT, value)

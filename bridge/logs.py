@@ -1,7 +1,7 @@
-"""How the bridge logs: one line an event, in UTC, to standard error; readable in a terminal, JSON elsewhere.
+"""Log: one line per event, in UTC, to standard error.
 
-No line holds a secret, a person's data or a stack trace: what is logged are names, counts, ids and reasons of the
-bridge's own.
+It is readable text in a terminal, and JSON elsewhere. No line holds a secret, personal data or a stack trace: lines
+have names, counts, ids, and reasons of the bridge's own.
 """
 
 import atexit
@@ -23,14 +23,14 @@ GATHERING = 0.05
 """Seconds that a line may wait for others."""
 
 MOST = 10_000
-"""Lines that wait while nobody takes them: beyond that, the oldest are lost."""
+"""Lines that wait for the writer; of more, the oldest are lost."""
 
 
 def configure(level: str = "info") -> None:
-    """Set it up, once a process: who has done so already keeps it.
+    """Configure the log once per process; later calls change nothing.
 
     Args:
-        level: the least that is logged. What is below costs next to nothing.
+        level: the lowest level that is logged. Lower lines cost almost nothing.
     """
     if structlog.is_configured():
         return
@@ -54,9 +54,9 @@ def _as_it_is(_: Any, __: str, event: structlog.types.EventDict) -> structlog.ty
 
 
 class Gathered:
-    """Writes lines together, a moment after they came, and at once what warns.
+    """Writes lines together, some time after they came, and warnings at once.
 
-    For a write, a thread releases the interpreter, and waits among dozens to get it back: with a line for each webhook
+    For a write, a thread releases the interpreter, and waits among dozens to get it back. With a line for each webhook,
     that was half of all context switches. Writing them together gains 14 % of the requests.
     """
 
@@ -69,11 +69,11 @@ class Gathered:
         os.register_at_fork(before=self._flush, after_in_child=self._begin)
 
     def __call__(self, *_: Any) -> "Gathered":
-        """Itself: structlog asks a factory for each logger."""
+        """Return itself, since structlog calls a factory for each logger."""
         return self
 
     def info(self, line: str) -> None:
-        """Write it soon."""
+        """Write a line soon."""
         self._lines.append(line)
         if not self._has_writer:
             self._has_writer = True
@@ -82,14 +82,17 @@ class Gathered:
             self._there_are_some.set()
 
     def error(self, line: str) -> None:
-        """Write it now, and all that came before it."""
+        """Write a line at once, with all lines before it."""
         self._lines.append(line)
         self._flush()
 
     debug, warning, critical = info, error, error
 
     def _begin(self) -> None:
-        """In a process that has just been forked, too: the writer is not here, and the lines are the parent's."""
+        """Reset the log, also in a process that was just forked.
+
+        The writer thread does not exist there, and the parent writes its own lines.
+        """
         self._lines: deque[str] = deque(maxlen=MOST)
         self._there_are_some = threading.Event()
         self._writing = threading.Lock()
@@ -110,7 +113,7 @@ class Gathered:
 
 
 class Sparing:
-    """Lets the same complaint through once a minute, with a count of those that were held back."""
+    """Passes the same complaint once a minute, with the number of the others."""
 
     def __init__(self, seconds: float = 60.0) -> None:
         self._seconds = seconds
@@ -119,7 +122,10 @@ class Sparing:
         self._held: dict[str, int] = {}
 
     def admits(self, complaint: str) -> int | None:
-        """How many there have been since the last one that was let through, this one included; None if it is held."""
+        """Return how many there were since the last one that passed, or None.
+
+        The number includes this one. None means that this one must not be logged.
+        """
         now = time.monotonic()
         with self._lock:
             held = self._held.get(complaint, 0) + 1
@@ -131,7 +137,10 @@ class Sparing:
 
 
 def places(error: Exception) -> list[str]:
-    """Where an exception was raised: ``file:line`` of each frame in the bridge. Its text may hold a person's data."""
+    """Return where an exception was raised, as ``file:line`` of the bridge's frames.
+
+    The text of the exception may hold personal data, so it is not used.
+    """
     frames = traceback.extract_tb(error.__traceback__)
     ours = [frame for frame in frames if "bridge" in Path(frame.filename).parts]
     return [f"{Path(frame.filename).name}:{frame.lineno}" for frame in ours or frames[-1:]]
@@ -142,7 +151,7 @@ _counting = threading.Lock()
 
 
 def unexpected(thread: str, error: Exception, **context: object) -> None:
-    """Log an exception that no code foresaw, and count it.
+    """Log and count an unexpected exception.
 
     Args:
         thread: what was running: ``request``, ``translator``, ``worker``, …
@@ -154,7 +163,7 @@ def unexpected(thread: str, error: Exception, **context: object) -> None:
 
 
 def taken_unexpected() -> Counter[str]:
-    """The exceptions since the last call, by thread; they are the caller's to write down."""
+    """Return and reset the counts of exceptions by thread; the caller stores them."""
     with _counting:
         taken = _unexpected.copy()
         _unexpected.clear()

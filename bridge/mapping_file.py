@@ -1,6 +1,6 @@
-"""The mappings in force: those of a file, which is read again when it changes, or the presets.
+"""Mappings in force: those of a file, or the presets.
 
-While the file is wrong, raw events are stored and wait: only their translation stops.
+The file is read again when it changes. While it is wrong, raw events are stored and wait: only their translation stops.
 """
 
 import json
@@ -29,32 +29,32 @@ _log = structlog.get_logger("bridge")
 
 
 def read(path: Path) -> Mappings:
-    """The mappings of a file.
+    """Return the mappings of a file.
 
     Raises:
-        InvalidMappings: it cannot be read, or something is wrong with some of them; names all that is.
+        InvalidMappings: it cannot be read, or mappings are wrong; lists all problems.
     """
     return parse(path.name, _content(path))
 
 
 def parse(name: str, content: bytes) -> Mappings:
-    """Read the mappings of a file's content: a list, an object with the list as ``mappings``, or an export.
+    """Read mappings: a list, an object with ``mappings``, or an export.
 
-    An export is what Segment's Public API answers: ``{"data": {"subscriptions": [...]}}``, or what is in ``data``; or a
-    list of such answers, one for each page.
+    An export is an answer of Segment's Public API: ``{"data": {"subscriptions": [...]}}``, or the object in ``data``.
+    It may also be a list of such answers, one for each page.
 
     Args:
-        name: of the file: what ends in ``.toml`` is TOML, anything else JSON.
+        name: of the file; ``.toml`` at its end means TOML, anything else JSON.
 
     Raises:
-        InvalidMappings: see ``read``.
+        InvalidMappings: as ``read`` does.
     """
     value = _toml(content) if name.lower().endswith(".toml") else _json(content)
     return load(_rows(value))
 
 
 def _rows(value: Any) -> Any:
-    """Take the mappings out of what they are in."""
+    """Return the list of mappings in a value."""
     is_paged = isinstance(value, list) and bool(value) and all(map(_is_page, value))
     pages = value if is_paged else [value]
     if _is_followed(pages[-1]):
@@ -68,35 +68,38 @@ def _rows(value: Any) -> Any:
 
 
 def _is_page(value: Any) -> bool:
-    """Whether it is an answer of Segment's Public API."""
+    """Return whether a value is an answer of Segment's Public API."""
     return isinstance(value, dict) and not value.keys().isdisjoint({"data", "subscriptions"})
 
 
 def _is_followed(value: Any) -> bool:
-    """Whether an answer says that there is another page behind it."""
+    """Return whether an answer says that another page follows."""
     data = _within(value, "data")
     pagination = data.get("pagination") if _is_page(value) and isinstance(data, dict) else None
     return isinstance(pagination, dict) and bool(pagination.get("next"))
 
 
 def _within(value: Any, *names: str) -> Any:
-    """Go down through each of these names that is there."""
+    """Return the value below these names, as far as they exist."""
     for name in names:
         value = value[name] if isinstance(value, dict) and name in value else value
     return value
 
 
 def in_force(path: Path | None) -> Callable[[], Mappings]:
-    """What says which mappings are in force: those of the file at ``path``, or the presets if there is none."""
+    """Return a function that returns the mappings in force.
+
+    They are those of the file at ``path``, or the presets if it is None.
+    """
     return MappingFile(path).current if path else lambda: PRESETS
 
 
 class MappingFile:
-    """What is in force in this process.
+    """Mappings of a file in this process.
 
     Args:
         path: the file.
-        clock: seconds that only ever grow.
+        clock: monotonic seconds.
     """
 
     def __init__(self, path: Path, clock: Callable[[], float] = time.monotonic) -> None:
@@ -108,7 +111,7 @@ class MappingFile:
         self._found: Mappings | InvalidMappings | None = None
 
     def current(self) -> Mappings:
-        """The mappings in force, after a look at the file, if the last one was a while ago.
+        """Return the mappings in force, from the file if it has changed.
 
         Raises:
             InvalidMappings: the file is wrong.
@@ -132,14 +135,14 @@ class MappingFile:
         except InvalidMappings as error:
             self._found = error
             problems = [str(problem) for problem in error.problems]
-            _log.error("mappings file wrong, raw events wait", file=str(self._path), problems=problems)
+            _log.error("mapping file wrong, raw events wait", file=str(self._path), problems=problems)
         else:
             if not is_first:
                 _log.info("mappings changed", file=str(self._path), mappings=len(self._found))
 
 
 def _state(path: Path) -> tuple[int, int, int] | None:
-    """What changes when the file does."""
+    """Return values that change when the file does."""
     try:
         found = path.stat()
     except OSError:
@@ -163,11 +166,13 @@ def _json(content: bytes) -> Any:
 
 
 def _toml(content: bytes) -> Any:
-    """As JSON would say it: a date is a text."""
+    """Read TOML as JSON, with dates as texts."""
     try:
         text = json.dumps(tomllib.loads(content.decode()), default=_text, allow_nan=False)
     except (ValueError, RecursionError) as error:
-        raise InvalidMappings([Problem("", "", f"the file is not TOML that JSON could say: {error}")]) from error
+        raise InvalidMappings(
+            [Problem("", "", f"the file is not TOML, or has values that JSON does not have: {error}")]
+        ) from error
     return json.loads(text)
 
 

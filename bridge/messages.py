@@ -1,4 +1,4 @@
-"""Values that travel between the packages: a message as it was received, and what a translation makes of it."""
+"""Values that travel between the packages: messages and their translations."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -7,7 +7,7 @@ from enum import StrEnum
 
 @dataclass(frozen=True, slots=True)
 class Message:
-    """A request's body, as it is stored.
+    """Body of a request, as it is stored.
 
     Attributes:
         id: a ULID.
@@ -31,19 +31,31 @@ class Message:
 
 
 ID_LENGTH = 26
-"""Characters of a message's id, a ULID. The id of a batch's n-th event has four digits more."""
+"""Characters of a message's id, a ULID.
+
+The id of a batch's n-th event has four digits more.
+"""
 
 LAST_SUFFIX = "9999"
-"""Behind a message's id: no event of it has a larger id. Ids sort as text."""
+"""Suffix of a message's id that is above the ids of all its events.
+
+Ids sort as text.
+"""
 
 WEBHOOKS, CALLS, RAW_EVENTS = "webhooks", "calls", "events"
 
 QUEUES: Mapping[str, bool] = {WEBHOOKS: False, CALLS: True, RAW_EVENTS: True}
-"""Each queue, and whether its messages must be translated strictly in order: one round of it at a time."""
+"""Queues, and whether each is translated strictly in order.
+
+Such a queue has one round at a time.
+"""
 
 
 class Status(StrEnum):
-    """The outcome of a translation. A writing transaction decides ``duplicate``, the translation the others."""
+    """Outcome of a translation.
+
+    A writing transaction decides ``duplicate``, the translation decides the others.
+    """
 
     ACCEPTED = "accepted"
     IGNORED = "ignored"
@@ -53,11 +65,11 @@ class Status(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Identity:
-    """What tells a repeat from a new event.
+    """Identity of an event, which distinguishes a repeat from a new event.
 
     Attributes:
-        call: 32 bytes that name the event as one webhook tells it; the same with another ``digest`` contradicts it.
-        digest: of the content, which is the same at every try of one call.
+        call: 32 bytes that identify the event of one webhook. The same with another ``digest`` contradicts it.
+        digest: of the content, which is the same in every retry of one call.
     """
 
     call: bytes
@@ -66,7 +78,7 @@ class Identity:
 
 @dataclass(frozen=True, slots=True)
 class Outgoing:
-    """One delivery to make.
+    """A delivery to make.
 
     Attributes:
         sink: the service it goes to.
@@ -85,7 +97,7 @@ class Outgoing:
 
 @dataclass(frozen=True, slots=True)
 class Arrival:
-    """A message, translated.
+    """A translated message.
 
     Attributes:
         status: accepted, ignored or quarantined.
@@ -106,7 +118,7 @@ class Arrival:
 
 @dataclass(frozen=True, slots=True)
 class Kept:
-    """The outcome of one event. Of a duplicate, ``id`` is the event that it repeats."""
+    """Outcome of one event; of a duplicate, ``id`` is the event that it repeats."""
 
     id: str
     status: Status
@@ -114,5 +126,5 @@ class Kept:
     reason: str
 
     def answer(self) -> Mapping[str, str | None]:
-        """The answer to a sender that waits for the outcome."""
+        """Return the answer to a sender that waits for the outcome."""
         return {"status": self.status, "id": self.id, "event": self.event or None, "reason": self.reason or None}

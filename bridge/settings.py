@@ -1,4 +1,7 @@
-"""The settings, from the environment and ``.env``: frozen, and every mistake reported at once, by variable."""
+"""Settings from the environment and ``.env``.
+
+They are frozen. Every mistake is reported at once, by variable.
+"""
 
 import os
 import re
@@ -21,7 +24,10 @@ LEVELS = ("debug", "info", "warning", "error")
 _LEVEL = f"must be one of {', '.join(LEVELS)}"
 
 SEGMENT_HOSTS = {"us": "https://api.segment.io", "eu": "https://events.eu1.segmentapis.com"}
-"""By region (Oregon, Dublin). Source: https://segment.com/docs/guides/regional-segment/"""
+"""Addresses of Segment by region (Oregon, Dublin).
+
+Source: https://segment.com/docs/guides/regional-segment/
+"""
 
 DAY = 86_400.0
 SHORTEST_TOKEN = 16
@@ -34,18 +40,18 @@ VARIABLES = frozenset(
         *("BRIDGE_MAX_BODY_BYTES", "BRIDGE_RETENTION_DAYS", "BRIDGE_MAX_AGE_DAYS"),
     }
 )
-"""The names of all settings."""
+"""Names of all settings."""
 
 PREFIXES = tuple(sorted({f"{name.partition('_')[0]}_" for name in VARIABLES}))
-"""How they begin, and nothing else does."""
+"""Prefixes of all settings, which other variables do not have."""
 
 ALIKE = 0.8
-"""How much a name in ``.env`` that begins otherwise must be like a setting's to be taken for a misspelling."""
+"""Similarity from which on a name in ``.env`` is a misspelt setting."""
 
 
 @dataclass(frozen=True, slots=True)
 class ToSegment:
-    """Voucherify → Segment.
+    """Settings of Voucherify → Segment.
 
     Attributes:
         write_key, host, gzip: the Segment source that receives events, and how.
@@ -60,14 +66,14 @@ class ToSegment:
 
 @dataclass(frozen=True, slots=True)
 class ToVoucherify:
-    """Segment → Voucherify.
+    """Settings of Segment → Voucherify.
 
     Attributes:
-        app_id, secret_key: the API keys; also what a destination call must present.
-        rate_limit: calls a minute that all workers together may make, or None.
-        write_keys: any of them opens the tracking API; it is shut if there are none.
-        event_secrets: any of them may have signed raw events; nobody can send them if there are none.
-        mappings: the file of what becomes of raw events; the presets if None.
+        app_id, secret_key: the API keys; also the pair that a destination call must present.
+        rate_limit: calls a minute of all workers together, or None.
+        write_keys: any of them opens the tracking API, which is off without them.
+        event_secrets: any of them may have signed raw events. Without them Segment's webhooks are off.
+        mappings: the mapping file; the presets if None.
     """
 
     app_id: str = field(repr=False)
@@ -80,19 +86,19 @@ class ToVoucherify:
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """What an operator decides; see the README for the variables.
+    """All settings of an operator; see docs/settings.md for the variables.
 
     Attributes:
         to_segment, to_voucherify: a field for each direction, by its key; None if it is off.
-        voucherify_url: Voucherify's API.
-        database_url: SQLAlchemy's.
-        embedded_worker: whether every web process also delivers.
-        max_body_bytes: a larger request is refused.
-        max_age: seconds until a delivery that keeps failing is a dead letter.
-        admin_token: opens the console; without one there is none.
-        retention: seconds for which settled events stay.
-        log_level: the least that is logged.
-        run_dir: locks and sockets of this host; found by ``Host.of`` if None.
+        voucherify_url: address of Voucherify's API.
+        database_url: in SQLAlchemy's form.
+        embedded_worker: whether a web process also delivers.
+        max_body_bytes: limit of a request's body.
+        max_age: seconds until a delivery that still fails becomes a dead letter.
+        admin_token: opens the console, which is off without it.
+        retention: seconds until settled events are deleted.
+        log_level: the lowest level that is logged.
+        run_dir: folder of locks and sockets of this host; chosen by ``Host.of`` if None.
     """
 
     to_segment: ToSegment | None
@@ -108,15 +114,17 @@ class Settings:
     run_dir: Path | None = None
 
     def is_on(self, direction: str) -> bool:
-        """Return whether a direction, by its key, is on."""
+        """Return whether the direction with this key is on."""
         return getattr(self, direction) is not None
 
     @classmethod
     def from_env(cls) -> "Settings":
-        """Read the environment; what it lacks, from ``.env`` in the working directory or the next one above.
+        """Read the settings from the environment and ``.env``.
+
+        ``.env`` is in the working directory or the next one above.
 
         Raises:
-            ConfigError: names every variable that is wrong or missing, and what would be right.
+            ConfigError: names every wrong or missing variable, with the right form.
         """
         env = _environment()
         names = set[str]().union(*map(_names, DIRECTIONS.values()))
@@ -128,14 +136,16 @@ class Settings:
 
 
 def in_words(error: ConfigError) -> str:
-    """Say what is wrong: one line if it is one setting, else a line for each."""
+    """Return the text of an error: one line, or a line per setting."""
     if len(error.problems) == 1:
-        return f"{error} (`bridge check` says more)"
-    return f"some settings are wrong; `bridge check` says more.\n{error}"
+        return f"{error} (`bridge check` reports more)"
+    return f"some settings are wrong; `bridge check` reports more.\n{error}"
 
 
 def unknown() -> dict[str, str]:
-    """Names in the environment and ``.env`` that look like settings and are none: with the one that is meant, or "".
+    """Return names that look like settings and are none, with the closest setting.
+
+    They are names of the environment and ``.env``. Without a close setting, the value is "".
 
     Raises:
         ConfigError: ``.env`` cannot be read.
@@ -148,7 +158,7 @@ def unknown() -> dict[str, str]:
 
 
 def database_url() -> str:
-    """``BRIDGE_DATABASE_URL`` alone, for who only looks.
+    """Return ``BRIDGE_DATABASE_URL`` alone, for commands that only read.
 
     Raises:
         ConfigError: it is wrong.
@@ -161,7 +171,7 @@ def database_url() -> str:
 
 
 def mapping_file() -> Path | None:
-    """``BRIDGE_MAPPINGS`` alone, for who replays.
+    """Return ``BRIDGE_MAPPINGS`` alone, for commands that translate.
 
     Raises:
         ConfigError: ``.env`` cannot be read.
@@ -170,7 +180,7 @@ def mapping_file() -> Path | None:
 
 
 def run_dir() -> Path | None:
-    """``BRIDGE_RUN_DIR`` alone, for commands that wake workers.
+    """Return ``BRIDGE_RUN_DIR`` alone, for commands that wake workers.
 
     Raises:
         ConfigError: ``.env`` cannot be read.
@@ -179,7 +189,7 @@ def run_dir() -> Path | None:
 
 
 def webhook_secrets() -> tuple[str, ...]:
-    """``VOUCHERIFY_WEBHOOK_SECRET`` alone, for commands that sign.
+    """Return ``VOUCHERIFY_WEBHOOK_SECRET`` alone, for commands that sign.
 
     Raises:
         ConfigError: ``.env`` cannot be read.
@@ -194,7 +204,7 @@ def _environment() -> environs.Env:
 
 
 def _read_dot_env(env: environs.Env) -> str | None:
-    """Read ``.env`` into the environment; the path of the file, if there is one."""
+    """Read ``.env`` into the environment, and return its path if it exists."""
     try:
         return cast("str | None", env.read_env(".env", recurse=True, return_path=True))
     except (OSError, ValueError) as error:
@@ -224,7 +234,10 @@ def _path(env: environs.Env, name: str) -> Path | None:
 
 
 def _missing(given: set[str]) -> dict[str, str]:
-    """Half a direction is a mistake; so is none at all: then the first is taken to be wanted, and all are named."""
+    """Return the problem of each required variable that is missing.
+
+    Half a direction is a mistake. Without any direction, the first counts as wanted, and the text names all.
+    """
     first, *others = DIRECTIONS.values()
     wanted = [direction for direction in DIRECTIONS.values() if given & _names(direction)]
     alone = (f"{' and '.join(other.needed)}: the other direction alone" for other in others)
@@ -238,7 +251,7 @@ def _missing(given: set[str]) -> dict[str, str]:
 
 
 def _names(direction: Direction) -> frozenset[str]:
-    """Return the settings that are of use to a direction alone."""
+    """Return the settings that only one direction uses."""
     return direction.only_with.union(direction.needed)
 
 
@@ -285,11 +298,11 @@ def _to_voucherify(env: environs.Env) -> ToVoucherify:
 
 
 READERS: Mapping[str, Callable[[environs.Env], Any]] = {TO_SEGMENT: _to_segment, TO_VOUCHERIFY: _to_voucherify}
-"""By direction: what reads its settings."""
+"""Reader of each direction's settings."""
 
 
 def _several(env: environs.Env, name: str) -> tuple[str, ...]:
-    """What is separated by commas."""
+    """Return the values of a comma-separated list."""
     texts: list[str] | None = env.list(name, [])
     return tuple(text.strip() for text in texts or () if text.strip())
 
@@ -298,11 +311,11 @@ _POSITIVE = validate.Range(min=0, min_inclusive=False, error="must be a number a
 _WEB = validate.URL(schemes={"http", "https"}, require_tld=False, error="must be an address like https://example.com")
 
 _API_PATH = re.compile(r"(/+v1(/+batch)?)?/*$", re.IGNORECASE)
-"""The end of an address that the bridge adds by itself to each call."""
+"""End of an address that the bridge adds to each call by itself."""
 
 
 def _url(env: environs.Env, name: str, default: str) -> str:
-    """Read an address, without what the bridge adds to it: ``/v1`` and slashes at its end."""
+    """Read an address without what the bridge adds to it: ``/v1`` and slashes."""
     parts = _parts(env.str(name, default, validate=_web) or "")
     return urlunsplit(parts._replace(path=_API_PATH.sub("", parts.path))) if parts else ""
 
@@ -311,13 +324,13 @@ def _web(text: str) -> None:
     parts = _parts(text)
     _WEB(parts.geturl() if parts else "")
     if parts and parts.username is not None:
-        raise ValidationError("must not hold a user or a password: requests carry the keys of the other settings")
+        raise ValidationError("must not contain a user or a password: requests carry the keys of the other settings")
     if parts and (parts.query or parts.fragment):
-        raise ValidationError("must not hold a query (?) or a fragment (#): only a host and perhaps a path")
+        raise ValidationError("must not contain a query (?) or a fragment (#): only a host and perhaps a path")
 
 
 def _parts(text: str) -> SplitResult | None:
-    """Split an address; None if it cannot be one."""
+    """Split an address; None if it cannot be an address."""
     try:
         parts = urlsplit(text.strip())
         _ = parts.port  # or ValueError
@@ -327,16 +340,22 @@ def _parts(text: str) -> SplitResult | None:
 
 
 def _api(url: str) -> str:
-    """The API's address, also of the address that Segment's destination is given: us1.segmentio. ↔ us1.api."""
+    """Return the API's address for one that is meant for Segment's destination.
+
+    us1.segmentio. becomes us1.api.
+    """
     parts = urlsplit(url)
     labels = ["api" if label == "segmentio" else label for label in parts.netloc.split(".")]
     return urlunsplit(parts._replace(netloc=".".join(labels)))
 
 
 def _admin_token(text: str) -> None:
-    """Whoever visits the console is handed something that is signed with it: it must not be found by trying."""
+    """Refuse a short admin token.
+
+    Visitors of the console receive a text that is signed with it, and could guess a short one.
+    """
     if 0 < len(text.strip()) < SHORTEST_TOKEN:
-        raise ValidationError(f"must have at least {SHORTEST_TOKEN} characters, for example of openssl rand -hex 16")
+        raise ValidationError(f"must have at least {SHORTEST_TOKEN} characters, for example from openssl rand -hex 16")
 
 
 def _database_url(text: str) -> None:

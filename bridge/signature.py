@@ -1,8 +1,8 @@
-"""Does a webhook come from Voucherify? Pure, and in constant time.
+"""Signature of Voucherify's webhooks, pure and in constant time.
 
 Source: Voucherify's documentation of webhooks and its sample verifiers: the header ``x-voucherify-signature`` holds the
-lower-case hex HMAC-SHA256 of the body. The sender signs the compact JSON text; its samples verify a body after removing
-white space outside strings, so that is the second and last try after the raw bytes.
+lower-case hex HMAC-SHA256 of the body. The sender signs the compact JSON text. Its samples verify a body after removing
+white space outside strings. So that is the second and last try after the raw bytes.
 """
 
 import hmac
@@ -20,7 +20,9 @@ _STRING_OR_SPACE = re.compile(rb'("(?:[^"\\]++|\\.)*+"?)|[ \t\r\n]++', re.DOTALL
 
 
 def verify(body: bytes, given: str | None, secrets: Sequence[str]) -> str:
-    """Return the one of ``secrets`` that ``given`` signs ``body`` with; several are valid while one is rotated.
+    """Return the one of ``secrets`` that signs ``body`` with ``given``.
+
+    Several are valid during a rotation.
 
     Raises:
         SignatureError: no signature, not 64 lower-case hex digits, or made with another secret.
@@ -36,12 +38,15 @@ def verify(body: bytes, given: str | None, secrets: Sequence[str]) -> str:
 
 
 def sign(body: bytes, secret: str) -> str:
-    """The header's value for ``body``, as Voucherify computes it."""
+    """Return the header's value for ``body``, as Voucherify computes it."""
     return hmac.digest(secret.encode(), body, "sha256").hex()
 
 
 def compact(body: bytes) -> bytes:
-    """``body`` without the white space outside its JSON strings; bytes in, bytes out, valid JSON or not."""
+    """Return ``body`` without the white space outside its JSON strings.
+
+    The bytes need not be valid JSON.
+    """
     return _STRING_OR_SPACE.sub(rb"\1", body)
 
 

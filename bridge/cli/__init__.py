@@ -1,4 +1,7 @@
-"""The ``bridge`` command: one file per subcommand. Tables for people, ``--json`` for programs."""
+"""The ``bridge`` command: one file per subcommand.
+
+Commands print tables for people, and JSON with ``--json``.
+"""
 
 from bridge.cli.main import main
 

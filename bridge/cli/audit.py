@@ -1,4 +1,4 @@
-"""``bridge audit``: who did what by hand."""
+"""``bridge audit``: the actions of operators."""
 
 import click
 
@@ -7,17 +7,20 @@ from bridge.cli.printing import json_option, print_json, table, when
 from bridge.delivery.audit import trail
 
 
-@click.command(short_help="List what was done by hand, and by whom.")
+@click.command(short_help="List the actions of operators.")
 @click.option("--before", help="Only records older than this id: the next page.")
-@click.option("--limit", default=20, show_default=True, type=click.IntRange(1, 1000), help="How many.")
+@click.option("--limit", default=20, show_default=True, type=click.IntRange(1, 1000), help="Number of records.")
 @json_option
 def audit(before: str | None, limit: int, as_json: bool) -> None:
-    """List who signed in at the console, replayed, discarded or decided, or saw a customer's data; newest first."""
+    """List the actions of operators, newest first.
+
+    Actions are sign-ins at the console, replays, discards, decisions, pauses, and views of customer data.
+    """
     with opened() as database, database.reading() as connection:
         found = trail(connection, limit, before)
     if as_json:
         print_json(found)
         return
     rows = [(when(one.at), one.who, one.did, one.event_id, one.detail) for one in found]
-    columns = ("at (UTC)", "who", "did", "event", "what came of it")
-    table("Done by hand, newest first", columns, rows, empty="Nobody has done anything by hand yet.")
+    columns = ("time (UTC)", "operator", "action", "event", "detail")
+    table("Actions of operators, newest first", columns, rows, empty="No actions of operators yet.")

@@ -1,4 +1,4 @@
-"""``bridge check``: is everything set up, and if not, what to do about it?"""
+"""``bridge check``: checks of settings, database and both services."""
 
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -23,18 +23,21 @@ from bridge.to_voucherify.raw_events.mappings import Mappings
 from bridge.to_voucherify.raw_events.presets import PRESETS
 
 QUOTES = "\"'`\u201c\u201d\u2018\u2019"
-"""Straight ones, and those that word processors make of them."""
+"""Straight quotes, and those of word processors."""
 
 
-@click.command(short_help="Look at settings, database and both services.")
+@click.command(short_help="Check settings, database and both services.")
 @json_option
 def check(as_json: bool) -> None:
-    """Look at every setting, the database, and whether Segment and Voucherify can be reached."""
+    """Check every setting, the database, and the addresses of Segment and Voucherify.
+
+    The command creates nothing, and skips directions that are off. It exits with 1 if anything is wrong.
+    """
     found = list(_findings())
     if as_json:
         print_json(found)
     else:
-        columns = ("", "", "found", "what to do")
+        columns = ("", "", "result", "what to do")
         table("The bridge's set-up", columns, [(one.what, one.verdict, one.detail, one.remedy) for one in found])
     if any(one.verdict == "wrong" for one in found):
         raise SystemExit(1)
@@ -42,7 +45,7 @@ def check(as_json: bool) -> None:
 
 def _findings() -> Iterator[Finding]:
     try:
-        yield from (Finding(name, "warning", "no setting", _meant(meant)) for name, meant in unknown().items())
+        yield from (Finding(name, "warning", "not a setting", _meant(meant)) for name, meant in unknown().items())
         settings = Settings.from_env()
     except ConfigError as error:
         yield from (Finding(name, "wrong", problem, _remedy(name)) for name, problem in sorted(error.problems.items()))
@@ -80,11 +83,11 @@ def _of_services(settings: Settings) -> Iterator[Finding]:
 
 
 def _shown(settings: Settings) -> dict[str, str]:
-    """Every setting as it may be shown: of a secret only that there is one."""
+    """Return the settings to show; a secret is shown as set."""
     shown: dict[str, str] = {}
     if out := settings.to_segment:
         shown |= {
-            "SEGMENT_WRITE_KEY": "set; Segment does not say whether it is right before events are sent",
+            "SEGMENT_WRITE_KEY": "set; only the first event shows whether Segment accepts it",
             "SEGMENT_HOST": out.host,
             "SEGMENT_GZIP": str(out.gzip).lower(),
             "VOUCHERIFY_WEBHOOK_SECRET": f"{len(out.webhook_secrets)} set",
@@ -93,7 +96,9 @@ def _shown(settings: Settings) -> dict[str, str]:
         shown |= {
             "VOUCHERIFY_APP_ID": "set",
             "VOUCHERIFY_SECRET_KEY": "set",
-            "VOUCHERIFY_RATE_LIMIT": f"{back.rate_limit:g} calls a minute" if back.rate_limit else "none of our own",
+            "VOUCHERIFY_RATE_LIMIT": f"{back.rate_limit:g} calls a minute"
+            if back.rate_limit
+            else "not set: only Voucherify's own limit",
             "BRIDGE_WRITE_KEYS": _set(back.write_keys),
             "SEGMENT_WEBHOOK_SECRET": _set(back.event_secrets),
             "VOUCHERIFY_API_URL": settings.voucherify_url,
@@ -110,7 +115,10 @@ def _shown(settings: Settings) -> dict[str, str]:
 
 
 def _quoted(settings: Settings) -> set[str]:
-    """Names of secrets that still have quotes around them: ``docker run --env-file`` leaves them there."""
+    """Return the names of secrets with quotes around them.
+
+    ``docker run --env-file`` leaves quotes in a value.
+    """
     secrets: dict[str, Sequence[str]] = {"BRIDGE_ADMIN_TOKEN": [settings.admin_token or ""]}
     if out := settings.to_segment:
         secrets |= {"SEGMENT_WRITE_KEY": [out.write_key], "VOUCHERIFY_WEBHOOK_SECRET": out.webhook_secrets}
@@ -125,7 +133,7 @@ def _quoted(settings: Settings) -> set[str]:
 
 
 def _set(secrets: Sequence[str]) -> str:
-    return f"{len(secrets)} set" if secrets else "none: this door is shut"
+    return f"{len(secrets)} set" if secrets else "not set: this door is off"
 
 
 def _mappings(settings: ToVoucherify) -> Finding:
@@ -136,17 +144,17 @@ def _mappings(settings: ToVoucherify) -> Finding:
     where = f"{enabled} of {len(active)} enabled" if settings.mappings else "the five presets"
     if settings.mappings and not (settings.write_keys or settings.event_secrets):
         remedy = "set BRIDGE_WRITE_KEYS or SEGMENT_WEBHOOK_SECRET, or leave it out"
-        return Finding(VARIABLE, "warning", f"{where}, but no raw event can come in", remedy)
+        return Finding(VARIABLE, "warning", f"{where}, but no door accepts raw events", remedy)
     return Finding(VARIABLE, "ok", where)
 
 
 def _read_mappings(path: Path | None) -> Mappings | Finding:
-    """The mappings, or what is wrong with the file."""
+    """Read the mappings; return what is wrong with their file otherwise."""
     try:
         return read(path) if path else PRESETS
     except InvalidMappings as error:
         found = "; ".join(map(str, error.problems))
-        remedy = "correct the file (bridge mappings check FILE): raw events are accepted, and wait for it"
+        remedy = "correct the file (bridge mappings check FILE); raw events wait until it is right"
         return Finding(VARIABLE, "wrong", f"{path}: {found}", remedy)
 
 

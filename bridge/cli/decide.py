@@ -1,4 +1,4 @@
-"""``bridge decide``: whether an uncertain delivery was taken, only a person can say."""
+"""``bridge decide``: settle an uncertain delivery."""
 
 import click
 
@@ -6,18 +6,21 @@ from bridge.cli.opening import at_desk, opened, who
 from bridge.cli.printing import json_option, print_json
 
 
-@click.command(short_help="Say what became of an uncertain event.")
+@click.command(short_help="Settle an uncertain event.")
 @click.argument("event_id")
-@click.option("--delivered", "verdict", flag_value="delivered", help="It was taken: there is nothing to do.")
-@click.option("--again", "verdict", flag_value="again", help="It was not taken: send it again.")
+@click.option(
+    "--delivered", "verdict", flag_value="delivered", help="The service has accepted it: do not send it again."
+)
+@click.option("--again", "verdict", flag_value="again", help="The service has not accepted it: send it again.")
 @json_option
 def decide(event_id: str, verdict: str | None, as_json: bool) -> None:
-    """Say what became of an uncertain EVENT_ID: look at Voucherify whether it is there, then decide.
+    """Settle the uncertain deliveries of EVENT_ID.
 
-    Sent again although it was taken, a custom event counts twice, and may pay loyalty points twice.
+    Search for the event at Voucherify first, then decide. A custom event that is sent again although it was recorded
+    counts twice. It may pay loyalty points twice.
     """
     if verdict is None:
-        raise click.UsageError("Say --delivered or --again.")
+        raise click.UsageError("Give --delivered or --again.")
     with opened() as database:
         desk = at_desk(database)
         decided = desk.decide(event_id, who(), again=verdict == "again")
@@ -25,6 +28,6 @@ def decide(event_id: str, verdict: str | None, as_json: bool) -> None:
     if as_json:
         print_json({"id": event_id, "decided": decided})
     else:
-        click.echo(f"{decided} uncertain: {verdict}." if decided else "Nothing of it is uncertain.")
+        click.echo(f"{decided} uncertain: {verdict}." if decided else "No uncertain deliveries.")
         if event != event_id:
-            click.echo(f"This is about event {event}, which {event_id} repeats.")
+            click.echo(f"{event_id} is a duplicate of event {event}, which was decided.")

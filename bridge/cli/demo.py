@@ -1,4 +1,4 @@
-"""``bridge demo``: see it work, with nothing set up."""
+"""``bridge demo``: the bridge with stand-ins for both services."""
 
 import json
 import signal
@@ -16,14 +16,15 @@ from bridge.demo.play import ADMIN_TOKEN, APP_ID, SECRET, SECRET_KEY, SOURCE_KEY
 from bridge.demo.voucherify import Call
 
 
-@click.command(short_help="See it work, with nothing set up.")
+@click.command(short_help="Run the bridge with stand-ins for both services.")
 @click.option("--once", is_flag=True, help="Exit when the events have arrived.")
-@click.option("--port", default=0, help="The port to listen on; any free one if not given.")
+@click.option("--port", default=0, help="Port to listen on; by default any free port.")
 @json_option
 def demo(once: bool, port: int, as_json: bool) -> None:
-    """Run the real application, post all it can take, and show what arrives at stand-ins for Segment and Voucherify.
+    """Run the bridge with stand-ins for Segment and Voucherify.
 
-    Nothing leaves this machine, and nothing is left behind: the database is thrown away at the end.
+    It posts every kind of message to the real application, and shows what arrives at the stand-ins. No data leaves this
+    machine. The temporary database is deleted at the end.
     """
     signal.signal(signal.SIGTERM, _end)
     # Ctrl-C ends it also where a shell has started it in the background, and so has it ignored.
@@ -40,7 +41,7 @@ def demo(once: bool, port: int, as_json: bool) -> None:
 
 
 def _end(*_: Any) -> NoReturn:
-    """On SIGTERM, too, nothing is left behind."""
+    """Exit at SIGTERM, so that the database is deleted."""
     raise SystemExit(128 + signal.SIGTERM)
 
 
@@ -57,7 +58,10 @@ def _properties(properties: Mapping[str, Any]) -> str:
 
 
 def _program() -> str:
-    """This command as it can be typed again: on some systems another ``bridge`` comes first in the PATH."""
+    """Return this command as an operator can type it.
+
+    On some systems another ``bridge`` comes first in the PATH.
+    """
     return sys.argv[0] if Path(sys.argv[0]).name == "bridge" else "bridge"
 
 

@@ -1,4 +1,4 @@
-"""``bridge discard``: give an event up."""
+"""``bridge discard``: discard events that will not be delivered."""
 
 import click
 
@@ -7,16 +7,17 @@ from bridge.cli.printing import json_option, print_json, table
 from bridge.errors import InHand, NoSuchEvent
 
 UNKNOWN, NOTHING = "no such event", "nothing to discard"
-IN_HAND = "is being translated or sent right now: try again in a minute"
+IN_HAND = "a worker is translating or sending it: try again in a minute"
 
 
-@click.command(short_help="Give up events that will not be delivered.")
+@click.command(short_help="Discard events that will not be delivered.")
 @click.argument("event_ids", nargs=-1, required=True)
 @json_option
 def discard(event_ids: tuple[str, ...], as_json: bool) -> None:
-    """Give up what is not delivered of EVENT_IDS: what is pending, waits, is dead or uncertain, or is quarantined.
+    """Discard what is not delivered of EVENT_IDS.
 
-    What waits behind it for the same customer goes on. bridge replay brings it back.
+    It accepts events that are pending, waiting, queued, dead, uncertain or quarantined. The next delivery of the same
+    customer is sent. bridge replay restores a discarded event.
     """
     with opened() as database:
         desk = at_desk(database)
@@ -32,6 +33,6 @@ def discard(event_ids: tuple[str, ...], as_json: bool) -> None:
     if as_json:
         print_json(done)
     else:
-        table("Discarded", ("id", "became"), [tuple(one.values()) for one in done])
+        table("Discarded", ("id", "outcome"), [tuple(one.values()) for one in done])
     if any(one["became"] in (UNKNOWN, IN_HAND) for one in done):
         raise SystemExit(1)

@@ -1,4 +1,4 @@
-"""``bridge events``: where is that event?"""
+"""``bridge events``: list events, or show one with every attempt."""
 
 import json
 from typing import Any
@@ -25,23 +25,23 @@ from bridge.operations.history import (
 )
 
 
-@click.command(short_help="List events, or show one whole.")
+@click.command(short_help="List events, or show one with every attempt.")
 @click.argument("event_id", required=False)
-@click.option("--status", type=click.Choice(STATUSES), help="Where they stand.")
-@click.option("--event", help='Their name, e.g. "Customer Redemption Succeeded".')
-@click.option("--customer", help="The customer's source_id.")
-@click.option("--direction", type=click.Choice(DIRECTIONS), help="Where they go.")
-@click.option("--error", help="A text in why they were not delivered, or are quarantined.")
-@click.option("--since", type=moment, help="Received then or later: a time in UTC, or 90m, 24h, 7d ago.")
-@click.option("--until", type=moment, help="Received before, in UTC.")
+@click.option("--status", type=click.Choice(STATUSES), help="Only events with this status.")
+@click.option("--event", help='Only events of this name, such as "Customer Redemption Succeeded".')
+@click.option("--customer", help="Only events of this customer's source_id.")
+@click.option("--direction", type=click.Choice(DIRECTIONS), help="Only events of this direction.")
+@click.option("--error", help="Only events with this text in the error, or in the reason of a quarantine.")
+@click.option("--since", type=moment, help="Only events received since a time in UTC, or since 90m, 24h, 7d ago.")
+@click.option("--until", type=moment, help="Only events received before a time in UTC.")
 @click.option("--before", help="Only events older than this id: the next page.")
-@click.option("--limit", default=20, show_default=True, type=click.IntRange(1, 1000), help="How many.")
-@click.option("--count", is_flag=True, help="How many there are of each event, instead.")
+@click.option("--limit", default=20, show_default=True, type=click.IntRange(1, 1000), help="Number of events.")
+@click.option("--count", is_flag=True, help="Show the number of events by name and status instead.")
 @json_option
 def events(event_id: str | None, limit: int, count: bool, as_json: bool, **wanted: Any) -> None:
-    """List events, newest first; or show the one with EVENT_ID, from its arrival to every attempt to deliver it.
+    """List events, newest first, or show the event of EVENT_ID.
 
-    The id of a batch lists its events.
+    One event is shown with the received bytes, its deliveries, and every attempt. The id of a batch lists its events.
     """
     if count and event_id:
         raise click.UsageError("--count counts events: leave EVENT_ID out.")
@@ -55,7 +55,7 @@ def events(event_id: str | None, limit: int, count: bool, as_json: bool, **wante
 
 
 def _show(connection: Connection, event_id: str, as_json: bool) -> None:
-    """Print the event, or those of a batch."""
+    """Print an event, or the events of a batch."""
     try:
         found = story(connection, event_id)
     except NoSuchEvent:
@@ -72,7 +72,7 @@ def _print_counts(counted: dict[tuple[str, str], int], as_json: bool) -> None:
     if as_json:
         print_json([{"event": name, "status": status, "count": number} for name, status, number in rows])
     else:
-        table("Events", ("event", "status", "count"), rows, empty="No such event.")
+        table("Events", ("event", "status", "count"), rows, empty="No events match.")
 
 
 def _print_entries(found: list[Entry], as_json: bool) -> None:
@@ -84,7 +84,7 @@ def _print_entries(found: list[Entry], as_json: bool) -> None:
         (one.id, when(one.received_at), one.event, one.status, one.attempts, one.repeats, one.customer, one.reason)
         for one in found
     ]
-    table("Events, newest first", columns, rows, empty="No such event.")
+    table("Events, newest first", columns, rows, empty="No events match.")
 
 
 def _print_story(told: Story, as_json: bool) -> None:
@@ -93,27 +93,27 @@ def _print_story(told: Story, as_json: bool) -> None:
         return
     entry, out = told.entry, console()
     if told.repeat_id:
-        out.print(f"{told.repeat_id} is a repeat of this event: nothing more is delivered of it.")
+        out.print(f"{told.repeat_id} is a duplicate of this event. It is not delivered again.")
     table(
         f"Event {entry.id}",
         ("event", "status", "reason", "customer", "received (UTC)", "repeats"),
         [(entry.event, entry.status, entry.reason, entry.customer, when(entry.received_at), entry.repeats)],
     )
-    _print_content("What arrived", told.body)
+    _print_content("What was received", told.body)
     for delivery in told.deliveries:
-        _print_content(f"What goes to {delivery.sink}, as {delivery.key}", delivery.payload)
+        _print_content(f"What is sent to {delivery.sink}, as {delivery.key}", delivery.payload)
         _print_attempts(delivery)
     if not told.deliveries:
-        out.print("It is not translated yet." if entry.status == PENDING else "Nothing is delivered of it.")
+        out.print("It is not translated yet." if entry.status == PENDING else "No deliveries.")
 
 
 def _print_attempts(delivery: Delivered) -> None:
     rows: list[tuple[Any, ...]] = [
         (when(one.at), f"{one.seconds:.3f} s", one.outcome, one.code, one.detail.strip()) for one in delivery.attempts
     ]
-    table("What came back", ("at (UTC)", "took", "outcome", "code", "answer"), rows, empty="It was not tried yet.")
+    table("Responses", ("time (UTC)", "duration", "outcome", "code", "response"), rows, empty="No attempt yet.")
     if delivery.status == "waiting":
-        console().print(f"Not to be tried before {when(delivery.due_at)} UTC.")
+        console().print(f"The next attempt is due at {when(delivery.due_at)} UTC.")
 
 
 def _print_content(title: str, content: bytes) -> None:

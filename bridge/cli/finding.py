@@ -1,11 +1,11 @@
-"""What ``bridge check`` finds."""
+"""Findings of ``bridge check``."""
 
 from dataclasses import dataclass
 
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """One line: what was looked at, ``ok``, ``warning`` or ``wrong``, and what to do about it."""
+    """One line: the subject, ``ok``, ``warning`` or ``wrong``, and what to do."""
 
     what: str
     verdict: str

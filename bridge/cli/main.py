@@ -1,4 +1,7 @@
-"""The command's entry, and what every subcommand shares: settings that are right, errors that are one line."""
+"""Entry point of the ``bridge`` command.
+
+Every subcommand reports an error as one line.
+"""
 
 import io
 import sys
@@ -26,16 +29,16 @@ from bridge.settings import in_words
 
 
 class WrongSettings(click.ClickException):
-    """Has an exit code of its own: a supervisor does not start the command again."""
+    """Wrong settings, with an exit code after which a supervisor does not restart."""
 
     exit_code = WRONG_SETTINGS
 
 
 class Commands(click.Group):
-    """A group whose commands end in a message, not in a stack trace."""
+    """A group whose commands report an error as one line, without a stack trace."""
 
     def invoke(self, ctx: click.Context) -> Any:
-        """Run the subcommand; what the bridge raises on purpose is told in its own words."""
+        """Run the subcommand, and report errors of the bridge as one line."""
         for stream in (sys.stdout, sys.stderr):
             if isinstance(stream, io.TextIOWrapper):  # what it cannot show is shown as its code
                 stream.reconfigure(errors="backslashreplace")
@@ -50,9 +53,9 @@ class Commands(click.Group):
 @click.group(cls=Commands, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
 @click.version_option(__version__, prog_name="bridge")
 def main() -> None:
-    """Voucherify's webhooks become named Segment events, and nothing is lost on the way.
+    """Bridge between Voucherify and Segment: webhooks, events and customers.
 
-    Settings come from the environment and from .env in the working directory. To serve webhooks, run bridge serve.
+    Settings come from the environment and from .env in the working directory. To serve requests, run bridge serve.
     """
 
 

@@ -1,4 +1,4 @@
-"""``bridge mappings``: is a file of mappings right, what do they make of an event, which are in force?"""
+"""``bridge mappings``: check a mapping file, try it with an event, show mappings."""
 
 import json
 from dataclasses import asdict, dataclass, field
@@ -23,14 +23,15 @@ UNSENT = "its messageId"
 
 @dataclass(frozen=True, slots=True)
 class Tried:
-    """What a mapping would do with an event.
+    """Result of a mapping for an event.
 
     Attributes:
-        matched: whether its trigger takes the event.
-        why: what speaks against it; "" if nothing does.
-        payload: the action's.
+        matched: whether its trigger matches the event.
+        why: why there is no request; "" if there is one.
+        payload: the payload of the action.
         request: to Voucherify, before its metadata is fitted to the project's schema.
-        left_out: by dotted path, which fields of the payload Voucherify would refuse, and why; the request lacks them.
+        left_out: by dotted path, the fields of the payload that Voucherify would refuse, with the reason. The request
+            lacks them.
     """
 
     mapping: str
@@ -43,14 +44,17 @@ class Tried:
 
 @click.group(short_help="Check and try mappings, and show those in force.")
 def mappings() -> None:
-    """Check and try mappings, and show those that are in force. Nothing is sent, and no bridge has to run."""
+    """Check and try mapping files, and show the mappings in force.
+
+    Nothing is sent, and no bridge has to run.
+    """
 
 
-@mappings.command(short_help="Is a file right?")
+@mappings.command(short_help="Check a mapping file.")
 @click.argument("file", type=FILE)
 @json_option
 def check(file: Path, as_json: bool) -> None:
-    """Compile the mappings of FILE, JSON or TOML, and name everything that is wrong with them."""
+    """Compile the mappings of FILE (JSON or TOML), and list every mistake."""
     problems, count = [], 0
     try:
         count = len(read_file(file))
@@ -59,19 +63,22 @@ def check(file: Path, as_json: bool) -> None:
     if as_json:
         print_json({"mappings": count, "problems": problems})
     elif problems:
-        table(f"Wrong in {file}", ("mapping", "path", "reason"), [tuple(one.values()) for one in problems])
+        table(f"Mistakes in {file}", ("mapping", "path", "reason"), [tuple(one.values()) for one in problems])
     else:
-        click.echo(f"{file}: {count} mapping{'s' if count != 1 else ''}, all right.")
+        click.echo(f"{file}: {count} mapping{'s' if count != 1 else ''}, no mistakes.")
     if problems:
         raise SystemExit(1)
 
 
-@mappings.command(short_help="What do they make of an event?")
+@mappings.command(short_help="Show what a mapping file makes of an event.")
 @click.argument("file", type=FILE)
 @click.argument("event", type=FILE)
 @json_option
 def test(file: Path, event: Path, as_json: bool) -> None:
-    """Show what each mapping of FILE makes of EVENT, the JSON of one of Segment's events, and which request follows."""
+    """Show what each mapping of FILE makes of EVENT, and its request.
+
+    EVENT is a file with the JSON of one event of Segment.
+    """
     value = _event(event)
     alone = ignore_reason(value)
     tried = [_try(one, value, alone) for one in read_file(file)]
@@ -79,14 +86,17 @@ def test(file: Path, event: Path, as_json: bool) -> None:
         print_json([asdict(one) for one in tried])
         return
     rows = [(one.mapping, "yes" if one.matched else "no", _result(one), one.why) for one in tried]
-    table(f"What becomes of {event}", ("mapping", "matched", "request", "why not"), rows, empty="No mapping.")
+    table(f"Mappings for {event}", ("mapping", "matched", "request", "reason"), rows, empty="No mappings.")
     for one in tried:
         _show(one)
 
 
-@mappings.command(short_help="Which are in force?")
+@mappings.command(short_help="Print the mappings in force.")
 def show() -> None:
-    """Print the mappings in force, of BRIDGE_MAPPINGS or else the presets, as JSON: a file to start from."""
+    """Print the mappings in force as JSON, as the start of a mapping file.
+
+    They are those of BRIDGE_MAPPINGS, or the presets.
+    """
     print_json([dict(one.source) for one in active_mappings()])
 
 

@@ -1,4 +1,7 @@
-"""A moment, as people type it: ``2026-07-01``, ``2026-07-01T14:30``, or so long ago: ``90m``, ``24h``, ``7d``."""
+"""Times as operators type them.
+
+Examples: ``2026-07-01``, ``2026-07-01T14:30``, or an age: ``90m``, ``24h``, ``7d``.
+"""
 
 import re
 import time
@@ -11,10 +14,10 @@ _AGO = re.compile(r"(\d{1,6})([mhd])")
 
 
 def moment(typed: str) -> float:
-    """What was typed, in epoch seconds; a time without an offset is in UTC.
+    """Return a typed time in epoch seconds; without an offset it is in UTC.
 
     Raises:
-        click.BadParameter: it is no time.
+        click.BadParameter: it is not a time.
     """
     if ago := _AGO.fullmatch(typed):
         return time.time() - int(ago[1]) * _SECONDS[ago[2]]

@@ -1,4 +1,4 @@
-"""What a command opens without any other setting: the database, which is not made by looking, and the mappings."""
+"""Resources of commands that need no other setting: database and mappings."""
 
 import getpass
 import os
@@ -20,11 +20,11 @@ from bridge.to_voucherify.raw_events.presets import PRESETS
 
 @contextmanager
 def opened() -> Iterator[Database]:
-    """Open it.
+    """Open the database, without creating one.
 
     Raises:
         ConfigError: ``BRIDGE_DATABASE_URL`` is wrong.
-        click.ClickException: there is none.
+        click.ClickException: there is no database.
     """
     with closing(Database(database_url())) as database:
         if not database.exists():
@@ -33,19 +33,19 @@ def opened() -> Iterator[Database]:
 
 
 def at_desk(database: Database) -> Desk:
-    """Where an operator acts."""
+    """Return the desk for actions of an operator."""
     url = database_url()
     return Desk(database, Host.of(run_dir(), url), time.time)
 
 
 def naming(desk: Desk, event_id: str, became: str) -> str:
-    """Say what became of an event, and which one it was, if ``event_id`` is that of a duplicate."""
+    """Return the outcome of an event, and the event that a duplicate repeats."""
     event = desk.original(event_id)
     return became if event == event_id else f"{became}: event {event}, which it repeats"
 
 
 def who() -> str:
-    """How what is done here is recorded."""
+    """Return the name under which the audit records this command."""
     try:
         return f"command line: {getpass.getuser()}"
     except (KeyError, OSError):  # a user without a name, as in a container
@@ -53,7 +53,7 @@ def who() -> str:
 
 
 def active_mappings() -> Mappings:
-    """The mappings in force: of the file that BRIDGE_MAPPINGS names, or the presets.
+    """Return the mappings in force: those of ``BRIDGE_MAPPINGS``, or the presets.
 
     Raises:
         ConfigError: the file is wrong.

@@ -1,4 +1,4 @@
-"""``bridge pause``: stop deliveries to a service, or the translation."""
+"""``bridge pause``: pause deliveries to a service, or the translation."""
 
 import click
 
@@ -7,13 +7,13 @@ from bridge.cli.printing import json_option, print_json
 from bridge.operations.desk import pausable
 
 
-@click.command(short_help="Stop deliveries to a service, or the translation.")
+@click.command(short_help="Pause a service, or the translation.")
 @click.argument("name", type=click.Choice(pausable()))
 @json_option
 def pause(name: str, as_json: bool) -> None:
-    """Stop deliveries to segment or voucherify, or the translation of messages, until bridge resume.
+    """Pause segment, voucherify or translation, until bridge resume.
 
-    Messages are accepted meanwhile, and wait. What is being sent at this moment is finished.
+    The bridge accepts messages meanwhile, and they wait. Calls in progress are finished.
     """
     with opened() as database:
         at_desk(database).pause(name, who())

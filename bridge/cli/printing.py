@@ -1,4 +1,4 @@
-"""How commands print: a table for people, JSON for programs."""
+"""Output of commands: tables for people, JSON for programs."""
 
 import dataclasses
 import json
@@ -40,11 +40,11 @@ COLOURS = {
 
 
 UNTOLD_WIDTH = 200
-"""Characters, when neither a terminal nor ``COLUMNS`` says how wide a table may be."""
+"""Width of a table in characters, without a terminal and ``COLUMNS``."""
 
 
 def console() -> Console:
-    """Where tables go."""
+    """Return the console that tables are printed to."""
     out = Console()
     return out if out.is_terminal or "COLUMNS" in os.environ else Console(width=UNTOLD_WIDTH)
 
@@ -64,29 +64,32 @@ def table(title: str, columns: Sequence[str], rows: Sequence[Sequence[Any]], emp
 
 
 def cell(value: Any) -> str:
-    """A value as one cell; statuses have their colour."""
+    """Format a value as a cell; statuses have a colour."""
     text = escape("" if value is None else printable(str(value)))
     colour = COLOURS.get(str(value))
     return f"[{colour}]{text}[/{colour}]" if colour else text
 
 
 def printable(text: str) -> str:
-    """``text`` without what a terminal would take for an order to itself."""
+    """Escape characters of ``text`` that control a terminal."""
     return _UNPRINTABLE.sub(lambda found: found[0].encode("unicode_escape").decode(), text)
 
 
 def print_json(value: Any) -> None:
-    """Print dataclasses, or lists of them, as JSON; bytes that are JSON are shown as such."""
+    """Print dataclasses, or lists of them, as JSON.
+
+    Bytes that are JSON are shown as JSON.
+    """
     click.echo(json.dumps(value, default=_plain, indent=2, ensure_ascii=False))
 
 
 def when(epoch: float | None) -> str:
-    """A time as people read it, to the second, in UTC."""
+    """Format a time in UTC, to the second."""
     return "" if epoch is None else datetime.fromtimestamp(epoch, UTC).strftime("%Y-%m-%d %H:%M:%S")
 
 
 def readable(content: bytes) -> Any:
-    """JSON as its value; anything else as text that stands for the bytes."""
+    """Return the value of JSON bytes; of other bytes, a printable text."""
     try:
         return storable(json.loads(content))
     except (ValueError, RecursionError):

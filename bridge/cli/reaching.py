@@ -1,4 +1,4 @@
-"""Can a service be reached, and if not, why?"""
+"""Reachability of a service, and the reason if it cannot be reached."""
 
 import socket
 import ssl
@@ -12,17 +12,17 @@ PATIENCE_SECONDS = 5.0
 
 
 def reached(what: str, url: str, variables: str) -> Finding:
-    """Look whether anything answers at ``url``. Any answer will do."""
+    """Check whether a service answers at ``url``; any response is right."""
     try:
         requests.get(url, timeout=PATIENCE_SECONDS, allow_redirects=False, stream=True).close()
     except (requests.RequestException, UnicodeError) as error:
-        remedy = f"see that {variables} is right, and that a firewall or proxy lets the bridge out"
+        remedy = f"check {variables}, and that firewall and proxy allow the connection"
         return Finding(what, "wrong", f"{url} does not answer: {why(error)}", remedy)
     return Finding(what, "ok", f"{url} answers")
 
 
 def why(error: Exception) -> str:
-    """Say in words why there was no answer."""
+    """Return why a service did not answer."""
     causes = list(_causes(error))
     known = next((text for one in causes for kind, text in _WORDS if isinstance(one, kind)), "")
     told = next((one.strerror for one in causes if isinstance(one, OSError) and one.strerror), "")
@@ -38,11 +38,11 @@ _WORDS: tuple[tuple[type[BaseException], str], ...] = (
     (requests.Timeout, f"timeout, nothing came within {PATIENCE_SECONDS:g} s"),
     (requests.exceptions.ProxyError, "the proxy does not let it through"),
 )
-"""By what is among the causes. The first cause decides."""
+"""Text by type of error among the causes; the first cause decides."""
 
 
 def _causes(error: BaseException) -> Iterator[BaseException]:
-    """Yield what led to an error, the first cause first."""
+    """Yield the causes of an error, the first cause first."""
     for inner in (getattr(error, "reason", None), error.__cause__, error.__context__, *error.args):
         if isinstance(inner, BaseException) and inner is not error:
             yield from _causes(inner)

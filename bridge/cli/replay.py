@@ -24,17 +24,17 @@ LOOK_SECONDS = 0.2
 @click.command(short_help="Translate events again, and deliver what was not delivered.")
 @click.argument("event_ids", nargs=-1)
 @click.option("--status", type=click.Choice(REPLAYABLE), help="All events that have this status.")
-@click.option("--event", help="Of these, only those of that name.")
-@click.option("--customer", help="Of these, only those of that customer's source_id.")
+@click.option("--event", help="Of these, only events of this name.")
+@click.option("--customer", help="Of these, only events of this customer's source_id.")
 @json_option
 def replay(event_ids: tuple[str, ...], as_json: bool, **wanted: Any) -> None:
-    """Let a worker translate events again and deliver what was not delivered: EVENT_IDS, or all with a --status.
+    """Translate events again, and deliver what was not delivered.
 
-    Doing it twice is harmless: what has been delivered, or is on its way, is left alone. Ctrl-C stops the waiting, not
-    the replay.
+    Name EVENT_IDS, or all events of a --status. A worker does the replay, and this command waits for it. A delivered
+    event is not sent again, so a replay can be repeated. Ctrl-C ends the waiting, not the replay.
     """
     if bool(event_ids) == bool(wanted["status"]):
-        raise click.UsageError("Name either EVENT_IDS or a --status.")
+        raise click.UsageError("Give either EVENT_IDS or a --status.")
     with opened() as database:
         desk = at_desk(database)
         if event_ids:
@@ -48,7 +48,7 @@ def _replay_each(desk: Desk, event_ids: tuple[str, ...], as_json: bool) -> None:
     if as_json:
         print_json(replays)
     else:
-        table("Replayed", ("id", "became"), [tuple(one.values()) for one in replays])
+        table("Replayed", ("id", "outcome"), [tuple(one.values()) for one in replays])
     if any(one["became"] == UNKNOWN for one in replays):
         raise SystemExit(1)
 
@@ -66,13 +66,13 @@ def _replay_all(database: Database, replay_id: str, as_json: bool) -> None:
         print_json(found)
         return
     rows = sorted(found.became.items(), key=lambda one: -one[1])
-    table(f"Bulk replay {found.id}: {found.state}", ("became", "events"), rows, empty="No such event.")
+    table(f"Bulk replay {found.id}: {found.state}", ("outcome", "events"), rows, empty="No events match.")
     if found.state is State.RUNNING:
         click.echo(f"{found.done} of {found.total} events are translated; the others are {WAITS.partition(':')[0]}.")
 
 
 def _awaited(database: Database, replay_id: str) -> BulkReplay:
-    """The bulk replay when it has ended, or when no worker has taken it further for a while."""
+    """Wait until the bulk replay has ended, or until no worker continues it."""
     moved_at = time.monotonic()
     found = _look(database, replay_id)
     with _progress(found.total) as bar:
@@ -92,7 +92,7 @@ def _look(database: Database, replay_id: str) -> BulkReplay:
 
 
 def _progress(total: int) -> AbstractContextManager[Any]:
-    """A bar, for who looks at it."""
+    """Return a progress bar for a terminal."""
     if not sys.stderr.isatty():
         return nullcontext()
     return click.progressbar(length=total, label="Replaying", file=sys.stderr)

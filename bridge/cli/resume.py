@@ -7,11 +7,14 @@ from bridge.cli.printing import json_option, print_json
 from bridge.operations.desk import pausable
 
 
-@click.command(short_help="End a pause, also one that a service has caused.")
+@click.command(short_help="Resume a paused service, or the translation.")
 @click.argument("name", type=click.Choice(pausable()))
 @json_option
 def resume(name: str, as_json: bool) -> None:
-    """End the pause of segment, voucherify or translation: one made by bridge pause, or caused by the service."""
+    """Resume segment, voucherify or translation.
+
+    The pause may be one of bridge pause, or one that the service has caused.
+    """
     with opened() as database:
         at_desk(database).pause(name, who(), until=0.0)
     if as_json:

@@ -16,19 +16,25 @@ from bridge.host import Host
 from bridge.settings import Settings
 
 WRONG_SETTINGS = 3
-"""Exit code, of gunicorn and of ``bridge worker``, too."""
+"""Exit code for wrong settings, also of gunicorn and ``bridge worker``."""
 
 WEB_FATAL = frozenset({2, WRONG_SETTINGS, 4})
-"""gunicorn's exit codes: wrong options, a web process that cannot start, an application that cannot be imported."""
+"""Exit codes of gunicorn after which a restart is useless.
+
+They mean wrong options, a web process that cannot start, and an application that cannot be imported.
+"""
 
 WEB_STOP_SECONDS = 60.0
-"""gunicorn ends its own processes after ``--graceful-timeout``; later it is killed."""
+"""Seconds from SIGTERM until gunicorn is killed.
+
+It ends its own processes after ``--graceful-timeout``.
+"""
 
 HANG_SECONDS = 30.0
-"""A worker that makes no progress for so long is killed."""
+"""Seconds without progress after which a worker is killed."""
 
 WORKER_STOP_SECONDS = 20.0
-"""A worker that has not finished so long after SIGTERM is killed."""
+"""Seconds from SIGTERM until the worker is killed."""
 
 _log = structlog.get_logger("bridge.serve")
 
@@ -38,16 +44,17 @@ _log = structlog.get_logger("bridge.serve")
 @click.option("--hang-seconds", type=float, default=HANG_SECONDS, hidden=True)
 @click.option("--stop-seconds", type=float, default=WORKER_STOP_SECONDS, hidden=True)
 def serve(gunicorn_options: tuple[str, ...], hang_seconds: float, stop_seconds: float) -> None:
-    """Run the bridge on this host: gunicorn with the settings it is shipped with, and one `bridge worker`.
+    """Run the bridge on this host: gunicorn and one worker.
 
-    Options after -- are gunicorn's: bridge serve -- --bind 0.0.0.0:8000 --workers 4
+    gunicorn runs with the bridge's settings. Options after -- are gunicorn's:
+    bridge serve -- --bind 0.0.0.0:8000 --workers 4
 
-    A process that ends is started again within a second, later if it keeps ending. A worker that makes no progress for
-    30 seconds is killed. SIGTERM and Ctrl-C end the web server, then the worker, which has 20 seconds to finish. SIGHUP
-    reloads settings and code: no request is lost, and the old worker ends before the new one starts.
+    A process that ends is started again within a second, later if it ends repeatedly. A worker that makes no progress
+    for 30 seconds is killed. SIGTERM and Ctrl-C end the web server, then the worker, which is killed after 20 seconds.
+    SIGHUP reloads settings and code. No request is lost, and the old worker ends before the new one starts.
 
-    Exit codes: 0 after SIGTERM or Ctrl-C; 2 if an option is wrong, of this command or of gunicorn; 3 if settings are
-    wrong (`bridge check` says more); gunicorn's own code if it cannot start, for example because its port is taken.
+    Exit codes: 0 after SIGTERM or Ctrl-C; 2 if an option of this command or of gunicorn is wrong; 3 if settings are
+    wrong (`bridge check` reports them); gunicorn's own code if it cannot start, for example because its port is in use.
     """
     with _environment_kept():
         settings = _usable_settings()
@@ -86,7 +93,7 @@ def _usable_settings() -> Settings:
 
 
 def _may_reload() -> bool:
-    """Whether the settings are right now. With wrong ones, gunicorn would end."""
+    """Return whether the settings are right; with wrong ones, gunicorn would end."""
     try:
         with _environment_kept():
             _usable_settings()
@@ -98,7 +105,10 @@ def _may_reload() -> bool:
 
 @contextmanager
 def _environment_kept() -> Iterator[None]:
-    """Undo that reading ``.env`` sets variables: a later start must read the file as it is then."""
+    """Restore the variables after the block.
+
+    Reading ``.env`` sets variables, and a later start must read the file again.
+    """
     before = dict(os.environ)
     try:
         yield

@@ -1,4 +1,7 @@
-"""How the database is, and what stands still by what is recorded there. Looking changes and creates nothing."""
+"""State of the database, and pauses recorded there.
+
+The check changes and creates nothing.
+"""
 
 import time
 from collections.abc import Iterator
@@ -26,20 +29,20 @@ _REFUSED = {
     ),
     "voucherify": (VOUCHERIFYS_KEYS, "the API keys", "compare the keys and their permissions at Voucherify"),
 }
-"""By sink: the finding, what is refused, and what to do."""
+"""By sink: the subject of the finding, what is refused, and what to do."""
 
 _PAUSED = "paused"
-"""The state of a sink."""
+"""State of a paused sink."""
 
 
 def database_finding(url: str) -> Finding:
-    """Whether the database can be used, now or from the bridge's next start on."""
-    remedy = "see that BRIDGE_DATABASE_URL is right, and the database up and not full"
+    """Check whether the bridge can use the database now, or after its next start."""
+    remedy = "check BRIDGE_DATABASE_URL, and that the database runs and its disk is not full"
     with closing(Database(url)) as database:
         if problem := database.problem():
             return Finding("database", "wrong", problem, "correct BRIDGE_DATABASE_URL, or change the permissions")
         if not database.exists():
-            return Finding("database", "ok", f"{database.name} is not there yet: the bridge creates it at its start")
+            return Finding("database", "ok", f"{database.name} does not exist yet: the bridge creates it at its start")
         try:
             return _schema(database.look())
         except StoreUnavailable as error:
@@ -50,12 +53,15 @@ def _schema(revision: str | None) -> Finding:
     if revision == HEAD:
         return Finding("database", "ok", "can be written, and its schema is current")
     if revision is not None and revision > HEAD:
-        return Finding("database", "wrong", f"it was made by a newer bridge (schema {revision})", "install that bridge")
-    return Finding("database", "ok", "can be written; the bridge brings its schema up to date at its start")
+        return Finding("database", "wrong", f"it has the schema of a newer bridge ({revision})", "install that version")
+    return Finding("database", "ok", "can be written; the bridge upgrades its schema at its start")
 
 
 def standing_still(settings: Settings) -> Iterator[Finding]:
-    """What stands still, of the directions that are on: deliveries, and the translation. The database is all right."""
+    """Yield pauses of deliveries and of the translation.
+
+    Only for directions that are on, and only if the database is usable.
+    """
     on = {"segment": settings.to_segment, "voucherify": settings.to_voucherify}
     now = time.time()
     with closing(Database(settings.database_url)) as database:

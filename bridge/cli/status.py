@@ -1,4 +1,4 @@
-"""``bridge status``: how does it go?"""
+"""``bridge status``: the overview of the console."""
 
 import time
 from collections.abc import Sequence
@@ -10,14 +10,16 @@ from bridge.cli.printing import json_option, print_json, table, when
 from bridge.operations.monitoring.overview import PERIODS, Flow, Overview, overview
 
 MOST = 15
-"""Causes and names that are shown in a terminal; ``--json`` has all."""
+"""Rows of causes and names in a terminal; ``--json`` has all."""
 
 
-@click.command(short_help="Tell how it goes: the console's overview.")
-@click.option("--period", type=click.Choice(tuple(PERIODS)), default="24h", show_default=True, help="How far back.")
+@click.command(short_help="Show counts, waiting messages, errors and problems.")
+@click.option(
+    "--period", type=click.Choice(tuple(PERIODS)), default="24h", show_default=True, help="Period of the counts."
+)
 @json_option
 def status(period: str, as_json: bool) -> None:
-    """Tell how it goes: what came in and went out, what waits, which errors there were, and what to look after."""
+    """Show received, delivered and waiting events, errors, and open problems."""
     with opened() as database, database.reading() as connection:
         found = overview(connection, period, time.time())
     if as_json:
@@ -28,34 +30,38 @@ def status(period: str, as_json: bool) -> None:
 
 def _print(found: Overview) -> None:
     if found.concerns:
-        table("To look after", ("", "direction", ""), [(one.kind, one.direction, one.text) for one in found.concerns])
+        table(
+            "Problems",
+            ("kind", "direction", "problem"),
+            [(one.kind, one.direction, one.text) for one in found.concerns],
+        )
     columns = ("", *(flow.direction for flow in found.flows))
-    table(f"Within {found.period}, and now", columns, _flows(found.flows))
+    table(f"Last {found.period}, and now", columns, _flows(found.flows))
     sinks = [(one.name, one.state, when(one.paused_until), one.reason) for one in found.sinks]
-    table("Deliveries go to", ("", "", "paused until (UTC)", "because"), sinks, empty="No worker has ever run.")
+    table("Services", ("service", "state", "paused until (UTC)", "reason"), sinks, empty="No worker has ever run.")
     queues = [
         (one.queue, one.pending, _seconds(one.oldest_seconds), one.trouble(found.at))
         for one in found.queues
         if one.is_used
     ]
     if queues:
-        table("Translation", ("queue", "pending now", "the oldest waits for", "trouble"), queues)
+        table("Translation", ("queue", "pending now", "age of the oldest", "problem"), queues)
     if found.troubles:
         troubles = [(one.count, one.direction, one.what, one.cause) for one in found.troubles[:MOST]]
-        table("What went wrong", ("count", "direction", "became", "cause"), troubles)
+        table("Errors by cause", ("count", "direction", "outcome", "cause"), troubles)
     names = [
         (one.event, one.direction, one.received, one.delivered, one.failed, when(one.last_at))
         for one in found.events[:MOST]
     ]
     columns = ("event", "direction", "received", "delivered", "failed", "last (UTC)")
-    table("By name", columns, names, empty=f"Nothing has come in within {found.period}.")
+    table("By event", columns, names, empty=f"No events in the last {found.period}.")
 
 
 def _flows(flows: Sequence[Flow]) -> list[tuple[object, ...]]:
-    """A row a number, a column a direction."""
+    """Return a row per number, with a column per direction."""
     counts = ("received", "duplicates", "ignored", "quarantined", "delivered", "failed", "retried", "refused")
     now = ("waiting", "dead", "uncertain")
-    times = {"oldest_waiting": "the oldest waits for", "p50": "half take up to", "p95": "95 % take up to"}
+    times = {"oldest_waiting": "age of the oldest", "p50": "median duration", "p95": "95 % take at most"}
     rows: list[tuple[object, ...]] = [(name, *(getattr(flow, name) for flow in flows)) for name in counts]
     rows += [(f"{name} now", *(getattr(flow, name) for flow in flows)) for name in now]
     rows += [(said, *(_seconds(getattr(flow, name)) for flow in flows)) for name, said in times.items()]

@@ -1,11 +1,11 @@
-"""Two processes of one host, the web server and the worker: started, watched, restarted, ended in order.
+"""Supervisor of two processes of one host: the web server and the worker.
 
-- A process that ends is started again, after a pause that doubles each time it ends soon after its start.
-- A process that cannot work with these settings ends everything: they stay wrong.
-- A worker whose presence file does not change is killed: it hangs.
+- A process that ends is started again, after a pause. The pause doubles while the process ends soon after its start.
+- A process that cannot run with these settings ends the supervisor, since the settings stay wrong.
+- A worker whose presence file does not change is killed.
 - SIGTERM and SIGINT end the web server first, then the worker. SIGHUP reloads both.
 
-One thread, one loop: signals only leave a note for its next turn.
+There is one thread with one loop. A signal sets a flag for the next turn.
 """
 
 import ctypes
@@ -21,23 +21,26 @@ from dataclasses import dataclass
 import structlog
 
 TURN_SECONDS = 0.1
-"""Seconds between two looks at both processes."""
+"""Seconds between two checks of both processes."""
 
 SOON_SECONDS = 10.0
-"""A process that ends sooner after its start ends again and again, unless it is given time."""
+"""Seconds after its start before which the end of a process lengthens the pause."""
 
 STARTED_SECONDS = 30.0
-"""A process that has run so long has started; gunicorn gives up a port that is taken sooner."""
+"""Seconds after which a process has started.
+
+gunicorn gives up a port that is in use sooner.
+"""
 
 FIRST_PAUSE_SECONDS, LONGEST_PAUSE_SECONDS = 0.5, 30.0
-"""Pause before a process is started again."""
+"""Seconds of the first and of the longest pause before a restart."""
 
 _log = structlog.get_logger("bridge.serve")
 
 
 @dataclass(frozen=True, slots=True)
 class Program:
-    """What a process runs.
+    """Command of a process.
 
     Attributes:
         name: what the log calls it.
@@ -57,7 +60,7 @@ class Program:
 
 
 class Child:
-    """A program and the process that runs it, if one does."""
+    """A program, and its process while it runs."""
 
     def __init__(self, program: Program, clock: Callable[[], float] = time.monotonic) -> None:
         self.program = program
@@ -71,11 +74,14 @@ class Child:
 
     @property
     def pid(self) -> int | None:
-        """Of its process, while that runs."""
+        """Id of its process while it runs."""
         return self._process.pid if self._process else None
 
     def turn(self) -> int | None:
-        """Notice its end, start it when due, kill it when late. Returns its exit code if that is fatal."""
+        """Notice its end, start it when due, or kill it when late.
+
+        Returns its exit code if a restart is useless.
+        """
         now = self._clock()
         if self._process and (code := self._process.poll()) is not None:
             return self._ended(code, now)
@@ -86,12 +92,12 @@ class Child:
         return None
 
     def restart(self) -> None:
-        """End it; the next turn after its end starts it again."""
+        """End the process; a turn after its end starts it again."""
         if self._process and self._kill_at is None:
             self._terminate()
 
     def stop(self) -> None:
-        """End it for good, and wait for that."""
+        """End the process permanently, and wait for it."""
         if self._process is None:
             return
         self._terminate()
@@ -103,12 +109,12 @@ class Child:
         self._forget("stopped", self._process.returncode)
 
     def send(self, number: signal.Signals) -> None:
-        """Send a signal to its process, if that runs."""
+        """Send a signal to the process if it runs."""
         if self._process:
             self._process.send_signal(number)
 
     def kill(self, reason: str) -> None:
-        """Kill its process, and all that this has started."""
+        """Kill the process and its children."""
         self._kill_at = None
         if self._process:
             _log.error("killed", process=self.program.name, pid=self._process.pid, reason=reason)
@@ -153,7 +159,7 @@ class Child:
 class Watch:
     """Measures for how long a process has made no progress.
 
-    Time in which the supervisor itself did not run does not count: the whole host, or container, was stopped then.
+    Time in which the supervisor itself did not run does not count: the host or the container was stopped.
     """
 
     def __init__(self, progress: Callable[[int], int | None], clock: Callable[[], float] = time.monotonic) -> None:
@@ -164,11 +170,11 @@ class Watch:
         self._silent_seconds = 0.0
 
     def reset(self) -> None:
-        """Begin to measure again."""
+        """Begin a new measurement."""
         self._mark = None
 
     def silent_seconds(self, pid: int | None) -> float:
-        """Seconds since the process last made progress; 0 before it has made any."""
+        """Return seconds since its last progress; 0 before its first."""
         now = self._clock()
         mark = None if pid is None or (made := self._progress(pid)) is None else (pid, made)
         if mark is None or mark != self._mark:
@@ -180,13 +186,13 @@ class Watch:
 
 
 class Supervisor:
-    """Runs the web server and the worker until it is told to end.
+    """Runs the web server and the worker until a signal.
 
     Args:
         web: ends first.
         worker: ends last.
-        watch: says for how long the worker has been silent.
-        hang_seconds: silence after which it is killed.
+        watch: measures for how long the worker makes no progress.
+        hang_seconds: time without progress after which it is killed.
         may_reload: asked at SIGHUP.
     """
 
@@ -201,7 +207,10 @@ class Supervisor:
         self._notes: set[int] = set()
 
     def run(self) -> int:
-        """Supervise. Returns the exit code: 0 after SIGTERM or SIGINT, else that of the process that cannot work."""
+        """Supervise both processes, and return the exit code.
+
+        It is 0 after SIGTERM or SIGINT, else that of the process that cannot run.
+        """
         for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
             signal.signal(number, lambda number, _: self._notes.add(number))
         code = None
@@ -234,7 +243,7 @@ class Supervisor:
 
 
 def _end_with_parent(parent: int) -> Callable[[], None] | None:
-    """What a new process does first: ask the kernel for SIGTERM when its parent ends, however that ends.
+    """Return the first step of a new process: ask for SIGTERM at its parent's end.
 
     Only Linux can do that: https://man7.org/linux/man-pages/man2/PR_SET_PDEATHSIG.2const.html
     """

@@ -15,12 +15,12 @@ from bridge.to_segment.catalogue import EVENTS, Event, find
 
 
 class EventName(click.ParamType[Event]):
-    """Any spelling of one of the 12 events: Voucherify's type or Segment's name."""
+    """One of the 12 events, by Voucherify's type or Segment's name."""
 
     name = "event"
 
     def convert(self, value: str, param: click.Parameter | None, ctx: click.Context | None) -> Event:
-        """Find the row."""
+        """Return the catalogue's row of an event."""
         found = find(value) or next((event for event in EVENTS if event.name.lower() == value.lower()), None)
         if found is None:
             self.fail(f"{value!r} is none of: {', '.join(event.type for event in EVENTS)}", param, ctx)
@@ -32,9 +32,10 @@ class EventName(click.ParamType[Event]):
 @click.option("--url", default=f"http://127.0.0.1:8000/{VOUCHERIFY}", show_default=True, help="The webhook URL.")
 @json_option
 def trigger(event: Event, url: str, as_json: bool) -> None:
-    """Send one signed sample of EVENT to a running bridge: redemption.succeeded, rewarded, publication.failed, …
+    """Send one signed sample of EVENT to a running bridge.
 
-    It is signed with VOUCHERIFY_WEBHOOK_SECRET, with the first if there are several, and has ids of its own.
+    EVENT is redemption.succeeded, rewarded, publication.failed, … VOUCHERIFY_WEBHOOK_SECRET signs the sample; of
+    several secrets, the first. Each sample has new ids.
     """
     if urlsplit(url).path in ("", "/"):
         raise click.UsageError(f"--url {url} has no path: did you mean {url.rstrip('/')}/{VOUCHERIFY}?")

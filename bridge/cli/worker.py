@@ -13,10 +13,13 @@ from bridge.settings import Settings
 
 @click.command(short_help="Translate and deliver, in a process of its own.")
 def worker() -> None:
-    """Translate and deliver what is stored, until SIGTERM or Ctrl-C; what is in hand then is finished, or handed back.
+    """Translate and deliver, in a process of its own.
 
-    `bridge serve` runs one. For more, set BRIDGE_WORKER=external and run any number, on any number of machines if the
-    database is PostgreSQL.
+    It ends at SIGTERM or Ctrl-C. Then it begins no further call, and ends when the calls in progress have ended. Unsent
+    deliveries wait for another worker.
+
+    `bridge serve` runs one worker. For more, set BRIDGE_WORKER=external and run any number. With PostgreSQL they may
+    run on any number of machines.
     """
     settings = Settings.from_env()
     logs.configure(settings.log_level)

@@ -1,4 +1,6 @@
-"""The engine: keep every message, translate it, send it until it is settled. One set of rules for every sink.
+"""Engine: stores every message, translates it, and sends it until it is settled.
+
+Both directions, and every sink, have the same rules.
 
 A delivery is in one of these states:
 

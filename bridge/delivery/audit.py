@@ -1,4 +1,7 @@
-"""Who did what by hand, and when. A record is written in the transaction that does it, so there is none without it."""
+"""Audit: the record of the actions of operators.
+
+The transaction of an action writes its record, so no action is without one.
+"""
 
 from dataclasses import dataclass
 from enum import StrEnum
@@ -10,14 +13,14 @@ from ulid import ULID
 from bridge.delivery.database.tables import audit, bulk_replays
 
 STEP = 500
-"""Records that are removed in one transaction."""
+"""Records that one transaction deletes."""
 
 _ID_TIME = 10
 """Characters of an id that are its time."""
 
 
 class Deed(StrEnum):
-    """What is recorded."""
+    """Kinds of recorded actions."""
 
     SIGNED_IN = "signed in"
     REVEALED = "saw customer data"
@@ -33,7 +36,7 @@ class Deed(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Record:
-    """One deed. ``at`` is in epoch seconds; ``who`` is the way in and the name that was given there."""
+    """One action; ``at`` is in epoch seconds, ``who`` the access and the name."""
 
     id: str
     at: float
@@ -53,32 +56,35 @@ def record(  # noqa: PLR0913 - a record's columns
     detail: str = "",
     record_id: str | None = None,
 ) -> None:
-    """Write a record, under an id that was given before if there is one."""
+    """Write a record, under an id that was reserved before if there is one."""
     row = {"id": record_id or str(ULID.from_timestamp(now)), "at": now, "who": who, "did": did}
     connection.execute(insert(audit).values(**row, event_id=event_id, detail=detail))
 
 
 def trail(connection: Connection, limit: int, before: str | None = None) -> list[Record]:
-    """The newest records, newest first; only those older than the record ``before``, if it is given."""
+    """Return the newest records, newest first.
+
+    With ``before``, only those older than that record.
+    """
     older: list[Any] = [] if before is None else [audit.c.id < before]
     statement = select(audit).where(*older).order_by(audit.c.id.desc()).limit(limit)
     return [Record(*row) for row in connection.execute(statement)]
 
 
 def of_event(connection: Connection, event_id: str) -> list[Record]:
-    """What was done with one event, oldest first."""
+    """Return the actions on one event, oldest first."""
     statement = select(audit).where(audit.c.event_id == event_id).order_by(audit.c.id)
     return [Record(*row) for row in connection.execute(statement)]
 
 
 def sweep_records(connection: Connection, mark: str, before: float) -> str:
-    """Remove what was recorded ``before`` (epoch seconds), of the next few records.
+    """Delete what was recorded ``before`` (epoch seconds), of the next records.
 
     Args:
-        mark: where to go on; "" at the beginning.
+        mark: where to continue; "" at the beginning.
 
     Returns:
-        Where to go on; "" when the end is reached.
+        Where to continue; "" at the end.
     """
     end = str(ULID.from_timestamp(before))[:_ID_TIME]
     oldest = select(audit.c.id).where(audit.c.id > mark, audit.c.id < end).order_by(audit.c.id).limit(STEP)

@@ -1,7 +1,8 @@
-"""Lanes: deliveries that go out one after another, in the order in which they came in.
+"""Lanes: deliveries that are sent one after another, in the order of arrival.
 
-Only the first of a lane is ``waiting`` or ``sending``; those behind it are ``queued`` until it is settled for
-good. So one customer's trouble keeps nobody else, and one with ten thousand calls costs the others a look at one.
+Only the first delivery of a lane is ``waiting`` or ``sending``. Those behind it are ``queued`` until it is settled. So
+trouble with one customer delays no other customer. A customer with ten thousand calls costs the others the reading of
+one row.
 """
 
 from collections.abc import Collection, Iterable, Mapping
@@ -15,17 +16,23 @@ from bridge.delivery.database.tables import deliveries
 from bridge.delivery.rules.retry import Fate
 
 Lane = tuple[str, str]
-"""A sink and the lane's name there."""
+"""A sink, and the lane's name there."""
 
 LONGEST_RUN = 100
-"""How many that wait behind the first may be looked at, to be merged into it."""
+"""Deliveries behind the first that are read for a merge."""
 
 LONGEST_NAME = 200
-"""Characters. PostgreSQL's indexes hold 2,704 bytes a row, and a customer's id may be of any length."""
+"""Characters of a lane's name.
+
+PostgreSQL's indexes hold 2,704 bytes a row, and a customer's id may have any length.
+"""
 
 MANY = 1_000
-"""Lanes that one transaction may enter one by one. A lock is a row in a table that PostgreSQL's processes share, and
-that does not grow: whoever wants more takes a single lock for all."""
+"""Lanes that one transaction locks one by one.
+
+A lock is a row in a table that PostgreSQL's processes share, and its size is fixed. A transaction that needs more takes
+a single lock for all lanes.
+"""
 
 # Written out, as in the partial index that answers it.
 _OPEN = text("deliveries.status IN ('waiting', 'queued', 'sending')")
@@ -40,7 +47,10 @@ _EVERY = 0x6C616E6573
 
 
 def name(whole: str) -> str:
-    """The name of the lane of ``whole``: itself, or a beginning and a digest if it is too long for an index."""
+    """Return the name of a lane.
+
+    A text that is too long for an index becomes its beginning and a digest.
+    """
     if len(whole) <= LONGEST_NAME:
         return whole
     digest = blake2b(whole.encode(), digest_size=32).hexdigest()
@@ -48,10 +58,10 @@ def name(whole: str) -> str:
 
 
 def enter(connection: Connection, lanes: Collection[Lane]) -> None:
-    """Wait until nobody else adds to these lanes or takes from them, until the end of the transaction.
+    """Lock these lanes until the end of the transaction.
 
-    Whoever adds decides by what is there, and whoever settles by what is left: neither may miss the other. SQLite has
-    one writer at a time anyway.
+    A transaction that adds decides by the rows that exist, and one that settles by the rows that remain. The lock keeps
+    them apart. SQLite has one writer at a time anyway.
     """
     if not lanes or connection.dialect.name != "postgresql":
         return
@@ -64,7 +74,7 @@ def enter(connection: Connection, lanes: Collection[Lane]) -> None:
 
 
 def occupied(connection: Connection, lanes: Collection[Lane]) -> set[Lane]:
-    """Those of the lanes in which something still waits."""
+    """Return those of the lanes that have waiting deliveries."""
     found: set[Lane] = set()
     for sink, names in _by_sink(lanes).items():
         for some in portions(names):
@@ -78,7 +88,10 @@ def occupied(connection: Connection, lanes: Collection[Lane]) -> set[Lane]:
 
 
 def place(rows: Iterable[Mapping[str, Any]], taken: set[Lane]) -> list[dict[str, Any]]:
-    """The rows with the status that their place in the lane gives: the first of a free lane waits, others queue."""
+    """Set the status of each row by its place in its lane.
+
+    The first of a free lane is waiting, others are queued.
+    """
     placed = []
     for row in rows:
         lane = (row["sink"], row["lane"])
@@ -89,7 +102,7 @@ def place(rows: Iterable[Mapping[str, Any]], taken: set[Lane]) -> list[dict[str,
 
 
 def advance(connection: Connection, sink: str, names: Collection[str], now: float) -> None:
-    """The next of each lane becomes the first."""
+    """Make the next delivery of each lane the first."""
     columns = deliveries.c
     nexts = (
         select(func.min(columns.id))
@@ -100,8 +113,9 @@ def advance(connection: Connection, sink: str, names: Collection[str], now: floa
 
 
 def behind(connection: Connection, sink: str, names: Collection[str]) -> dict[str, list[Any]]:
-    """By lane, the rows (id, event, created_at, payload) that may be merged into the first: mergeable after mergeable,
-    none tried yet.
+    """Return, by lane, the rows that may be merged into the first.
+
+    A row is (id, event, created_at, payload). The rows are consecutive, mergeable, and without an attempt.
     """
     columns = deliveries.c
     place_in_lane = func.row_number().over(partition_by=columns.lane, order_by=columns.id).label("place")

@@ -1,4 +1,6 @@
-"""Is it authentic, is it usable at all → one message in the inbox. Knows no Flask: bytes and header values in.
+"""Intake: verifies a sender, checks a body, and appends one message.
+
+It knows no Flask: its input is bytes and header values.
 
     voucherify_webhooks  VoucherifyWebhooks   what Voucherify posts
     segment_destination  DestinationCalls     what Segment's destination calls

@@ -1,4 +1,4 @@
-"""A verified body becomes a message in the inbox."""
+"""Storage of a verified body as a message of the inbox."""
 
 import hashlib
 from collections.abc import Callable
@@ -15,19 +15,22 @@ from bridge.to_voucherify.raw_events.posted import posted
 CREDENTIAL_BYTES = 16
 
 UNUSABLE = object()
-"""In place of JSON with a number beyond any float: it is stored, and quarantined with that reason."""
+"""Stand-in for JSON with a number beyond any float.
+
+The bridge stores it, and quarantines it with that reason.
+"""
 
 Clock = Callable[[], float]
 
 
 @dataclass(frozen=True, slots=True)
 class Received:
-    """A message that is stored.
+    """A stored message.
 
     Attributes:
-        id: the message's.
-        is_several: whether it holds a list of events.
-        count: how many events it holds.
+        id: id of the message.
+        is_several: whether it contains a list of events.
+        count: number of its events.
     """
 
     id: str
@@ -36,7 +39,7 @@ class Received:
 
 
 class Receiver:
-    """Appends messages.
+    """Appends messages to the inbox.
 
     Args:
         clock: the time, in epoch seconds.
@@ -47,7 +50,7 @@ class Receiver:
         self._clock = clock
 
     def store(self, door: str, body: bytes, credential: str, request_id: str) -> str:
-        """Append ``body``; return the message's id when it is on disk.
+        """Append ``body``, and return the message's id when it is on disk.
 
         Args:
             credential: what proved the sender; only a digest of it is stored.
@@ -63,13 +66,13 @@ class Receiver:
         return message.id
 
     def store_events(self, door: str, value: Any, body: bytes, credential: str, request_id: str) -> Received:
-        """Append raw events, if they are what their door takes.
+        """Append raw events that their door accepts.
 
         Args:
             value: the JSON of ``body``, or ``UNUSABLE``.
 
         Raises:
-            Invalid: they are not; nothing was stored.
+            Invalid: the door does not accept them; nothing was stored.
             StoreUnavailable: they could not be stored.
         """
         if value is UNUSABLE:

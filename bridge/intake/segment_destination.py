@@ -1,4 +1,4 @@
-"""What Segment's Voucherify (Actions) destination calls."""
+"""Intake of Segment's Voucherify (Actions) destination."""
 
 import hmac
 from base64 import b64encode
@@ -15,17 +15,17 @@ from bridge.intake.receiving import Received, Receiver
 
 @dataclass(frozen=True, slots=True)
 class Given:
-    """The headers by which Segment's destination proves itself: ``Authorization`` and ``Secret-Key``."""
+    """Headers of a destination call: ``Authorization`` and ``Secret-Key``."""
 
     authorization: str | None
     secret_key: str | None
 
 
 class DestinationCalls:
-    """Takes them in.
+    """Accepts calls of Segment's destination.
 
     Args:
-        app_id, secret_key: what a call must present.
+        app_id, secret_key: the pair that a call must present.
         probe: asks Voucherify whether it accepts the same keys.
     """
 
@@ -38,8 +38,8 @@ class DestinationCalls:
         """Return if the keys are right, here and at Voucherify.
 
         Raises:
-            SignatureError: they are not.
-            UpstreamError: Voucherify does not say.
+            SignatureError: they are wrong.
+            UpstreamError: Voucherify does not answer.
         """
         self._authenticate(given)
         outcome = self._probe()
@@ -48,7 +48,7 @@ class DestinationCalls:
         if outcome.happened is Happened.DELIVERED:
             return
         if is_elsewhere(outcome):
-            raise UpstreamError(f"This is not Voucherify: it answers {outcome.code}. See VOUCHERIFY_API_URL")
+            raise UpstreamError(f"This is not Voucherify: it answers {outcome.code}. Check VOUCHERIFY_API_URL")
         raise UpstreamError(f"Voucherify answers {outcome.code or 'nothing'}")
 
     def take(self, path: str, body: bytes, given: Given, request_id: str) -> Received:
@@ -73,9 +73,9 @@ class DestinationCalls:
 
 
 def is_elsewhere(probe: Outcome) -> bool:
-    """Whether the probe reached something that is not Voucherify.
+    """Return whether the probe reached something that is not Voucherify.
 
-    Voucherify never answers it 404, nor 2xx without saying what it is asked.
+    Voucherify never answers the probe with 404, nor 2xx without the requested list.
     """
     code = probe.code or 0
     is_success = code // 100 == HTTPStatus.OK // 100

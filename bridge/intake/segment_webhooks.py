@@ -1,4 +1,7 @@
-"""What Segment's webhooks post: the events of a source as they are, one at a time or as an array."""
+"""Intake of Segment's webhooks.
+
+They post the events of a source unchanged, one at a time or as an array.
+"""
 
 import json
 from codecs import BOM_UTF8
@@ -28,7 +31,7 @@ class Presented:
 
 
 class EventWebhooks:
-    """Takes them in.
+    """Accepts Segment's webhooks.
 
     Args:
         secrets: the shared secrets that are valid at the moment.
@@ -39,11 +42,11 @@ class EventWebhooks:
         self._receiver = receiver
 
     def take(self, body: bytes, given: Presented, request_id: str) -> Received:
-        """Store an event, or an array of them.
+        """Store an event, or an array of events.
 
         Raises:
             SignatureError: it is not authentic; nothing was stored.
-            Invalid: a single one is no event, or an array is too long; nothing was stored.
+            Invalid: a single value is no event, or an array is too long; nothing was stored.
             StoreUnavailable: it could not be stored.
         """
         value: Any = None
@@ -60,7 +63,10 @@ class EventWebhooks:
         return self._receiver.store_events(SEGMENT, value, body, used, request_id)
 
     def _authenticate(self, body: bytes, given: Presented, *, is_array: bool) -> str:
-        """All must be signed. Of an array Segment signs only the first event: the rest needs the secret itself."""
+        """Return the secret that proves the sender.
+
+        Every body must be signed. Of an array, Segment signs only the first event, so the rest needs the secret itself.
+        """
         first = _first(body) if is_array else None
         used = signed(body, given.signature, self._secrets) or (
             signed(first, given.signature, self._secrets) if first else None
@@ -69,12 +75,12 @@ class EventWebhooks:
             raise SignatureError(f"the header {SIGNATURE} is missing, or does not match")
         header = basic(given.authorization)
         if first is not None and known([given.secret, header and header.password], self._secrets) is None:
-            raise SignatureError(f"an array must come with the secret, too: as {SECRET}, or as the password")
+            raise SignatureError(f"an array must carry the secret too: as {SECRET}, or as the password")
         return used
 
 
 def _first(body: bytes) -> bytes:
-    """The JSON of the first event of an array that can be read, as it stands there; b"" if the array is empty."""
+    """Return the bytes of the first event of an array; b"" if the array is empty."""
     text = body.removeprefix(BOM_UTF8).decode().lstrip(_SPACES).removeprefix("[").lstrip(_SPACES)
     try:
         _, end = _DECODER.raw_decode(text)

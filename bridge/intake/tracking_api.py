@@ -1,4 +1,4 @@
-"""What Segment's libraries post to its tracking API, and so does whoever speaks it."""
+"""Intake of Segment's tracking API, for libraries of its protocol."""
 
 from collections.abc import Sequence
 from typing import Any, NamedTuple
@@ -8,13 +8,14 @@ from bridge.errors import BeyondFloat, Invalid, SignatureError, Unusable
 from bridge.intake.receiving import UNUSABLE, Received, Receiver
 from bridge.json_text import read
 
-_UNKNOWN = "there is no write key, or it is none of the bridge's"
+_UNKNOWN = "the write key is missing, or is not among BRIDGE_WRITE_KEYS"
 
 
 class Keys(NamedTuple):
-    """Where a write key may be beside the body: the header ``Authorization``, and ``writeKey`` in the address.
+    """Places of a write key beside the body.
 
-    A browser that leaves a page can send no header, so RudderStack's library puts the key there.
+    They are the header ``Authorization``, and ``writeKey`` in the address. A browser that leaves a page can send no
+    header, so RudderStack's library uses the address.
     """
 
     authorization: str | None
@@ -22,7 +23,7 @@ class Keys(NamedTuple):
 
 
 class TrackingCalls:
-    """Takes them in.
+    """Accepts events and batches of libraries.
 
     Args:
         keys: the write keys that are valid at the moment.
@@ -33,19 +34,22 @@ class TrackingCalls:
         self._receiver = receiver
 
     def take(self, path: str, body: bytes, given: Keys, request_id: str) -> Received:
-        """Store an event, or a batch of them.
+        """Store an event, or a batch of events.
 
         Raises:
-            SignatureError: neither the header, the address nor the body has a valid write key; nothing was stored.
-            Invalid: it is over one of Segment's limits, or no event or no batch; nothing was stored. What is wrong
-                with one event of a batch is found later, and costs that event alone.
+            SignatureError: neither header, address nor body has a valid write key; nothing was stored.
+            Invalid: it is over a limit of Segment, or neither an event nor a batch; nothing was stored. A wrong event
+                of a batch is quarantined later, alone.
             StoreUnavailable: it could not be stored.
         """
         value, key = self._authenticated(body, given)
         return self._receiver.store_events(path, value, body, key, request_id)
 
     def _authenticated(self, body: bytes, given: Keys) -> tuple[Any, str]:
-        """The body's value and the write key. It has to be read first: the write key may be in it."""
+        """Return the body's value and the write key.
+
+        The body is read first, because the write key may be in it.
+        """
         value: Any = None
         unreadable: Unusable | None = None
         try:

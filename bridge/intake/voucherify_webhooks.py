@@ -1,4 +1,4 @@
-"""What Voucherify posts to the webhook URL."""
+"""Intake of Voucherify's webhooks."""
 
 from collections.abc import Sequence
 
@@ -8,7 +8,7 @@ from bridge.signature import verify
 
 
 class VoucherifyWebhooks:
-    """Takes them in.
+    """Accepts Voucherify's webhooks.
 
     Args:
         secrets: the webhook secrets that are valid at the moment.

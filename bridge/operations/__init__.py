@@ -1,4 +1,4 @@
-"""What people see and do: search, history, replay, discard, audit, monitoring, upkeep.
+"""Actions and views of operators: search, replay, audit, monitoring, upkeep.
 
 These modules know the engine; the engine does not know them.
 

@@ -1,7 +1,7 @@
-"""Bulk replay: all events that fit a filter, translated again in the background, oldest first.
+"""Bulk replay: a replay of all events that match a filter, in the background.
 
-A row says how far it has come: its mark. One transaction hands the next events to the translators and moves the mark:
-so it goes on where it was when its process is killed, in any other, and no event is translated twice.
+Events are replayed oldest first. A row holds the progress: its mark. One transaction hands the next events to the
+translators and moves the mark. So any process continues the replay of a killed one, and no event is translated twice.
 """
 
 import json
@@ -28,26 +28,35 @@ from bridge.operations.replay import TO_BE_TRANSLATED
 from bridge.operations.search import Filter, count, fitting
 
 REPLAYABLE = ("quarantined", "dead", "ignored", "discarded")
-"""Where events may stand that are replayed by the many; what is uncertain is decided one by one."""
+"""Statuses that a bulk replay accepts.
+
+An operator decides uncertain deliveries one by one.
+"""
 
 MOST = 100_000
-"""Events of one bulk replay: they are counted while somebody waits."""
+"""Events of one bulk replay at most.
+
+The command counts them while the operator waits.
+"""
 
 STEP = 100
-"""Events that are handed over in one transaction."""
+"""Events that one transaction hands over."""
 
 AHEAD = 200
-"""Events that are handed over at most, and not translated yet: who waits for one replay waits for few others."""
+"""Events that are handed over and not translated, at most.
+
+So a single replay waits for few others.
+"""
 
 BEAT = 0.5
-"""Seconds between two looks for one that is to go on."""
+"""Seconds between two searches for a running bulk replay."""
 
 _columns = bulk_replays.c
 _log = structlog.get_logger("bridge.bulk")
 
 
 class State(StrEnum):
-    """Where a bulk replay stands."""
+    """State of a bulk replay."""
 
     RUNNING = "running"
     STOPPED = "stopped"
@@ -56,12 +65,12 @@ class State(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class BulkReplay:
-    """A bulk replay. Times are epoch seconds.
+    """A bulk replay, with times in epoch seconds.
 
     Attributes:
-        total: how many events fitted when it was begun.
-        done: how many have been run.
-        became: how many of these became what.
+        total: number of events that matched at its start.
+        done: number of events that are replayed.
+        became: number of these by outcome.
     """
 
     id: str
@@ -76,7 +85,10 @@ class BulkReplay:
 
 
 def begin(connection: Connection, wanted: Filter, who: str, now: float) -> str:
-    """Begin one; its id. Events that come in later are not part of it."""
+    """Begin a bulk replay, and return its id.
+
+    Events that arrive later are not part of it.
+    """
     replay_id, wanted = str(ULID.from_timestamp(now)), replace(wanted, before=None, after=None)
     newest = connection.execute(select(func.max(events.c.id))).scalar() or ""
     row = {
@@ -94,7 +106,10 @@ def begin(connection: Connection, wanted: Filter, who: str, now: float) -> str:
 
 
 def stop(connection: Connection, replay_id: str, now: float) -> bool:
-    """Stop it after the step in hand. Returns whether it was running."""
+    """Stop a bulk replay after its current step.
+
+    Returns whether it was running.
+    """
     running = (_columns.id == replay_id, _columns.state == State.RUNNING)
     ended = {"state": State.STOPPED, "ended_at": now}
     if connection.execute(update(bulk_replays).where(*running).values(ended)).rowcount == 0:
@@ -104,14 +119,17 @@ def stop(connection: Connection, replay_id: str, now: float) -> bool:
 
 
 def listing(connection: Connection, limit: int, before: str | None = None) -> list[BulkReplay]:
-    """The newest, newest first; only those older than ``before``, if it is given."""
+    """Return the newest bulk replays, newest first.
+
+    With ``before``, only those older than that one.
+    """
     older: list[Any] = [] if before is None else [_columns.id < before]
     statement = select(bulk_replays).where(*older).order_by(_columns.id.desc()).limit(limit)
     return [_told(row) for row in connection.execute(statement)]
 
 
 def one(connection: Connection, replay_id: str) -> BulkReplay:
-    """The one of that id.
+    """Return the bulk replay of an id.
 
     Raises:
         NoSuchEvent: there is none.
@@ -128,7 +146,10 @@ def _told(row: Row[Any]) -> BulkReplay:
 
 
 class BulkReplayer:
-    """Takes bulk replays further. Any number may run, in any number of processes."""
+    """A thread that continues bulk replays.
+
+    Any number may run, in any number of processes.
+    """
 
     name = "bulk-replay"
     patience = 5.0
@@ -142,7 +163,9 @@ class BulkReplayer:
         repeat(self.step, stop, Pace(BEAT), "bulk replay")
 
     def step(self) -> bool:
-        """Hand over the next events of one that is running. Returns whether there was one to hand over of.
+        """Hand over the next events of a running bulk replay.
+
+        Returns whether there were any.
 
         Raises:
             StoreUnavailable: nothing was handed over.
@@ -193,4 +216,4 @@ class BulkReplayer:
 
 
 _AFTER = "9999"
-"""Behind the id of a message come the ids of its batch's events."""
+"""Suffix behind the id of a message, above the ids of its batch's events."""

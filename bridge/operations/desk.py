@@ -1,4 +1,4 @@
-"""The operator's desk: what can be done by hand, each deed recorded with who did it, in the same transaction."""
+"""Actions of operators, each recorded in the transaction of the action."""
 
 import time
 from collections.abc import Callable
@@ -14,24 +14,24 @@ from bridge.operations import bulk_replay, discard, replay
 from bridge.operations.history import Filter, Story, original, story
 
 REPLAY_SECONDS = 10.0
-"""How long an operator waits for a replay's outcome."""
+"""Seconds that an operator waits for a replay's outcome."""
 
 LOOK_SECONDS = 0.05
 
 WAITS = "waiting for a translator: see the event later"
-"""What is said of a replay that no translator has come to in that time."""
+"""Outcome of a replay that no translator has begun in that time."""
 
 
 def pausable() -> tuple[str, ...]:
-    """Return the names of what an operator can pause: each sink, and the translation of all queues."""
+    """Return the names that an operator can pause: each sink, and the translation."""
     return (*(direction.sink for direction in DIRECTIONS.values()), queues.TRANSLATION)
 
 
 class Desk:
-    """Where an operator acts, from the console or the command line.
+    """Actions of an operator, from the console or the command line.
 
-    Every method may raise StoreUnavailable (nothing was changed) and, given an event's id, NoSuchEvent. The id of a
-    duplicate stands for the event that it repeats.
+    Every method may raise StoreUnavailable: nothing was changed. With an event's id it may raise NoSuchEvent. The id of
+    a duplicate stands for the event that it repeats.
 
     Args:
         wake: is rung when there is something to translate.
@@ -44,12 +44,15 @@ class Desk:
         self._clock = clock
 
     def original(self, event_id: str) -> str:
-        """Return the id of the event that a duplicate repeats; ``event_id`` itself, if it is no duplicate's."""
+        """Return the event that a duplicate repeats, or ``event_id`` itself."""
         with self._database.reading() as connection:
             return original(connection, event_id)
 
     def replay(self, event_id: str, who: str, seconds: float = REPLAY_SECONDS) -> str:
-        """Let a translator translate an event again, and wait for it; what became of it, or ``WAITS``."""
+        """Request a replay, and wait for it.
+
+        Returns its outcome, or ``WAITS``.
+        """
         with self._database.writing() as connection:
             audit_id = replay.ask(connection, original(connection, event_id), who, self._clock())
         self._wake.ring()
@@ -63,10 +66,10 @@ class Desk:
         return WAITS
 
     def pause(self, name: str, who: str, *, until: float = FOREVER) -> None:
-        """Pause a sink, or the translation (``queues.TRANSLATION``), until then; 0 resumes it.
+        """Pause a sink, or the translation (``queues.TRANSLATION``); 0 resumes it.
 
         Raises:
-            Invalid: there is nothing of that name.
+            Invalid: there is no such name.
         """
         if name not in pausable():
             raise Invalid({"name": f"must be one of {', '.join(pausable())}"})
@@ -79,10 +82,10 @@ class Desk:
         self._wake.ring()
 
     def discard(self, event_id: str, who: str) -> int:
-        """Give up what is not delivered of an event; how many there were.
+        """Discard what is not delivered of an event, and return the number.
 
         Raises:
-            InHand: it is being sent at this moment.
+            InHand: a worker is sending or translating it.
         """
         with self._database.writing() as connection:
             now = self._clock()
@@ -93,7 +96,7 @@ class Desk:
         return given_up
 
     def decide(self, event_id: str, who: str, *, again: bool) -> int:
-        """Say what became of an event's uncertain deliveries; how many there were."""
+        """Settle an event's uncertain deliveries, and return their number."""
         with self._database.writing() as connection:
             now = self._clock()
             event_id = story(connection, event_id).entry.id  # that there is one
@@ -103,17 +106,20 @@ class Desk:
         return decided
 
     def reveal(self, event_id: str, who: str) -> Story:
-        """An event's story, for who has asked to see the customer's data."""
+        """Return everything about an event, with customer data.
+
+        The audit records it.
+        """
         with self._database.writing() as connection:
             told = story(connection, event_id)
             record(connection, who, Deed.REVEALED, self._clock(), event_id=event_id)
         return told
 
     def begin_bulk_replay(self, wanted: Filter, who: str) -> str:
-        """Run again all that fit, in the background; the bulk replay's id.
+        """Begin a bulk replay, and return its id.
 
         Raises:
-            Invalid: they do not stand where they may be replayed by the many.
+            Invalid: the filter asks for a status that it does not accept.
         """
         if wanted.status not in bulk_replay.REPLAYABLE:
             raise Invalid({"status": f"must be one of {', '.join(bulk_replay.REPLAYABLE)}"})
@@ -124,7 +130,10 @@ class Desk:
         return replay_id
 
     def stop_bulk_replay(self, replay_id: str, who: str) -> bool:
-        """Stop it after the step in hand. Returns whether it was running."""
+        """Stop a bulk replay after its current step.
+
+        Returns whether it was running.
+        """
         with self._database.writing() as connection:
             now = self._clock()
             bulk_replay.one(connection, replay_id)  # that there is one
@@ -134,6 +143,6 @@ class Desk:
         return stopped
 
     def sign_in(self, who: str) -> None:
-        """Note that somebody has signed in."""
+        """Record a sign-in."""
         with self._database.writing() as connection:
             record(connection, who, Deed.SIGNED_IN, self._clock())

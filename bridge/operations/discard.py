@@ -1,4 +1,7 @@
-"""What an operator gives up: it will not be delivered, and what waits behind it goes on. A replay brings it back."""
+"""Discard of events: what waits behind them is sent.
+
+A replay restores a discarded event.
+"""
 
 from collections.abc import Sequence
 from typing import Any
@@ -14,10 +17,16 @@ from bridge.errors import InHand, NoSuchEvent
 from bridge.messages import Status
 
 UNTRANSLATED = "discarded before it was translated"
-"""The reason of such an event: a replay lets its message wait for translation again."""
+"""Reason of a message that was discarded before its translation.
+
+A replay makes it pending again.
+"""
 
 DISCARDABLE = (Fate.WAITING, Fate.QUEUED, Fate.SENDING, Fate.DEAD, Fate.UNCERTAIN)
-"""Of a delivery; an event can be discarded that is quarantined."""
+"""Statuses of deliveries that can be discarded.
+
+An event without deliveries can be discarded if it is quarantined.
+"""
 
 _deliveries, _events = tables.deliveries.c, tables.events.c
 
@@ -26,14 +35,14 @@ _FIRST = text("deliveries.status IN ('waiting', 'sending')")
 
 
 def discard(connection: Connection, event_id: str, now: float) -> int:
-    """Give up what is not delivered of an event, or a message that waits for translation.
+    """Discard what is not delivered of an event, or a pending message.
 
     Returns:
-        How many there were: deliveries, or the quarantined event, or the message itself.
+        The number of discarded deliveries; 1 for a quarantined event or a message.
 
     Raises:
-        NoSuchEvent: there is none of that id.
-        InHand: a worker is translating or sending it at this moment; nothing was changed.
+        NoSuchEvent: there is no event of that id.
+        InHand: a worker is translating or sending it; nothing was changed.
     """
     ours = select(_events.status, _events.direction, _events.event).where(_events.id == event_id)
     event = connection.execute(ours).first()
@@ -56,7 +65,7 @@ def _discard_message(connection: Connection, message_id: str, now: float) -> int
     gone = connection.execute(delete(tables.pending).where(tables.pending.c.message_id == message_id))
     if not gone.rowcount:
         if queues.is_in_hand(connection, message_id):
-            raise InHand("it is being translated at this moment: try again in a few seconds")
+            raise InHand("a worker is translating it: try again in a few seconds")
         raise NoSuchEvent(f"there is no event {message_id}")
     row = {
         "id": message_id,
@@ -73,7 +82,7 @@ def _discard_message(connection: Connection, message_id: str, now: float) -> int
 
 
 def bring_back(connection: Connection, event_ids: Sequence[str]) -> Sequence[str]:
-    """Let messages wait for translation again, of those events that were discarded before; their ids."""
+    """Make discarded messages of these events pending again; return their ids."""
     chosen = select(_events.id).where(_events.id.in_(event_ids), _events.reason == UNTRANSLATED)
     ids = connection.execute(chosen.where(_events.status == Fate.DISCARDED).order_by(_events.id)).scalars().all()
     if ids:
@@ -94,7 +103,7 @@ def _discard_deliveries(connection: Connection, event_id: str, now: float) -> in
     rows = _locked(connection, sorted(ids), now)
     given_up = [row for row in rows if row.event_id == event_id and row.status in DISCARDABLE]
     if any(row.in_hand for row in given_up) or any(_is_merged(row, rows) for row in given_up):
-        raise InHand("it is being sent at this moment: try again when that has ended, in a minute at the latest")
+        raise InHand("a worker is sending it: try again in a minute")
     connection.execute(
         update(tables.deliveries)
         .where(_deliveries.id.in_([row.id for row in given_up]))
@@ -122,9 +131,10 @@ def _first(connection: Connection, sink: str, lane: str) -> Sequence[Row[Any]]:
 
 
 def _locked(connection: Connection, ids: Sequence[int], now: float) -> Sequence[Row[Any]]:
-    """The rows, which nobody claims or settles until the end of the transaction.
+    """Lock and return the rows until the end of the transaction.
 
-    One is in hand while it is being sent and its lease runs.
+    No worker claims or settles them meanwhile. A delivery is in progress while it is ``sending`` and its lease is
+    valid.
     """
     connection.execute(select(_deliveries.id).where(_deliveries.id.in_(ids)).order_by(_deliveries.id).with_for_update())
     in_hand = (_deliveries.status == Fate.SENDING) & (_deliveries.lease_expires_at > now)
@@ -135,7 +145,7 @@ def _locked(connection: Connection, ids: Sequence[int], now: float) -> Sequence[
 
 
 def _is_merged(row: Row[Any], rows: Sequence[Row[Any]]) -> bool:
-    """Whether it is being sent with the first of its lane."""
+    """Return whether it is being sent with the first delivery of its lane."""
     return row.status == Fate.QUEUED and any(
         (first.sink, first.lane) == (row.sink, row.lane) and first.in_hand and row.id <= (first.merged_through or 0)
         for first in rows

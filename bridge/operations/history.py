@@ -1,4 +1,4 @@
-"""What an operator reads: which events there are, and one event's whole story."""
+"""Lists of events, and the full history of one event."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -20,7 +20,10 @@ __all__ = ["STATUSES", "Attempt", "Delivered", "Entry", "Filter", "Story", "coun
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """An event in a list. ``status`` is where its delivery stands, if it has one. Times are epoch seconds."""
+    """An event in a list.
+
+    ``status`` is that of its delivery, if it has one. Times are epoch seconds.
+    """
 
     id: str
     received_at: float
@@ -36,7 +39,7 @@ class Entry:
 
 @dataclass(frozen=True, slots=True)
 class Attempt:
-    """One call to a service: when, for how long, and what came of it."""
+    """One call to a service: its time, duration and outcome."""
 
     at: float
     seconds: float
@@ -47,7 +50,7 @@ class Attempt:
 
 @dataclass(frozen=True, slots=True)
 class Delivered:
-    """One delivery: what is sent under which key, and every attempt."""
+    """One delivery: its payload, its key, and every attempt."""
 
     sink: str
     key: str
@@ -76,9 +79,9 @@ class Story:
 
 
 def entries(connection: Connection, wanted: Filter, limit: int) -> list[Entry]:
-    """The newest ``limit`` events that fit, newest first; one with several deliveries is there once for each.
+    """Return the newest ``limit`` events that match, newest first.
 
-    The id of the last, as ``before``, is where the next page begins.
+    An event with several deliveries is listed once for each. The id of the last, as ``before``, begins the next page.
     """
     ids = fitting(connection, wanted, limit)
     statement = _entries().where(events.c.id.in_(ids), *standing(wanted)).order_by(events.c.id.desc(), deliveries.c.id)
@@ -86,18 +89,20 @@ def entries(connection: Connection, wanted: Filter, limit: int) -> list[Entry]:
 
 
 PENDING = "pending"
-"""The status of a message that waits for translation."""
+"""Status of a message that waits for translation."""
 
 
 EMPTY = "it holds no event"
-"""Why nothing came of a list without events."""
+"""Reason of a message without events."""
 
 
 def story(connection: Connection, event_id: str) -> Story:
-    """All of one event; of a duplicate's id, the event that it repeats; of a message that waits, what is known of it.
+    """Return everything about one event.
+
+    The id of a duplicate stands for the event that it repeats. Of a pending message, it returns what is known.
 
     Raises:
-        NoSuchEvent: there is none of that id.
+        NoSuchEvent: there is no event of that id.
     """
     first = original(connection, event_id)
     message = connection.execute(select(messages).where(messages.c.id == first[:ID_LENGTH])).first()
@@ -115,19 +120,24 @@ def story(connection: Connection, event_id: str) -> Story:
 
 
 def original(connection: Connection, event_id: str) -> str:
-    """Return the id of the event that ``event_id`` repeats; itself, if it is no duplicate's."""
+    """Return the event that ``event_id`` repeats, or ``event_id`` itself."""
     first: str | None = connection.execute(select(repeats.c.event_id).where(repeats.c.id == event_id)).scalar()
     return first or event_id
 
 
 def missing(event_id: str) -> NoSuchEvent:
-    """That there is no such event, and whether there may have been."""
+    """Return the error for a missing event.
+
+    It says whether retention may have deleted the event.
+    """
     told = f"there is no event {event_id}"
     try:
         came_in = ULID.from_str(event_id[:ID_LENGTH]).datetime.date()
     except ValueError:
         return NoSuchEvent(told)
-    return NoSuchEvent(f"{told}; if it came in on {came_in}, it may have been removed: see BRIDGE_RETENTION_DAYS")
+    return NoSuchEvent(
+        f"{told}; retention may have deleted it, if it was received on {came_in}: see BRIDGE_RETENTION_DAYS"
+    )
 
 
 def _one(connection: Connection, event_id: str) -> Entry | None:
@@ -136,7 +146,7 @@ def _one(connection: Connection, event_id: str) -> Entry | None:
 
 
 def _untranslated(connection: Connection, message: Row[Any], body: bytes, event_id: str) -> Entry | None:
-    """What is known of a message whose event there is not."""
+    """Return what is known of a message without events."""
     if _is_translated(connection, message.id):
         return _one(connection, event_id)  # it has been translated at this moment, or the id is behind its last event
     status, reason = (Status.IGNORED, EMPTY) if holds_none(message.door, body) else (PENDING, "")
@@ -144,14 +154,17 @@ def _untranslated(connection: Connection, message: Row[Any], body: bytes, event_
 
 
 def _is_translated(connection: Connection, message_id: str) -> bool:
-    """Whether there are events of the message, or repeats."""
+    """Return whether the message has events or repeats."""
     own = [column.between(message_id, message_id + LAST_SUFFIX) for column in (events.c.id, repeats.c.id)]
     stored, repeated = (exists().where(one) for one in own)
     return bool(connection.execute(select(or_(stored, repeated))).scalar())
 
 
 def of_message(connection: Connection, message_id: str) -> list[Entry]:
-    """The events of a message that is a batch, in their order; in place of a duplicate, the event that it repeats."""
+    """Return the events of a batch, in their order.
+
+    In place of a duplicate, it returns the event that it repeats.
+    """
     ids = [one.id for one in outcomes(connection, message_id)]
     found = connection.execute(_entries().where(events.c.id.in_(ids)).order_by(deliveries.c.id))
     by_id: dict[str, list[Entry]] = {}
@@ -161,7 +174,7 @@ def of_message(connection: Connection, message_id: str) -> list[Entry]:
 
 
 def counts(connection: Connection, wanted: Filter) -> dict[tuple[str, str], int]:
-    """How many events fit, by (event name, status)."""
+    """Return the number of matching events, by (event name, status)."""
     status = func.coalesce(deliveries.c.status, events.c.status)
     fitting_ones = select(events.c.event, status, func.count()).select_from(_JOINED).where(*all_conditions(wanted))
     statement = fitting_ones.group_by(events.c.event, status)

@@ -1,4 +1,4 @@
-"""What an operator asks of an event: to translate it again, or what became of it in doubt."""
+"""Requests of operators: to translate an event again, or settle its doubt."""
 
 from sqlalchemy import Connection, func, insert, select, update
 from ulid import ULID
@@ -14,14 +14,16 @@ from bridge.operations.discard import bring_back
 from bridge.operations.history import missing
 
 TO_BE_TRANSLATED = "to be translated"
-"""What becomes of a message that was discarded before it was translated."""
+"""Outcome of a message that was discarded before its translation."""
 
 
 def ask(connection: Connection, event_id: str, who: str, now: float) -> str:
-    """Let a translator translate a stored event again; the id of the audit record that will say what became of it.
+    """Request the translation of a stored event.
+
+    Returns the id of the audit record that will hold the outcome.
 
     Raises:
-        NoSuchEvent: there is none of that id.
+        NoSuchEvent: there is no event of that id.
     """
     message, event = tables.messages.c, tables.events.c
     own = tables.messages.join(tables.events, message.id == func.substr(event.id, 1, ID_LENGTH))
@@ -38,16 +40,16 @@ def ask(connection: Connection, event_id: str, who: str, now: float) -> str:
 
 
 def outcome(connection: Connection, audit_id: str) -> str | None:
-    """What became of a replay; None as long as no translator has come to it."""
+    """Return the outcome of a replay; None before its translation."""
     detail: str | None = connection.execute(select(tables.audit.c.detail).where(tables.audit.c.id == audit_id)).scalar()
     return detail
 
 
 def decide(connection: Connection, event_id: str, *, again: bool, now: float) -> int:
-    """What an operator knows of an event's uncertain deliveries: that they were taken, or are to be sent again.
+    """Settle an event's uncertain deliveries: as delivered, or to be sent again.
 
     Returns:
-        How many there were.
+        The number of uncertain deliveries.
     """
     columns = tables.deliveries.c
     uncertain = select(columns.id, columns.sink, columns.lane, columns.event).where(

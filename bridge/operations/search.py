@@ -1,8 +1,10 @@
-"""Which events fit: their ids, newest first, found by reading little more than those, however many there are.
+"""Search for events: ids of the matching events, newest first.
 
-A filter is answered by ranges of an index: in each the ids are in order, so the newest that fit are read from its end,
-and the newest of all ranges together are the answer. The most telling part of a filter chooses the index, the rest of
-it is asked of each row there.
+It reads little more than the matching rows, however many events there are.
+
+Ranges of an index answer a filter. In each range the ids are in order, so the newest matches are read from its end. The
+newest of all ranges together are the result. The most selective part of a filter chooses the index, and the rest is
+checked in each row.
 """
 
 from collections.abc import Collection, Sequence
@@ -33,16 +35,19 @@ _ID_TIME = 10
 """Characters of an id that are its time."""
 
 _LAST_TIME = (1 << 48) / 1000 - 1
-"""Epoch seconds: later ones no id can hold."""
+"""Epoch seconds of the last time that an id can hold."""
 
 # Written out, as in the partial index that answers it.
 _QUARANTINED: ColumnElement[str] = literal_column("'quarantined'")
 
 _KEPT = (Status.ACCEPTED, Status.IGNORED, Status.QUARANTINED, Fate.DISCARDED)
-"""What an event can be; it is discarded that was quarantined, of a delivered one it is the delivery."""
+"""Statuses of an event itself.
+
+A discarded event was quarantined before. A delivered event has its status from its delivery.
+"""
 
 STATUSES = (*map(str, Fate), str(Status.IGNORED), str(Status.QUARANTINED))
-"""What a filter can ask for."""
+"""Statuses that a filter accepts."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,13 +78,13 @@ class Filter:
 
 
 def fitting(connection: Connection, wanted: Filter, limit: int) -> list[str]:
-    """The ids of the newest events that fit; with ``after``, of the oldest."""
+    """Return the ids of the newest matching events; with ``after``, the oldest."""
     found = _found(wanted, limit)
     return list(connection.execute(select(found.c.id).order_by(_in_order(wanted, found.c.id)).limit(limit)).scalars())
 
 
 def count(connection: Connection, wanted: Filter, most: int) -> int:
-    """How many events fit, counted no further than ``most``."""
+    """Count the matching events, up to ``most``."""
     found: int = connection.execute(select(func.count()).select_from(_found(wanted, most))).scalar_one()
     return min(found, most)
 
@@ -93,7 +98,7 @@ def _in_order(wanted: Filter, column: ColumnElement[str]) -> ColumnElement[str]:
 
 
 def standing(wanted: Filter) -> list[ColumnElement[bool]]:
-    """What ``wanted`` asks of an event and one delivery of it, joined."""
+    """Return the conditions on the status, for an event joined with a delivery."""
     conditions: list[ColumnElement[bool]] = []
     if wanted.status is not None:
         undelivered = and_(deliveries.c.id.is_(None), events.c.status == wanted.status)
@@ -104,7 +109,10 @@ def standing(wanted: Filter) -> list[ColumnElement[bool]]:
 
 
 def all_conditions(wanted: Filter) -> list[ColumnElement[bool]]:
-    """Everything that ``wanted`` asks of an event and one delivery of it, joined; for reading all that fit."""
+    """Return all conditions, for an event joined with a delivery.
+
+    For queries that read all matching rows.
+    """
     return [*_within(wanted, events.c.id), *_of_event(wanted), *standing(wanted)]
 
 
@@ -144,7 +152,10 @@ def _by_event(wanted: Filter, directions: Collection[str]) -> Sequence[Select[An
 
 
 def _events(wanted: Filter, *conditions: ColumnElement[bool]) -> Select[Any]:
-    """A range of events; what is asked of a delivery is asked of each of theirs."""
+    """Return a range of events.
+
+    Conditions on a delivery apply to each of their deliveries.
+    """
     statement = select(events.c.id).where(*conditions, *_within(wanted, events.c.id), *_of_event(wanted))
     if wanted.status is not None:
         own = deliveries.c.event_id == events.c.id
@@ -159,7 +170,10 @@ def _events(wanted: Filter, *conditions: ColumnElement[bool]) -> Select[Any]:
 
 
 def _deliveries(wanted: Filter, *conditions: ColumnElement[bool]) -> Select[Any]:
-    """A range of deliveries; what is asked of an event is asked of theirs."""
+    """Return a range of deliveries.
+
+    Conditions on an event apply to their events.
+    """
     columns = deliveries.c
     statement = select(columns.event_id.label("id")).distinct().where(*conditions, *_within(wanted, columns.event_id))
     if wanted.status is not None:
@@ -178,13 +192,16 @@ def _of_event(wanted: Filter) -> list[ColumnElement[bool]]:
 
 
 def _of_customer(customer: str) -> list[ColumnElement[bool]]:
-    """In two parts, of which the index holds the first: of the whole SQLite would make a constant, and scan."""
+    """Return the condition on a customer in two parts.
+
+    The index holds the first part. Of the whole id, SQLite would make a constant, and scan.
+    """
     rest = func.substr(events.c.customer, CUSTOMER_PREFIX + 1) == customer[CUSTOMER_PREFIX:]
     return [events.c.customer.is_not(None), customer_prefix == customer[:CUSTOMER_PREFIX], rest]
 
 
 def _within(wanted: Filter, column: ColumnElement[str]) -> list[ColumnElement[bool]]:
-    """Ids begin with their time."""
+    """Return the conditions on a time, since ids begin with their time."""
     conditions = []
     if wanted.before is not None:
         conditions.append(column < wanted.before)

@@ -1,6 +1,6 @@
-"""Guessing the console's token is slow, from everywhere together: failures are counted where all processes see them.
+"""Limits of failed sign-ins at the console, shared by all processes.
 
-A library for this keeps its counts in the memory of one process, or needs a server beside the database.
+A library for this stores its counts in the memory of one process, or needs a server beside the database.
 """
 
 from sqlalchemy import Connection, delete, select
@@ -12,13 +12,16 @@ WINDOW = 60.0
 """Seconds after which failures are forgotten."""
 
 MOST, MOST_OF_ALL = 10, 100
-"""Failures within it, of one source and of all together. The second also bounds the table."""
+"""Failures within ``WINDOW``, of one source and of all together.
+
+The second also limits the size of the table.
+"""
 
 _columns = sign_ins.c
 
 
 def wait(connection: Connection, source: str, now: float) -> float:
-    """Seconds until ``source`` may try again: usually none."""
+    """Return the seconds until ``source`` may try again: usually 0."""
     recent = select(_columns.source, _columns.since, _columns.failures).where(_columns.since > now - WINDOW)
     rows = connection.execute(recent).all()
     if sum(row.failures for row in rows) >= MOST_OF_ALL:

@@ -1,7 +1,7 @@
-"""Post batches to Segment, as its own library does.
+"""Sink for Segment: posts batches as Segment's own library does.
 
-The messages were built by the library's client when they were translated. Their stored bytes are joined to a batch:
-nothing is parsed or written again, which takes a sixth off the processor time of an event.
+The library's client built the messages when they were translated. The sink joins their stored bytes to a batch, without
+parsing. This saves a sixth of the processor time of an event.
 
 Source: https://segment.com/docs/connections/sources/catalog/libraries/server/http-api/
 """
@@ -27,12 +27,15 @@ from bridge.to_segment.fit import LIMIT as EVENT_BYTES
 
 BATCH_BYTES, BATCH_COUNT = 500_000, 2_500
 ENVELOPE_BYTES = 6_000
-"""What a batch is beside its events: write key, time, brackets, and the commas between them."""
+"""Bytes of a batch beside its events.
+
+They are the write key, the time, brackets, and commas between events.
+"""
 
 MESSAGE_ID_LENGTH = 100
 
 SUCCESS = 2
-"""The class of statuses."""
+"""Class of successful statuses."""
 
 HAPPENED = {
     400: Happened.REJECTED,
@@ -41,32 +44,44 @@ HAPPENED = {
     403: Happened.REJECTED,
     429: Happened.THROTTLED,
 }
-"""By status of an answer that is not 2xx; any other may succeed another time. What 403 means, ``_Sending`` decides."""
+"""Outcome by status of a response that is not 2xx.
+
+A delivery with any other status is retried. ``_Sending`` decides what 403 means.
+"""
 
 DEDUPLICATED_SECONDS = 23 * 3_600.0
-"""For so long an event can be posted again and is counted once. Segment says 24 h; clocks differ."""
+"""Seconds for which Segment counts a repeated event once.
+
+Segment says 24 h, and clocks differ.
+"""
 
 MOST_SUSPECTS = 8
-"""Events that are posted alone and refused with 403, as long as Segment accepts nothing; the others wait."""
+"""Events that are posted alone while Segment answers 403 and accepts nothing.
+
+Further events wait.
+"""
 
 STRANGER = "this is not Segment's answer: see SEGMENT_HOST"
 
 POST_SECONDS, SPLIT_SECONDS = 10.0, 20.0
-"""One post's deadline; and how long a refused batch is halved before the rest is left for another time."""
+"""Seconds of one post, and seconds for halving a refused batch.
+
+The rest of the batch waits for another time.
+"""
 
 HEADERS = {"Content-Type": "application/json", "User-Agent": f"analytics-python/{VERSION}"}
-"""As the library sends them."""
+"""Headers of a post, as the library sends them."""
 
 
 class SegmentSink:
     """Posts batches to ``{host}/v1/batch``.
 
     Args:
-        write_key: the source's.
-        host: of Segment, or of anything that speaks its protocol.
-        gzip: compress what is posted.
-        recently_delivered: the smallest event that Segment accepted within ``DEDUPLICATED_SECONDS``, or None; for a
-            process that has delivered nothing yet.
+        write_key: that of the source.
+        host: address of Segment, or of a service with the same protocol.
+        gzip: whether to compress the body.
+        recently_delivered: returns the smallest event that Segment accepted within ``DEDUPLICATED_SECONDS``, or None.
+            For a process that has delivered nothing yet.
     """
 
     name = SINK
@@ -97,7 +112,10 @@ class SegmentSink:
         self._session.mount(host, BoundedAdapter(deadline))
 
     def send(self, parcels: Sequence[Parcel]) -> Sequence[Outcome]:
-        """Post them as one batch; what Segment would take and throw away is rejected here."""
+        """Post the parcels as one batch.
+
+        The sink itself rejects events that Segment would accept and drop.
+        """
         refused = [_refused(one.payload) for one in parcels]
         good = [one for one, reason in zip(parcels, refused, strict=True) if not reason]
         sending = _Sending(self._post, self._sample, time.monotonic() + SPLIT_SECONDS, self.is_ending)
@@ -129,39 +147,43 @@ class SegmentSink:
             self._smallest = _Delivered(smallest, now)
 
     def _sample(self) -> bytes | None:
-        """The smallest event that can be posted again and is counted once, as far as it is known; or None."""
+        """Return the smallest event that can be posted again, or None.
+
+        Segment counts it once.
+        """
         known = self._smallest
         return known.payload if known and known.can_be_repeated(time.time()) else self._recently_delivered()
 
 
 @dataclass(frozen=True, slots=True)
 class _Delivered:
-    """An event that Segment accepted, and when."""
+    """An event that Segment accepted, and the time."""
 
     payload: bytes
     at: float
 
     def can_be_repeated(self, now: float) -> bool:
-        """Whether Segment still knows its ``messageId``."""
+        """Return whether Segment still knows its ``messageId``."""
         return now - self.at < DEDUPLICATED_SECONDS
 
     def is_aging(self, now: float) -> bool:
-        """Whether a larger one is better, since it can be repeated for longer."""
+        """Return whether a newer, larger event is the better sample."""
         return now - self.at > DEDUPLICATED_SECONDS / 2
 
 
 class _Sending:
-    """One ``send``: a refused batch is halved until what Segment refuses is alone.
+    """One ``send``: halves a refused batch until the refused event is alone.
 
-    400 and 413 are about the events. 403 is, if Segment accepts anything at all: something of this ``send``, or the
-    sample, an event that it has accepted before. If it refuses the sample as well, 403 is about the credentials.
-    Without a sample nobody can tell: then what is refused alone is tried again later, and the others go on.
+    400 and 413 are about the events. 403 is about an event if Segment accepts another one. That is another event of
+    this ``send``, or the sample: an event that Segment has accepted before. If Segment refuses the sample too, 403 is
+    about the credentials. Without a sample the cause is unknown. Then an event that is refused alone is retried later,
+    and the others are sent.
 
     Args:
         post: posts a batch.
-        sample: gives an event that may be posted again, or None.
-        until: on the monotonic clock, when no more posts are made.
-        is_ending: whether the process ends: then no more posts are made either.
+        sample: returns an event that may be posted again, or None.
+        until: on the monotonic clock, the end of the posts.
+        is_ending: whether the process ends; then no further post is made.
     """
 
     def __init__(
@@ -179,7 +201,7 @@ class _Sending:
         self._suspects = 0
 
     def outcomes(self, messages: Sequence[bytes]) -> list[Outcome]:
-        """Post them all."""
+        """Post all messages, and return their outcomes."""
         outcomes = self._send(messages)
         if self._accepts:
             return outcomes
@@ -206,7 +228,7 @@ class _Sending:
         return time.monotonic() > self._until or self._is_ending()
 
     def _judged(self, outcome: Outcome) -> Outcome:
-        """The outcome of a batch, now that it is known whose fault a 403 is."""
+        """Return the outcome of a batch after finding the cause of a 403."""
         if outcome.happened is Happened.DELIVERED:
             self._accepts = True
         if not _is_suspect(outcome) or self._accepts is not None or self._is_over():
@@ -225,7 +247,7 @@ _SETTLED = (Happened.DELIVERED, Happened.REJECTED)
 
 
 def _ends(outcome: Outcome) -> bool:
-    """Whether it makes no sense to post more."""
+    """Return whether further posts are useless."""
     is_left_for_later = outcome.happened is Happened.FAILED and outcome.code == HTTPStatus.FORBIDDEN
     return outcome.happened not in _SETTLED and not is_left_for_later
 
@@ -235,7 +257,7 @@ def _is_suspect(outcome: Outcome) -> bool:
 
 
 class _Needed(msgspec.Struct):
-    """What Segment needs of an event; anything else in it is skipped."""
+    """Fields of an event that Segment requires; other fields are skipped."""
 
     userId: Any = None  # noqa: N815 - Segment's name
     event: Any = None
@@ -246,7 +268,10 @@ _NEEDED = msgspec.json.Decoder(_Needed)
 
 
 def _refused(payload: bytes) -> str:
-    """Say why Segment would answer 200 to this event and discard it, or not take it; "" if it would store it."""
+    """Say why Segment would drop or refuse this event; "" if it stores it.
+
+    Segment answers 200 to some events that it drops.
+    """
     message = _NEEDED.decode(payload)
     for refused, reason in (
         (not message.userId, "no userId"),

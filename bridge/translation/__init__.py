@@ -1,4 +1,4 @@
-"""The worker's first stage: messages out of the inbox, through the pure packages, into the outbox.
+"""Translation: from the inbox, through the pure packages, into the outbox.
 
     inbox.take ─▶ meaning ─▶ to_segment | to_voucherify ─▶ writing ─▶ events, deliveries
 

@@ -1,4 +1,7 @@
-"""Whether an event is new, a repeat, or a contradiction: by the keys that were seen before."""
+"""Decision on each event: new, a repeat, or a contradiction.
+
+The keys in ``seen`` decide.
+"""
 
 import hashlib
 from collections.abc import Mapping, Sequence
@@ -17,7 +20,7 @@ from bridge.translation.meaning import Event
 KEY_BYTES = 16
 
 REASON_LENGTH = 500
-"""Characters of a reason that are stored: an index of PostgreSQL holds 2,704 bytes a row."""
+"""Characters of a stored reason: PostgreSQL's indexes hold 2,704 bytes a row."""
 
 CONTRADICTION = "the same event.id came before with other data"
 
@@ -25,14 +28,14 @@ _SIGHTED = select(tables.seen).where(tables.seen.c.key.in_(bindparam("wanted", e
 
 
 class Sighting(NamedTuple):
-    """A key that was seen before: with which digest, and in which event."""
+    """A key in ``seen``, with its digest and its event."""
 
     digest: bytes
     event_id: str
 
 
 class Made(NamedTuple):
-    """A delivery to make: its key in ``seen``, its row, and the payload as it will be sent."""
+    """A new delivery: its key in ``seen``, its row, and its payload."""
 
     key: bytes
     row: Mapping[str, Any]
@@ -41,7 +44,7 @@ class Made(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Unit:
-    """One translated event of a fresh message.
+    """One translated event of a new message.
 
     Attributes:
         made: its deliveries, packed before the transaction begins.
@@ -53,21 +56,21 @@ class Unit:
 
     @classmethod
     def of(cls, message: Message, event: Event) -> "Unit":
-        """Pack what an event means."""
+        """Pack a translated event."""
         return cls(message, event, deliveries(event.id, event.arrival, message.at))
 
     @property
     def keys(self) -> list[bytes]:
-        """All that ``seen`` must not hold if it is new."""
+        """Keys that must not be in ``seen`` if the event is new."""
         return call_keys(self.event.arrival) + [one.key for one in self.made]
 
 
 @dataclass(slots=True)
 class Decisions:
-    """What one transaction writes, decided event by event.
+    """Rows that one transaction writes, decided event by event.
 
     Attributes:
-        sightings: the keys that were seen before, or within it.
+        sightings: the keys in ``seen``, and those of this transaction.
         repeated: by the id of a message, the marked message that it repeats.
     """
 
@@ -79,7 +82,7 @@ class Decisions:
     repeats: list[Mapping[str, Any]] = field(default_factory=list)
 
     def decide(self, unit: Unit) -> Kept:
-        """Decide what ``unit`` is, and note what is to be written."""
+        """Decide on ``unit``, and add its rows."""
         arrival, identity = unit.event.arrival, unit.event.arrival.identity
         if first := self.repeated.get(unit.message.id):
             return self._repeat(unit, first + unit.event.id[len(unit.message.id) :])
@@ -128,7 +131,7 @@ class Decisions:
 
 
 def sightings(connection: Connection, wanted: Sequence[bytes]) -> dict[bytes, Sighting]:
-    """Which of the keys were seen before."""
+    """Return which of the keys are in ``seen``."""
     found: dict[bytes, Sighting] = {}
     for some in portions(wanted):
         seen = connection.execute(_SIGHTED, {"wanted": some})
@@ -137,24 +140,27 @@ def sightings(connection: Connection, wanted: Sequence[bytes]) -> dict[bytes, Si
 
 
 def deliveries(event_id: str, arrival: Arrival, at: float) -> tuple[Made, ...]:
-    """The deliveries of an event, due at once."""
+    """Return the deliveries of an event, due at once."""
     return tuple(
         Made(outgoing_key(one), delivery_row(event_id, one, arrival.event, at), one.payload) for one in arrival.outgoing
     )
 
 
 def call_keys(arrival: Arrival) -> list[bytes]:
-    """The key in ``seen`` of what an event says it is."""
+    """Return the key in ``seen`` of an event's identity."""
     return [arrival.identity.call[:KEY_BYTES]] if arrival.identity else []
 
 
 def outgoing_key(outgoing: Outgoing) -> bytes:
-    """The key in ``seen`` of a delivery's idempotency key."""
+    """Return the key in ``seen`` of a delivery's idempotency key."""
     return hashlib.sha256(f"{outgoing.sink} {outgoing.key}".encode()).digest()[:KEY_BYTES]
 
 
 def delivery_row(event_id: str, outgoing: Outgoing, event: str, at: float) -> dict[str, Any]:
-    """The row of a delivery that is due at once; its status follows from its place in its lane."""
+    """Return the row of a delivery that is due at once.
+
+    Its status follows from its place in its lane.
+    """
     return {
         "event_id": event_id,
         "sink": outgoing.sink,
@@ -170,5 +176,5 @@ def delivery_row(event_id: str, outgoing: Outgoing, event: str, at: float) -> di
 
 
 def seen_row(key: bytes, digest: bytes, event_id: str, at: float) -> dict[str, Any]:
-    """The row that makes the next sighting of ``key`` a repeat."""
+    """Return the row that makes the next event with ``key`` a repeat."""
     return {"key": key[:KEY_BYTES], "digest": digest[:KEY_BYTES], "event_id": event_id, "at": at}

@@ -1,4 +1,4 @@
-"""What a message means: its events, by the door that it was posted to."""
+"""Meaning of a message: its events, by the door that accepted it."""
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
@@ -18,10 +18,10 @@ from bridge.to_voucherify.raw_events.posted import TOO_LARGE, Posted, posted
 
 @dataclass(frozen=True, slots=True)
 class Event:
-    """One event of a message, translated.
+    """One translated event of a message.
 
     Attributes:
-        fault: the place in the code that raised, if the translation failed unexpectedly.
+        fault: place in the code that raised, if the translation failed unexpectedly.
         is_last: whether no other event of its message follows.
     """
 
@@ -33,10 +33,10 @@ class Event:
 
 @dataclass(frozen=True, slots=True)
 class Source:
-    """What one event is translated from.
+    """Input of one event's translation.
 
     Attributes:
-        value: the body's bytes, or the event's value if the queue's messages hold raw events.
+        value: the bytes of the body, or the value of a raw event.
         at: when its message was received, in epoch seconds.
     """
 
@@ -64,11 +64,14 @@ TRANSLATIONS: Mapping[str, Callable[[Source], Arrival]] = {
     CALLS: _call,
     RAW_EVENTS: _raw_event,
 }
-"""By queue: the meaning of one event."""
+"""Translation of one event, by queue."""
 
 
 def events(message: Message, mappings: Mappings, skip: int = 0) -> Iterator[Event]:
-    """Translate the events of ``message``, one after another, but for the first ``skip``. Never raises."""
+    """Translate the events of ``message`` one by one, after the first ``skip``.
+
+    Never raises.
+    """
     door = DOORS[message.door]
     try:
         raw = _posted(door, message.body)
@@ -93,7 +96,7 @@ def _several(message: Message, door: Door, raw: Posted, mappings: Mappings, skip
 
 
 def again(message: Message, event_id: str, mappings: Mappings) -> Event:
-    """Translate one stored event of ``message`` again. Never raises."""
+    """Translate one stored event of ``message`` again; never raises."""
     door = DOORS[message.door]
     try:
         raw = _posted(door, message.body)
@@ -104,10 +107,12 @@ def again(message: Message, event_id: str, mappings: Mappings) -> Event:
 
 
 def own_bytes(path: str, body: bytes, event_id: str) -> bytes:
-    """Return what people see of an event: no write key, and no other event of its batch.
+    """Return the bytes of an event for people.
+
+    They contain no write key, and no other event of the batch.
 
     Args:
-        path: the door that ``body`` was posted to.
+        path: the door that accepted ``body``.
     """
     door = DOORS.get(path)
     try:
@@ -121,7 +126,7 @@ def holds_none(path: str, body: bytes) -> bool:
     """Return whether a message is a list without events.
 
     Args:
-        path: the door that ``body`` was posted to.
+        path: the door that accepted ``body``.
     """
     door = DOORS.get(path)
     try:
@@ -132,7 +137,7 @@ def holds_none(path: str, body: bytes) -> bool:
 
 
 def _shown(raw: Posted, event_id: str) -> Any:
-    """An event; or all of a message that is not translated yet."""
+    """Return an event, or all of a message that is not translated yet."""
     if len(event_id) > ID_LENGTH or not raw.is_several:
         return raw.event(_place(event_id))
     items = [clean(one) for one in raw.items]
@@ -140,7 +145,9 @@ def _shown(raw: Posted, event_id: str) -> Any:
 
 
 def _posted(door: Door, body: bytes) -> Posted | None:
-    """The raw events of a message; None if its queue's messages are translated from their bytes.
+    """Return the raw events of a message.
+
+    None if its queue's messages are translated from their bytes.
 
     Raises:
         Unusable: the body cannot be read.
@@ -149,12 +156,12 @@ def _posted(door: Door, body: bytes) -> Posted | None:
 
 
 def _place(event_id: str) -> int:
-    """The place of an event in its message."""
+    """Return the place of an event in its message."""
     return int(event_id[ID_LENGTH:] or "0")
 
 
 def quarantined(message: Message, position: int, reason: str) -> Event:
-    """The event at ``position`` of a message, untranslated and unread."""
+    """Return the event at ``position`` of a message, untranslated and unread."""
     is_array = message.door == SEGMENT and message.body.lstrip()[:1] == b"["
     holds_several = is_array or DOORS[message.door].kind == BATCH
     return _quarantined(f"{message.id}{position:04d}" if holds_several else message.id, reason)

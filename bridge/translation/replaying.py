@@ -1,6 +1,6 @@
-"""A stored event, translated again: what was not delivered will be, what was delivered is left alone.
+"""Replay of a stored event: what was not delivered is sent.
 
-Doing it twice does no more than doing it once. What the event itself left in ``seen`` does not count.
+What was delivered is not sent again, so a replay can be repeated. The event's own keys in ``seen`` do not count.
 """
 
 import json
@@ -32,12 +32,15 @@ from bridge.translation.meaning import Event
 TO_BE_SENT = "to be sent"
 GONE = "no such event"
 REVIVED = (Fate.DEAD, Fate.DISCARDED)
-"""What is sent again when its event is replayed."""
+"""Statuses of deliveries that a replay sends again."""
 
 
 @dataclass(frozen=True, slots=True)
 class Again:
-    """A stored event, translated again; without ``message`` and ``event`` if retention has deleted it."""
+    """A stored event after a new translation.
+
+    Without ``message`` and ``event`` if retention has deleted it.
+    """
 
     asked: Replay
     message: Message | None
@@ -45,11 +48,11 @@ class Again:
 
 
 def replay(connection: Connection, again: Again, now: float) -> str:
-    """Write what the event means today.
+    """Write the new translation of an event.
 
     Returns:
-        What became of it: ``ignored``, ``quarantined``, ``to be sent``, where its delivery stands and is left alone,
-        or ``no such event``.
+        Its outcome: ``ignored``, ``quarantined``, ``to be sent``, ``no such event``, or the status of a delivery that a
+            replay does not change.
     """
     became = _replay(connection, again, now)
     asked = again.asked
@@ -86,7 +89,7 @@ def _replay(connection: Connection, again: Again, now: float) -> str:
 def _judge(
     event_id: str, arrival: Arrival, made: tuple[Made, ...], known: Mapping[bytes, Sighting]
 ) -> tuple[Status, str]:
-    """As when it came in, but that the event has been seen itself."""
+    """Decide as for a new event, without its own keys in ``seen``."""
     call = known.get(arrival.identity.call[:KEY_BYTES]) if arrival.identity else None
     if call and arrival.identity and call.event_id != event_id and call.digest != arrival.identity.digest[:KEY_BYTES]:
         return Status.QUARANTINED, f"{CONTRADICTION}, as {call.event_id}"
@@ -98,7 +101,7 @@ def _judge(
 
 
 def _deliver(connection: Connection, one: Made, known: Mapping[bytes, Sighting]) -> str:
-    """Where the delivery stands, if it is left there."""
+    """Insert or revive a delivery; return its status if it does not change."""
     [row] = placed(connection, [one.row])
     if one.key not in known:
         connection.execute(insert(tables.deliveries).values(row))

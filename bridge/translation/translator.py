@@ -1,4 +1,4 @@
-"""The translator of one queue: take a round, translate it, write it, over and over."""
+"""Translator of one queue: it takes, translates and writes rounds in a loop."""
 
 import threading
 import time
@@ -25,35 +25,41 @@ from bridge.translation.replaying import Again
 from bridge.translation.writing import Step, Written, decide, write
 
 BEAT_SECONDS = 0.25
-"""Between two looks into an inbox that had nothing; a bell makes it shorter."""
+"""Seconds between two reads of an empty inbox; a bell shortens them."""
 
 OTHERS_SECONDS = 0.5
-"""Between two looks for rounds of holders that are dead."""
+"""Seconds between two searches for rounds of dead holders."""
 
 STATE_SECONDS = 1.0
-"""Between two looks at whether the translation is paused."""
+"""Seconds between two reads of whether the translation is paused."""
 
 STUCK_SECONDS = 30.0
-"""Without progress for so long, a translator is stuck."""
+"""Seconds without progress after which a translator is stuck."""
 
 MOST_WRITTEN = 250
-"""Events and deliveries of one writing transaction: SQLite's lock is held for some 10 ms."""
+"""Events and deliveries of one writing transaction.
+
+SQLite's lock is held for some 10 ms.
+"""
 
 MOST_ALONE = 2 * MOST_WRITTEN
-"""Events of a round that was taken over, which are written alone. The one that ended its process was in hand then: one
-of ``MOST_WRITTEN``, or the one behind them. A batch of thousands would take minutes, and its queue would wait."""
+"""Events of a round that was taken over, which are written alone.
+
+The event that ended its process was among ``MOST_WRITTEN``, or directly behind them. A batch of thousands alone would
+take minutes, and its queue would wait.
+"""
 
 MOST_LOADED = 100
 """Messages whose bytes are in memory at once."""
 
 SAME_FAULTS = 50
-"""So many errors in a row at one place in the code are not the events' fault."""
+"""Errors in a row at one place in the code that are a fault of the code."""
 
 POISONED = "it ended the process that translated it"
 REFUSED = "the database refuses its content"
 
 MOST_RACES = 5
-"""How often in a row other translators may write the same keys first, before something else must be wrong."""
+"""Lost races in a row against other translators, before it is an error."""
 
 _NAME_LENGTH = 100
 
@@ -67,12 +73,14 @@ _log = structlog.get_logger("bridge.translator")
 
 
 class Translator:
-    """Translates the messages of one queue. Any number may run, in any number of processes.
+    """A thread that translates the messages of one queue.
+
+    Any number may run, in any number of processes.
 
     Args:
         duty: names this process in its rounds, and knows which holders have ended.
         mappings: those in force, for raw events.
-        workers: by sink, who delivers in this process.
+        workers: those of this process, by sink.
     """
 
     patience = 15.0
@@ -104,12 +112,12 @@ class Translator:
 
     @property
     def moves(self) -> bool:
-        """Whether it has translated an event lately, or looked whether there is one."""
+        """Whether it has lately translated an event, or read the inbox."""
         return time.monotonic() - self._moved_at < STUCK_SECONDS
 
     @property
     def problem(self) -> str:
-        """Why it translates nothing, or only with errors; "" if all is well."""
+        """Why it translates nothing, or only with errors; "" if there is no problem."""
         place, times = self._faults
         if times >= SAME_FAULTS:
             return (
@@ -119,7 +127,7 @@ class Translator:
         return self._problem
 
     def run(self, stop: threading.Event) -> None:
-        """Work until ``stop`` is set; a round in hand is then handed back."""
+        """Work until ``stop`` is set, then release the current round."""
         self._stop = stop
         repeat(self.step, stop, Pace(BEAT_SECONDS, wake=self.wake), "translator", self._give_up, queue=self.queue)
 
@@ -128,10 +136,10 @@ class Translator:
         self._round = None
 
     def step(self) -> bool:
-        """Take one round and translate it. Returns whether there was one.
+        """Take and translate one round, and return whether there was one.
 
         Raises:
-            StoreUnavailable: the database does not answer; what is not written will be translated again.
+            StoreUnavailable: the database does not answer. What is not written is translated again.
         """
         self._moved_at = time.monotonic()
         if self._paused():
@@ -147,7 +155,10 @@ class Translator:
         return True
 
     def _resumed(self) -> Round | None:
-        """The round in hand when the database failed, as far as it has come: its commit may have happened."""
+        """Return the round that was in progress when the database failed.
+
+        Its progress is read again, since the commit may have happened.
+        """
         if self._round is None:
             return None
         with self._database.reading() as connection:
@@ -162,14 +173,17 @@ class Translator:
         return self._is_paused
 
     def _usable_mappings(self) -> Mappings | None:
-        """The mappings in force; None if their file is wrong, so that raw events wait until it is right."""
+        """Return the mappings in force.
+
+        None if their file is wrong: raw events wait until it is right.
+        """
         if self.queue != RAW_EVENTS:
             return ()
         try:
             mappings = self._mappings()
         except InvalidMappings as error:
             self._problem = f"the mappings file is wrong, raw events wait: {str(error).splitlines()[0]}"
-            self._complain("mappings file wrong", self._problem)
+            self._complain("mapping file wrong", self._problem)
             return None
         self._problem = ""
         return mappings
@@ -185,7 +199,7 @@ class Translator:
         return found
 
     def _translate(self, taken: Round, mappings: Mappings) -> None:
-        """Translate and write the round, step by step; or as far as it comes before a stop."""
+        """Translate and write the round step by step, until its end or a stop."""
         now = self._quarantine_first(taken) if taken.is_poisoned else taken
         steps: list[Step] = []
         size = 0
@@ -210,7 +224,7 @@ class Translator:
                 now.release(connection)
 
     def _quarantine_first(self, taken: Round) -> Round | None:
-        """Leave the event behind that has ended the processes that translated it."""
+        """Quarantine the event that has ended the processes that translated it."""
         first, behind = taken.work[0], taken.work[1:]
         message = self._loaded([first]).get(_message_id(first))
         if message is None:
@@ -242,9 +256,10 @@ class Translator:
     def _of_message(
         self, message: Message, events: Iterable[Event], work: tuple[Work, ...], skip: int
     ) -> Iterator[Step]:
-        """The steps of one message: after the last one, the message is no part of the round any more.
+        """Return the steps of one message.
 
-        No event is translated before the step of the one before it is taken: it may end the process.
+        After the last step, the message is no longer part of the round. The event of a step may end the process. So it
+        is translated only when the step before it is taken.
         """
         for done, event in enumerate(events, skip + 1):
             self._note_fault(event)
@@ -256,7 +271,9 @@ class Translator:
         self._faults = (event.fault, times + 1 if event.fault == place else 1) if event.fault else ("", 0)
 
     def _write(self, taken: Round, steps: Sequence[Step]) -> Round | None:
-        """Write ``steps``, in halves if the database refuses the data; None if the round was lost.
+        """Write ``steps``, in halves if the database refuses the data.
+
+        None if the round was lost.
 
         Raises:
             StoreUnavailable: the database does not answer.
@@ -285,7 +302,7 @@ class Translator:
             rooms = {name: worker.room() for name, worker in self._workers.items()}
             with suppress(SeenMeanwhile), self._database.writing(hasty=True) as connection:
                 return write(connection, taken, decided, rooms, self._database.now(connection))
-        raise StoreUnavailable("other translators write the same keys again and again")
+        raise StoreUnavailable("other translators write the same keys repeatedly")
 
     def _write_in_halves(self, taken: Round, steps: Sequence[Step]) -> Round | None:
         if len(steps) == 1:
@@ -319,7 +336,7 @@ def _message_id(one: Work) -> str:
 
 
 def _is_of_the_data(error: StoreUnavailable) -> bool:
-    """Whether the database refuses what is written, and not the writing."""
+    """Return whether the database refuses the data, and not the transaction."""
     cause = error.__cause__
     if not isinstance(cause, DBAPIError):
         return False
@@ -330,13 +347,13 @@ def _is_of_the_data(error: StoreUnavailable) -> bool:
 
 
 def _is_refused(steps: Sequence[Step]) -> bool:
-    """Whether this is one event without what the database refuses."""
+    """Return whether the database refuses this one event."""
     [one, *others] = [step.one.event for step in steps]
     return not others and one is not None and one.arrival.reason == REFUSED
 
 
 def _refused(step: Step) -> Step:
-    """The same event without what the database refuses."""
+    """Return the event as quarantined, without the refused data."""
     arrival = Arrival(Status.QUARANTINED, reason=REFUSED)
     if isinstance(step.one, Again):
         event = step.one.event and Event(step.one.event.id, arrival)

@@ -1,4 +1,4 @@
-"""Write what a round means: one transaction for some hundred events."""
+"""Writing of translated events: one transaction for some hundred events."""
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
@@ -25,11 +25,11 @@ _REPEATED = (
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """A translated event, or a replayed one, and where its round stands when it is written.
+    """A translated or replayed event, and the round's progress after it.
 
     Attributes:
-        work: what then remains of the round.
-        done: events of the first message of ``work`` that are written then.
+        work: what remains of the round.
+        done: events of the first message of ``work`` that are written.
     """
 
     one: Unit | Again
@@ -38,18 +38,20 @@ class Step:
 
     @property
     def size(self) -> int:
-        """Rows that it may write."""
+        """Number of rows that it may write."""
         made = self.one.made if isinstance(self.one, Unit) else ()
         return 1 + len(made)
 
 
 @dataclass(frozen=True, slots=True)
 class Decided:
-    """What is to be written, decided before the transaction begins: while it runs, on SQLite no other can write.
+    """Decisions on a batch of events, made before the transaction begins.
+
+    While a transaction is open on SQLite, no other can write.
 
     Attributes:
-        kept: the outcomes of the fresh events.
-        marks: keys of marks that are used up with it.
+        kept: the outcomes of the new events.
+        marks: keys of marks that the transaction uses up.
     """
 
     steps: Sequence[Step]
@@ -60,12 +62,12 @@ class Decided:
 
 @dataclass(frozen=True, slots=True)
 class Written:
-    """What a transaction has done.
+    """Result of a transaction.
 
     Attributes:
-        round: as it is now.
-        outcomes: one a step.
-        claims: by sink, deliveries that were born sending, to be handed to its worker.
+        round: its present state.
+        outcomes: one per step.
+        claims: by sink, deliveries that are ``sending``, for its worker.
     """
 
     round: Round
@@ -74,7 +76,10 @@ class Written:
 
 
 def decide(connection: Connection, steps: Sequence[Step], now: float) -> Decided:
-    """Decide what the fresh events of ``steps`` are, by what is seen and marked; ``now`` in epoch seconds."""
+    """Decide what the new events of ``steps`` are, by the keys seen and marked.
+
+    ``now`` is in epoch seconds.
+    """
     units = [step.one for step in steps if isinstance(step.one, Unit)]
     marked = repeated(connection, {unit.message.id: unit.message for unit in units}.values(), now)
     decisions = Decisions(sightings(connection, [key for unit in units for key in unit.keys]), dict(marked.values()))
@@ -87,10 +92,10 @@ def decide(connection: Connection, steps: Sequence[Step], now: float) -> Decided
 
 
 def write(connection: Connection, taken: Round, decided: Decided, rooms: Mapping[str, Room], now: float) -> Written:
-    """Write what was decided, and move ``taken`` behind it.
+    """Write the decisions, and move the round ``taken`` forward.
 
     Args:
-        rooms: by sink, what its worker here can begin soon.
+        rooms: by sink, the deliveries that its worker in this process can begin soon.
         now: epoch seconds on the database's clock.
 
     Raises:

@@ -1,4 +1,7 @@
-"""The HTTP side: ``create_app()``, one blueprint per front door. Nothing is decided here, and nothing is sent."""
+"""HTTP side: ``create_app()``, with one blueprint per door.
+
+It decides nothing, and sends nothing to a service.
+"""
 
 import atexit
 from collections.abc import Callable, Mapping
@@ -21,11 +24,11 @@ BLUEPRINTS: Mapping[str, Callable[[Any, Waiting], Blueprint]] = {
     SEGMENT_WEBHOOKS: segment_webhooks.blueprint,
     TRACKING_API: tracking_api.blueprint,
 }
-"""By stem: the routes of the doors."""
+"""Routes of the doors, by stem."""
 
 
 def create_app(settings: Settings | None = None) -> Flask:
-    """The application, delivering too if ``BRIDGE_WORKER`` says so.
+    """Create the application, with a worker if ``BRIDGE_WORKER`` says so.
 
     Args:
         settings: from the environment if None.

@@ -1,4 +1,4 @@
-"""The answer to a request that fails: JSON with a code and a message, and nothing else."""
+"""Answer to a failed request: JSON with a code and a message."""
 
 from collections.abc import Mapping
 from functools import partial
@@ -24,7 +24,7 @@ ERRORS: Mapping[type[BridgeError], tuple[int, str]] = {
     UpstreamError: (502, "bad_gateway"),
     StoreUnavailable: (503, "unavailable"),
 }
-"""The status and code of each error that may reach a caller, at the front doors and in the console."""
+"""Status and code of each error that reaches a caller, at doors and console."""
 
 
 _log = structlog.get_logger("bridge.web")
@@ -32,19 +32,19 @@ _complaints = Sparing()
 
 
 class Answers(JSONProvider):
-    """Answers are written as they are declared, on one line."""
+    """JSON of answers, on one line, with keys in the declared order."""
 
     def dumps(self, obj: Any, **_: Any) -> str:
-        """As JSON."""
+        """Write JSON."""
         return msgspec.json.encode(obj).decode()
 
     def loads(self, s: str | bytes, **_: Any) -> Any:
-        """From JSON."""
+        """Read JSON."""
         return msgspec.json.decode(s)
 
 
 def register(app: Flask, refusals: Refusals) -> None:
-    """Answer every error of ``app`` in this form, and count calls that are not authentic."""
+    """Register the error handlers of ``app``, which also count refused requests."""
     for kind in ERRORS:
         app.register_error_handler(kind, partial(_known, refusals))
     app.register_error_handler(HTTPException, _http)
@@ -52,7 +52,7 @@ def register(app: Flask, refusals: Refusals) -> None:
 
 
 def error(status: int, code: str, message: str, fields: Mapping[str, str] | None = None) -> Response:
-    """``{"error": {"code": …, "message": …, "fields": {path: problem}}}``"""
+    """Return ``{"error": {"code": …, "message": …, "fields": {path: problem}}}``."""
     response = jsonify(error={"code": code, "message": message, "fields": fields or {}})
     response.status_code = status
     return response
@@ -76,6 +76,9 @@ def _http(raised: HTTPException) -> Response:
 
 
 def _unexpected(raised: Exception) -> Response:
-    """500. The log says where it was raised; the text of the exception may hold a person's data."""
+    """Answer 500.
+
+    The log says where the error was raised. Its text may hold personal data, so it is not logged.
+    """
     unexpected("request", raised, path=request.path, request_id=request_id())
     return _http(InternalServerError())

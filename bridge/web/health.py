@@ -1,4 +1,4 @@
-"""Whether the bridge is well, for whoever restarts it or sends it traffic."""
+"""Health of the bridge, for supervisors and load balancers."""
 
 from collections.abc import Callable, Mapping
 
@@ -8,10 +8,11 @@ from bridge.operations.monitoring.health import NEEDED_TO_STORE
 
 
 def blueprint(problems: Callable[[], Mapping[str, str | None]]) -> Blueprint:
-    """``GET /healthz``: 200 if this process answers at all. ``GET /readyz``: 503 only if it cannot store.
+    """Serve ``/healthz`` and ``/readyz``.
 
-    While it stores and something else is wrong, it is ``degraded``: a load balancer must not drop a host that accepts.
-    Neither asks the database: what they answer was found out within the last few seconds.
+    ``/healthz`` is 200 if this process answers. ``/readyz`` is 503 only if it cannot store. If it can, and something
+    else is wrong, the status is ``degraded``: a load balancer must not drop a host that accepts. Neither queries the
+    database: their values are some seconds old.
     """
     pages = Blueprint("health", __name__)
 

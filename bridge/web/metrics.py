@@ -1,8 +1,8 @@
-"""``/metrics``, as Prometheus reads it.
+"""``/metrics`` for Prometheus.
 
-Nothing is counted here. What happens is counted in the database, in the transaction in which it happens, and a scrape
-reads it there: so it is right whichever of gunicorn's processes answers, with workers on other machines, and after any
-restart, and it needs no directory that processes share. All answer the same: scrape one, or all and do not add.
+This module counts nothing. The database has the counts, written in the transaction of the event. So every process
+serves the right values, with workers on other machines, and after any restart. All processes serve the same values:
+scrape one of them.
 """
 
 import time
@@ -26,28 +26,31 @@ from bridge.operations.monitoring.measures import Measures, measures
 _ANY = tuple(Status)
 
 COUNTERS: dict[str, tuple[str, tuple[str, ...]]] = {
-    "bridge_received": ("Messages that were taken in, whatever became of them.", _ANY),
-    "bridge_duplicates": ("Messages that had come in before.", (Status.DUPLICATE,)),
-    "bridge_ignored": ("Messages of which nothing is delivered.", (Status.IGNORED,)),
-    "bridge_quarantined": ("Authentic messages that cannot be used.", (Status.QUARANTINED,)),
-    "bridge_delivered": ("Deliveries that the service has taken.", (Fate.DELIVERED,)),
-    "bridge_failed": ("Deliveries that became a dead letter, or uncertain.", (Fate.DEAD, Fate.UNCERTAIN)),
-    "bridge_discarded": ("Deliveries, and quarantined messages, that somebody gave up.", (Fate.DISCARDED,)),
-    "bridge_retried": ("Tries that have to be made again.", (RETRIED,)),
+    "bridge_received": ("Messages received, with any outcome.", _ANY),
+    "bridge_duplicates": ("Messages that repeat an earlier one.", (Status.DUPLICATE,)),
+    "bridge_ignored": ("Messages without a delivery.", (Status.IGNORED,)),
+    "bridge_quarantined": ("Authentic messages that cannot be translated.", (Status.QUARANTINED,)),
+    "bridge_delivered": ("Deliveries that the service has accepted.", (Fate.DELIVERED,)),
+    "bridge_failed": ("Deliveries that became dead or uncertain.", (Fate.DEAD, Fate.UNCERTAIN)),
+    "bridge_discarded": ("Deliveries and quarantined messages that an operator discarded.", (Fate.DISCARDED,)),
+    "bridge_retried": ("Attempts that are retried.", (RETRIED,)),
 }
-"""By name: what is said of it, and what of the counts it adds up; each by direction and event."""
+"""Counters by name: help text, and the counted outcomes.
+
+Each has the labels direction and event.
+"""
 
 STANDING: dict[str, tuple[str, tuple[str, ...]]] = {
-    "bridge_waiting": ("Deliveries that wait for their turn.", (Fate.WAITING, Fate.QUEUED)),
+    "bridge_waiting": ("Deliveries that wait for a call.", (Fate.WAITING, Fate.QUEUED)),
     "bridge_sending": ("Deliveries that a worker is sending.", (Fate.SENDING,)),
-    "bridge_dead_letters": ("Deliveries that were given up, and were not replayed or discarded.", (Fate.DEAD,)),
-    "bridge_uncertain": ("Deliveries of which a person has to say whether they were taken.", (Fate.UNCERTAIN,)),
+    "bridge_dead_letters": ("Deliveries that were rejected permanently or are too old.", (Fate.DEAD,)),
+    "bridge_uncertain": ("Deliveries with an unknown outcome; an operator decides.", (Fate.UNCERTAIN,)),
 }
-"""The same of where deliveries stand now, by sink."""
+"""Gauges by name: help text, and the counted statuses, by sink."""
 
 
 def blueprint(database: Database) -> Blueprint:
-    """``GET /metrics``: 503 if the database does not answer."""
+    """Serve ``GET /metrics``; 503 if the database does not answer."""
     pages = Blueprint("metrics", __name__)
 
     @pages.get("/metrics")
@@ -61,14 +64,14 @@ def blueprint(database: Database) -> Blueprint:
 
 
 def exposition(found: Measures, now: float) -> bytes:
-    """What was found, as it is scraped."""
+    """Return the measures in Prometheus's format."""
     registry = CollectorRegistry()
     registry.register(_Found(found, now))
     return generate_latest(registry)
 
 
 class _Found(Collector):
-    """What was found, as metrics."""
+    """The measures, as a collector."""
 
     def __init__(self, found: Measures, now: float) -> None:
         self._found = found
@@ -94,7 +97,7 @@ def _counters(found: Measures) -> Iterator[Metric]:
             counter.add_metric(key, count)
         yield counter
     refused = CounterMetricFamily(
-        "bridge_signature_failures", "Calls that did not prove who sent them.", labels=["direction"]
+        "bridge_signature_failures", "Requests with a wrong or missing signature, key or secret.", labels=["direction"]
     )
     for direction in DIRECTIONS:
         count = sum(one[3] for one in found.totals if one[0] == direction and one[2] == REFUSED)
@@ -113,18 +116,16 @@ def _standing(found: Measures) -> Iterator[Metric]:
         for sink in found.sinks:
             gauge.add_metric([sink.name], sum(found.standing.get((sink.name, fate), 0) for fate in fates))
         yield gauge
-    oldest = GaugeMetricFamily(
-        "bridge_oldest_waiting_seconds", "Since when the oldest that is to be delivered waits.", labels=["sink"]
-    )
+    oldest = GaugeMetricFamily("bridge_oldest_waiting_seconds", "Age of the oldest waiting delivery.", labels=["sink"])
     for name, seconds in found.oldest_waiting.items():
         oldest.add_metric([name], seconds)
     yield oldest
 
 
 def _sinks(found: Measures, now: float) -> Iterator[Metric]:
-    paused = GaugeMetricFamily("bridge_sink_paused", "Whether nobody calls the service for now.", labels=["sink"])
+    paused = GaugeMetricFamily("bridge_sink_paused", "1 if the sink is paused.", labels=["sink"])
     beat = GaugeMetricFamily(
-        "bridge_worker_beat_age_seconds", "Since when no worker of the sink was known to be alive.", labels=["sink"]
+        "bridge_worker_beat_age_seconds", "Age of the last sign of a worker of the sink.", labels=["sink"]
     )
     for sink in found.sinks:
         paused.add_metric([sink.name], float(sink.state == PAUSED))
@@ -139,13 +140,13 @@ def _queues(found: Measures, now: float) -> Iterator[Metric]:
         "bridge_oldest_pending_seconds", "Age of the oldest message that waits for translation.", labels=["queue"]
     )
     paused = GaugeMetricFamily(
-        "bridge_translation_paused", "Whether an operator has paused the translation.", labels=["queue"]
+        "bridge_translation_paused", "1 if an operator has paused the translation.", labels=["queue"]
     )
     problem = GaugeMetricFamily(
-        "bridge_translation_problem", "Whether nothing is translated, or only with errors.", labels=["queue"]
+        "bridge_translation_problem", "1 if nothing is translated, or only with errors.", labels=["queue"]
     )
     beat = GaugeMetricFamily(
-        "bridge_translator_beat_age_seconds", "Since when no translator was known to be alive.", labels=["queue"]
+        "bridge_translator_beat_age_seconds", "Age of the last sign of a translator.", labels=["queue"]
     )
     for one in found.queues:
         pending.add_metric([one.queue], one.pending)
@@ -159,7 +160,7 @@ def _queues(found: Measures, now: float) -> Iterator[Metric]:
 
 def _latencies(found: Measures) -> Metric:
     histogram = HistogramMetricFamily(
-        "bridge_delivery_seconds", "From receipt, or replay, to delivery.", labels=["sink"]
+        "bridge_delivery_seconds", "Time from receipt or replay to delivery.", labels=["sink"]
     )
     for name, one in found.latencies.items():
         counts, total = dict(one.counts), 0
@@ -173,8 +174,8 @@ def _latencies(found: Measures) -> Metric:
 
 def _concerns(found: Measures) -> Iterator[Metric]:
     for kind, name, text in (
-        (SILENT, "bridge_silent", "Whether nothing has arrived for longer than usual."),
-        (REFUSING, "bridge_refusing", "Whether signatures have failed for minutes without one success."),
+        (SILENT, "bridge_silent", "1 if nothing arrives for longer than usual."),
+        (REFUSING, "bridge_refusing", "1 if every request of the last minutes was refused."),
     ):
         gauge = GaugeMetricFamily(name, text, labels=["direction"])
         told = {concern.direction for concern in found.concerns if concern.kind == kind}

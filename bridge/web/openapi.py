@@ -1,6 +1,7 @@
-"""What the bridge serves, as OpenAPI at ``/openapi.json``: made of the marshmallow schemas that check what comes in.
+"""OpenAPI description at ``/openapi.json``, made from the marshmallow schemas.
 
-Only what this bridge serves is in it: a direction that is off has no paths. The console is for people, and left out.
+The schemas are those that validate requests. The description has only the paths of this bridge: a direction that is off
+has none. The console is left out.
 """
 
 from collections.abc import Iterator, Mapping
@@ -32,14 +33,14 @@ JSON = "application/json"
 
 
 class Stored(Schema):
-    """The answer once a message is stored."""
+    """Answer after a message is stored."""
 
     status = fields.String(required=True, validate=validate.Equal("stored"))
     id = fields.String(required=True)
 
 
 class Outcome(Schema):
-    """What became of an event: the answer to a sender that prefers to wait."""
+    """Outcome of an event, for a sender that waits."""
 
     status = fields.String(required=True, validate=validate.OneOf([str(status) for status in Status]))
     id = fields.String(required=True, allow_none=True)
@@ -48,7 +49,7 @@ class Outcome(Schema):
 
 
 class Problem(Schema):
-    """What is wrong: by dotted path, if it is something in the body."""
+    """Error with a code, a message, and the wrong fields by dotted path."""
 
     code = fields.String(required=True)
     message = fields.String(required=True)
@@ -56,27 +57,30 @@ class Problem(Schema):
 
 
 class Refusal(Schema):
-    """Every answer that is an error."""
+    """Answer of every refused or failed request."""
 
     error = fields.Nested(Problem, required=True)
 
 
 class Success(Schema):
-    """What Segment's libraries expect; with ``results``, one an event, for a sender that prefers to wait."""
+    """Answer of the tracking API.
+
+    It has ``results``, one per event, for a sender that waits.
+    """
 
     success = fields.Boolean(required=True)
     results = fields.List(fields.Nested(Outcome))
 
 
 class Check(Schema):
-    """One thing that was looked at."""
+    """Result of one check."""
 
     ok = fields.Boolean(required=True)
     reason = fields.String(required=True, allow_none=True)
 
 
 class Readiness(Schema):
-    """Whether this process can do its work."""
+    """Readiness of this process."""
 
     status = fields.String(required=True, validate=validate.OneOf(["ready", "degraded", "unready"]))
     checks = fields.Dict(keys=fields.String(), values=fields.Nested(Check), required=True)
@@ -88,7 +92,7 @@ class _Open(Schema):
 
 
 class Event(_Open):
-    """An event as Segment's libraries send it; the path or ``type`` says of which kind."""
+    """An event of Segment's libraries; the path or ``type`` says of which type."""
 
     type = fields.String(validate=validate.OneOf(EVENT_TYPES))
     messageId = Identifier(allow_none=True)  # noqa: N815 - Segment's name, as the following
@@ -105,7 +109,7 @@ class Event(_Open):
 
 
 class Batch(_Open):
-    """Several events; what ``context`` and ``integrations`` say holds for all of them."""
+    """Several events, with ``context`` and ``integrations`` for all of them."""
 
     batch = fields.List(fields.Nested(Event), required=True, validate=validate.Length(max=BATCH_EVENTS))
     writeKey = fields.String()  # noqa: N815 - Segment's name
@@ -121,7 +125,7 @@ SECURITY: Mapping[str, Mapping[str, str]] = {
     "segment signature": {"type": "apiKey", "in": "header", "name": SIGNATURE},
     "bridge secret": {"type": "apiKey", "in": "header", "name": SECRET},
 }
-"""How callers prove who they are."""
+"""Proofs of callers."""
 
 TYPES: Mapping[type[fields.Field[Any]], tuple[str, ...]] = {
     Text: ("string",),
@@ -129,7 +133,7 @@ TYPES: Mapping[type[fields.Field[Any]], tuple[str, ...]] = {
     Identifier: ("string", "number"),
     Balance: ("object", "number"),
 }
-"""By a field of our own, the JSON types that it takes."""
+"""JSON types by type of the bridge's own fields."""
 
 PREFER: Mapping[str, Any] = {
     "in": "header",
@@ -140,7 +144,7 @@ PREFER: Mapping[str, Any] = {
 
 APPLIED: Mapping[str, Any] = {
     "Preference-Applied": {
-        "description": "there if the answer is the outcome",
+        "description": "present if the answer is the outcome",
         "schema": {"type": "string", "enum": ["wait"]},
     }
 }
@@ -148,26 +152,26 @@ APPLIED: Mapping[str, Any] = {
 _EACH: Mapping[str, Any] = {"type": "array", "items": Outcome}
 
 _REFUSALS = {
-    400: "what was posted is wrong",
-    401: "the caller has not proved who it is",
+    400: "the body is wrong",
+    401: "the signature, key or secret is missing or wrong",
     413: "the body is too large",
-    415: "the body is of another type",
-    503: "nothing can be stored at the moment",
+    415: "the content type is wrong",
+    503: "the message cannot be stored; retry",
 }
 
 
 @dataclass(frozen=True, slots=True)
 class Operation:
-    """One row.
+    """One operation of the description.
 
     Attributes:
-        body: the schema of what is posted.
-        answer: the schemas of answers that are no error; none if it is an object that has none.
+        body: schema of the body.
+        answer: schemas of successful answers; none if it is an object without a schema.
         can_wait: whether the sender may prefer to wait for the outcome.
-        security: all of these together.
+        security: required together.
         otherwise: further answers, by status.
-        media: of the answer that is no error.
-        also: further answers that are no refusals, by status.
+        media: content type of the successful answer.
+        also: further answers without an error, by status.
     """
 
     path: str
@@ -190,8 +194,8 @@ _OF_ANY_CONTENT = {status: says for status, says in _REFUSALS.items() if status 
 OPERATIONS = (
     Operation(f"/{VOUCHERIFY}", "Voucherify's webhook URL", (Stored, Outcome), status=202, body=Envelope,
               security=("voucherify signature",), otherwise=_OF_ANY_CONTENT, can_wait=True),
-    Operation("/segmentio/test-authentication", "Segment's destination tests its keys", (Outcome,), method="get",
-              security=_KEYS, otherwise={401: _REFUSALS[401], 502: "Voucherify does not say"}),
+    Operation("/segmentio/test-authentication", "Test of the keys of Segment's destination", (Outcome,), method="get",
+              security=_KEYS, otherwise={401: _REFUSALS[401], 502: "Voucherify does not answer"}),
     *(Operation(f"/{path}", ACTIONS[name].title, (Stored, Outcome), body=SCHEMAS[name], security=_KEYS,
                 otherwise=_REFUSALS, can_wait=True)
       for path, name in CALLS.items()),
@@ -207,11 +211,11 @@ OPERATIONS = (
               otherwise={503: "the database does not answer"}),
     Operation(PATH, "This description", (), method="get"),
 )  # fmt: skip
-"""What any caller may find here."""
+"""Operations that the bridge may serve."""
 
 
 def blueprint() -> Blueprint:
-    """``GET /openapi.json``"""
+    """Serve ``GET /openapi.json``."""
     door = Blueprint("description", __name__)
 
     @door.get(PATH)
@@ -222,7 +226,7 @@ def blueprint() -> Blueprint:
 
 
 def describe(app: Flask) -> dict[str, Any]:
-    """The description of what ``app`` serves."""
+    """Return the description of what ``app`` serves."""
     plugin = MarshmallowPlugin(schema_name_resolver=_name)  # type: ignore[arg-type] # which may give no name
     spec = APISpec("voucherify-segment-bridge", __version__, "3.1.0", plugins=[plugin])
     converter: Any = plugin.converter
@@ -253,7 +257,7 @@ def _described(operation: Operation) -> Iterator[tuple[str, Any]]:
                 **({"headers": APPLIED} if operation.can_wait else {}),
             },
             **{
-                status: {"description": "not done", "content": {JSON: {"schema": schema}}}
+                status: {"description": "problem", "content": {JSON: {"schema": schema}}}
                 for status, schema in operation.also.items()
             },
             **{
@@ -271,12 +275,15 @@ def _shape(operation: Operation) -> Any:
 
 
 def _types(_: Any, field: fields.Field[Any], **__: Any) -> dict[str, Any]:
-    """The JSON types of the fields of our own."""
+    """Return the JSON types of the bridge's own fields."""
     types = next((types for kind, types in TYPES.items() if isinstance(field, kind)), ())
     return {"type": [*types, *(["null"] if field.allow_none else [])]} if types else {}
 
 
 def _name(schema: Schema | type[Schema] | str) -> str | None:
-    """Of a component; what an action's declaration makes has no name, and stands where it is used."""
+    """Return the name of a component, or None.
+
+    The schema of an action has no name, and stands where it is used.
+    """
     name = schema if isinstance(schema, str) else (schema if isinstance(schema, type) else type(schema)).__name__
     return None if name == "GeneratedSchema" else name.lstrip("_")

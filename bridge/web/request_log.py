@@ -1,4 +1,7 @@
-"""What a request is called, in the log and to its sender: as a proxy before us calls it, else by an id of our own."""
+"""Id and duration of a request.
+
+The id is the proxy's, or one that the bridge makes.
+"""
 
 import re
 import time
@@ -9,23 +12,23 @@ from flask import Flask, Response, g, request
 HEADER = "X-Request-Id"
 
 _READABLE = re.compile(r"[A-Za-z0-9._:-]{1,64}")
-"""Any other is not repeated: it would be a stranger's text in the log."""
+"""Accepted ids; the log must not repeat any other text of a sender."""
 
 
 def register(app: Flask) -> None:
-    """Give every request an id, and answer it."""
+    """Give every request an id, and return it in a header."""
     app.before_request(_begin)
     app.after_request(_answer)
 
 
 def request_id() -> str:
-    """Of the request that is being answered."""
+    """Return the id of the current request."""
     given: str = g.request_id
     return given
 
 
 def seconds() -> float:
-    """Since it came in."""
+    """Return the seconds since the current request arrived."""
     began: float = g.began
     return round(time.monotonic() - began, 4)
 

@@ -1,4 +1,7 @@
-"""What gunicorn loads: ``gunicorn bridge.web.wsgi:app``. Settings come from the environment and ``.env``."""
+"""Application for gunicorn: ``gunicorn bridge.web.wsgi:app``.
+
+Settings come from the environment and ``.env``.
+"""
 
 import sys
 

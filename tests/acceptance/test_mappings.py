@@ -82,7 +82,7 @@ def test_changes_take_effect_and_mistakes_do_not(
         until(lambda: newest(books) == "Second", "a change is in force")
 
         write(file, WRONG)
-        until(lambda: "mappings file wrong" in server.log, "a mistake is told")
+        until(lambda: "mapping file wrong" in server.log, "a mistake is told")
         before = set(server.workers())
         server.signal(signal.SIGHUP)
         until(lambda: not before & set(server.workers()), "other processes have begun")
@@ -103,7 +103,7 @@ def test_a_mistake_is_told_though_no_raw_event_comes(
     write(file, naming("First"))
     server = serve(sqlite_url, voucherify, BRIDGE_WRITE_KEYS=WRITE_KEY, BRIDGE_MAPPINGS=str(file))
     write(file, WRONG)
-    until(lambda: "mappings file wrong" in server.log, "the mistake is told")
+    until(lambda: "mapping file wrong" in server.log, "the mistake is told")
 
 
 def test_raw_events_wait_while_a_file_was_never_right(

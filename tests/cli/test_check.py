@@ -100,7 +100,7 @@ def test_the_other_direction_alone(run: Run, monkeypatch: pytest.MonkeyPatch) ->
     assert run("check").exit_code == 0
     found = findings(run)
     assert found[KEYS]["verdict"] == "ok"
-    assert found["VOUCHERIFY_RATE_LIMIT"]["detail"] == "none of our own"
+    assert found["VOUCHERIFY_RATE_LIMIT"]["detail"] == "not set: only Voucherify's own limit"
     assert not found.keys() & {"Segment", "SEGMENT_WRITE_KEY", "VOUCHERIFY_WEBHOOK_SECRET"}
 
 
@@ -383,7 +383,7 @@ def test_it_creates_nothing(run: Run, monkeypatch: pytest.MonkeyPatch, tmp_path:
         result = run("check", "--json")
         assert result.exit_code == 0, result.output
         found = {one["what"]: one["detail"] for one in json.loads(result.output)}
-        assert found["database"] == f"{tmp_path}/{path} is not there yet: the bridge creates it at its start"
+        assert found["database"] == f"{tmp_path}/{path} does not exist yet: the bridge creates it at its start"
         assert list(tmp_path.iterdir()) == []
 
 
@@ -400,7 +400,7 @@ def test_an_empty_postgresql_stays_empty(
 ) -> None:
     monkeypatch.setenv("BRIDGE_DATABASE_URL", postgres_url)
     found = {one["what"]: one["detail"] for one in json.loads(run("check", "--json").output)}
-    assert "brings its schema up to date at its start" in found["database"]
+    assert "upgrades its schema at its start" in found["database"]
     assert open_database(postgres_url).look() is None
 
 

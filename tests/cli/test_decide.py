@@ -78,7 +78,7 @@ def test_it_was_not_taken(uncertain: str, bridge: Bridge, voucherify: Voucherify
 
 def test_in_words(uncertain: str, run: Run) -> None:
     assert run("decide", uncertain, "--again").output == "1 uncertain: again.\n"
-    assert run("decide", uncertain, "--again").output == "Nothing of it is uncertain.\n"
+    assert run("decide", uncertain, "--again").output == "No uncertain deliveries.\n"
 
 
 def test_nothing_but_the_uncertain_is_decided(track: str, told: Told) -> None:
@@ -89,7 +89,7 @@ def test_nothing_but_the_uncertain_is_decided(track: str, told: Told) -> None:
 def test_a_word_is_needed(run: Run) -> None:
     result = run("decide", "some-id")
     assert result.exit_code == 2
-    assert "Say --delivered or --again" in result.output
+    assert "Give --delivered or --again" in result.output
 
 
 def test_an_unknown_id_is_said_in_one_line(bridge: Bridge, run: Run) -> None:

@@ -38,7 +38,7 @@ def test_an_event_is_given_up_and_brought_back(event_id: str, told: Told) -> Non
 
 
 def test_in_words(event_id: str, run: Run) -> None:
-    assert "Nobody has done anything by hand yet." in run("audit").output
+    assert "No actions of operators yet." in run("audit").output
     assert "discarded" in run("discard", event_id).output
     assert "discarded" in run("audit").output
 
@@ -48,7 +48,7 @@ def test_what_is_being_sent_is_not_called_back(event_id: str, run: Run, bridge: 
     worker._outbox.claim(worker.sink, 2_000_000_000.0, 60.0)
     result = run("discard", event_id)
     assert result.exit_code == 1
-    assert "is being translated or sent right now" in result.output
+    assert "a worker is translating or sending it" in result.output
 
 
 def test_the_id_of_a_duplicate_names_the_event_that_it_repeats(
@@ -60,7 +60,7 @@ def test_the_id_of_a_duplicate_names_the_event_that_it_repeats(
     assert told("discard", repeat) == [{"id": repeat, "became": f"discarded{named}"}]
     assert [one["id"] for one in told("events", "--status", "discarded")] == [event_id]
     assert told("replay", repeat) == [{"id": repeat, "became": f"to be sent{named}"}]
-    assert f"This is about event {event_id}, which {repeat} repeats." in run("decide", repeat, "--again").output
+    assert f"{repeat} is a duplicate of event {event_id}, which was decided." in run("decide", repeat, "--again").output
 
 
 def test_an_unknown_id_fails(event_id: str, run: Run) -> None:

@@ -109,18 +109,18 @@ def test_one_from_arrival_to_answer(three: dict[str, str], bridge: Bridge, told:
     assert delivery["payload"]["event"] == "Customer Redemption Succeeded"
     assert [(tried["outcome"], tried["code"]) for tried in delivery["attempts"]] == [("delivered", 200)]
     output = run("events", three["waiting"]).output
-    for title in ("What arrived", "What goes to segment", "What came back"):
+    for title in ("What was received", "What is sent to segment", "Responses"):
         assert title in output
 
 
 def test_one_that_waits_says_until_when(three: dict[str, str], run: Run) -> None:
     output = run("events", three["waiting"]).output
-    assert "It was not tried yet" in output
-    assert "Not to be tried before" in output
+    assert "No attempt yet" in output
+    assert "The next attempt is due at" in output
 
 
 def test_one_of_which_nothing_is_delivered(three: dict[str, str], run: Run) -> None:
-    assert "Nothing is delivered of it" in run("events", three["quarantined"]).output
+    assert "No deliveries" in run("events", three["quarantined"]).output
 
 
 def test_raw_bytes_that_are_no_text_are_shown(post: Post, run: Run) -> None:
@@ -130,7 +130,7 @@ def test_raw_bytes_that_are_no_text_are_shown(post: Post, run: Run) -> None:
 def test_a_repeat_shows_the_first_and_says_so(three: dict[str, str], post: Post, told: Told, run: Run) -> None:
     again = post(webhook("redemption.succeeded", redemption("r_1"), event_id="ev_1"))
     assert told("events", again)["entry"]["id"] == three["waiting"]
-    assert f"{again} is a repeat of this event" in run("events", again).output
+    assert f"{again} is a duplicate of this event" in run("events", again).output
 
 
 def test_an_unknown_id_is_said_in_one_line(bridge: Bridge, run: Run) -> None:
@@ -163,7 +163,7 @@ def test_all_of_a_filter_are_replayed_and_counted(post: Post, told: Told, run: R
     assert replayed["became"] == {"quarantined": 3}
     output = run("replay", "--status", "quarantined").output
     assert re.search(r"quarantined\W+3\b", output)
-    assert "No such event." in run("replay", "--status", "dead").output
+    assert "No events match." in run("replay", "--status", "dead").output
 
 
 def test_without_a_worker_a_replay_says_what_it_waits_for(
@@ -181,7 +181,7 @@ def test_without_a_worker_a_replay_says_what_it_waits_for(
 def test_replay_wants_ids_or_a_filter(words: tuple[str, ...], run: Run) -> None:
     result = run("replay", *words)
     assert result.exit_code == 2
-    assert "Name either EVENT_IDS or a --status" in result.output
+    assert "Give either EVENT_IDS or a --status" in result.output
 
 
 def test_replay_as_a_table(post: Post, run: Run) -> None:

@@ -36,7 +36,7 @@ Write = Callable[[str, Any], str]
 def test_what_is_in_force_is_a_file_to_start_from(run: Run, write: Write) -> None:
     shown = run("mappings", "show").output
     assert json.loads(shown) == list(ROWS)
-    assert "5 mappings, all right" in run("mappings", "check", write("m.json", shown)).output
+    assert "5 mappings, no mistakes" in run("mappings", "check", write("m.json", shown)).output
 
 
 def test_that_of_a_file_is_shown_as_it_is_read(run: Run, write: Write, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -169,7 +169,7 @@ def test_check_says_what_is_in_force(run: Run, write: Write, monkeypatch: pytest
     assert (finding(run)["verdict"], finding(run)["detail"]) == ("ok", "the five presets")
     monkeypatch.setenv("BRIDGE_MAPPINGS", write("m.json", [row("a"), row("b", enabled=False)]))
     told = finding(run)
-    assert (told["verdict"], told["detail"]) == ("warning", "1 of 2 enabled, but no raw event can come in")
+    assert (told["verdict"], told["detail"]) == ("warning", "1 of 2 enabled, but no door accepts raw events")
     monkeypatch.setenv("BRIDGE_WRITE_KEYS", "a-write-key")
     assert finding(run)["verdict"] == "ok"
     assert "a-write-key" not in run("check").output
@@ -186,5 +186,5 @@ def test_check_says_what_is_wrong_with_them_whatever_else_is(
     assert told["verdict"] == "wrong"
     assert 'mapping 1 "Wrong": partnerAction' in told["detail"]
     assert "bridge mappings check" in told["remedy"]
-    assert "raw events are accepted, and wait" in told["remedy"]
+    assert "raw events wait until it is right" in told["remedy"]
     assert run("check").exit_code == 1

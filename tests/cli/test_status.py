@@ -34,9 +34,9 @@ def test_in_a_terminal_it_is_tables(bridge: Bridge, post: Post, run: Run) -> Non
     result = run("status")
     assert result.exit_code == 0
     for told in (
-        "To look after",
+        "Problems",
         "forbidden (401)",
-        "Within 24h, and now",
+        "Last 24h, and now",
         "Customer Redemption Succeeded",
         "waiting now",
     ):
@@ -46,5 +46,5 @@ def test_in_a_terminal_it_is_tables(bridge: Bridge, post: Post, run: Run) -> Non
 def test_of_nothing_it_says_so(bridge: Bridge, run: Run) -> None:
     result = run("status", "--period", "7d")
     assert result.exit_code == 0
-    assert "Nothing has come in within 7d." in result.output
+    assert "No events in the last 7d." in result.output
     assert "No worker has ever run." in result.output

@@ -138,7 +138,7 @@ def test_refused_credentials_pause_the_sink_loudly_for_as_long_as_they_are_refus
         with capture_logs() as logs:
             assert not work(sink).step()
         assert [(log["log_level"], log["code"]) for log in logs if log["event"] == "sink paused"] == [("error", 401)]
-        assert "refuses our key: check SEGMENT_WRITE_KEY" in logs[0]["reason"]
+        assert "refuses the keys: check SEGMENT_WRITE_KEY" in logs[0]["reason"]
     assert standing(database)["a"][0::2] == ("waiting", 0)
     sink.answer = lambda _: DELIVERED
     clock.now += FORBIDDEN_PAUSE

@@ -50,7 +50,7 @@ def test_a_webhook_that_was_switched_off_is_told(database: Database) -> None:
     assert concern == Concern(
         "silent",
         "to_segment",
-        "nothing has arrived for 1:30, longer than usual (up to 0:00): is it still switched on at the sender?",
+        "nothing has arrived for 1:30, longer than usual (up to 0:00): check that it is switched on at the sender",
         float(ended),
     )
 
@@ -68,7 +68,7 @@ def test_calls_that_are_all_refused_are_told_with_what_to_look_at(database: Data
     [concern] = look(database)
     assert concern.kind == "refusing"
     assert concern.text == (
-        "all of the last 4 calls were refused: is VOUCHERIFY_WEBHOOK_SECRET the project's webhook secret?"
+        "all of the last 4 requests were refused: is VOUCHERIFY_WEBHOOK_SECRET the project's webhook secret?"
     )
 
 

@@ -102,7 +102,7 @@ def test_so_are_batches_by_the_many(database: Database, desk: Desk) -> None:
 def test_what_is_being_translated_is_not_called_back(database: Database, desk: Desk) -> None:
     [event_id] = append(database, redeemed())
     Taker(database, WEBHOOKS).take("another process")
-    with pytest.raises(InHand, match="is being translated"):
+    with pytest.raises(InHand, match="a worker is translating it"):
         desk.discard(event_id, "me")
     assert count(database, events) == 0
 

@@ -83,7 +83,7 @@ def test_a_process_that_has_not_found_out_yet_whether_it_can_store_is_not_ready(
     app = Flask(__name__)
     app.register_blueprint(health.blueprint(lambda: NOTHING.problems(0.0)))
     response = app.test_client().get("/readyz")
-    checks = {name: {"ok": False, "reason": "not looked at yet"} for name in ("database", "schema")}
+    checks = {name: {"ok": False, "reason": "not checked yet"} for name in ("database", "schema")}
     assert (response.status_code, response.get_json()) == (503, {"status": "unready", "checks": checks})
 
 

@@ -1,4 +1,4 @@
-"""The counts: how often what happened, written in the transaction in which it happens.
+"""Counts of outcomes, written in the transaction of the outcome.
 
 tallies  counts by interval, direction, event and outcome; appended, never updated in place
 folding  merges old intervals into longer ones

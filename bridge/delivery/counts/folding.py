@@ -1,4 +1,4 @@
-"""Folding the counts: into longer intervals the older they are, and at last into one for all time."""
+"""Folding of old counts into longer intervals, and at last into one total."""
 
 from typing import Any
 
@@ -13,7 +13,10 @@ _NOUGHT: Any = literal_column("bucket * 0")
 
 
 def fold(connection: Connection, now: float) -> None:
-    """Hold older counts in fewer rows; every total stays what it is, for whoever looks meanwhile, too."""
+    """Merge older counts into fewer rows.
+
+    Every total stays the same, also for transactions that read meanwhile.
+    """
     for table, *summed in ((tallies, "count"), (latencies, "count", "seconds")):
         bucket = table.c.bucket
         _fold(connection, table, summed, (bucket > 0) & (bucket < now - TOTAL_AFTER), _NOUGHT)
@@ -24,7 +27,7 @@ def fold(connection: Connection, now: float) -> None:
 
 
 def _fold(connection: Connection, table: Table, summed: list[str], these: Any, into: Any) -> None:
-    """Move what is counted in ``these`` rows to the bucket ``into``, and to one shard."""
+    """Move these rows to the bucket ``into``, and to one shard."""
     key = [
         into,
         *(column for column in table.primary_key if column.name not in ("bucket", "shard")),

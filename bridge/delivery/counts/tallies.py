@@ -1,7 +1,9 @@
-"""Counting what happens, in the transaction in which it happens: so the counts are right whatever is killed.
+"""Counts of outcomes, written in the transaction of the outcome.
 
-A count belongs to an interval of five minutes. Older ones are held by longer intervals, and what is older than eight
-days in one for all time: see ``folding``. So the total is the sum over all buckets, at any time.
+So the counts are right, whichever process is killed.
+
+A count belongs to an interval of five minutes. Older counts belong to longer intervals, and those over eight days to
+one for all time: see ``folding``. So a total is the sum over all buckets, at any time.
 """
 
 import secrets
@@ -17,27 +19,39 @@ from bridge.delivery.database import tables
 from bridge.delivery.database.engine import INSERT
 
 BUCKET = 300
-"""Seconds."""
+"""Seconds of the shortest interval."""
 
 BOUNDS = (0.1, 0.25, 0.5, 0.75, 1.0, 1.5, 2.5, 5.0, 10.0, 30.0, 60.0, 300.0, 1800.0, 3600.0, 21_600.0, 86_400.0)
-"""Seconds from receipt to delivery: the upper bounds of the histogram, before one without a bound."""
+"""Upper bounds of the histogram in seconds, before one without a bound.
+
+They measure the time from receipt to delivery.
+"""
 
 HOUR = 3600
 WIDTHS = ((2 * HOUR, 1800), (26 * HOUR, 3 * HOUR))
-"""From which age on, in seconds, how long an interval is: counts are kept for who looks at an hour, a day, a week."""
+"""Length of an interval in seconds, from each age in seconds on.
+
+The console shows an hour, a day and a week.
+"""
 TOTAL_AFTER = 8 * 24 * HOUR
 """Seconds after which only the total is kept."""
 
 RETRIED, REFUSED, ERROR = "retried", "refused", "error"
-"""What is counted beside statuses and fates: a try that must be made again, a call that does not prove who sent it, and
-an unexpected error, whose ``event`` is the thread that it ended in."""
+"""Outcomes beside statuses and fates.
+
+``RETRIED``: an attempt that is repeated. ``REFUSED``: a request without a valid proof of its sender. ``ERROR``: an
+unexpected error, whose ``event`` is its thread.
+"""
 
 OF_THE_BRIDGE = "bridge"
-"""The direction of unexpected errors: of neither."""
+"""Direction of unexpected errors, which belong to neither direction."""
 
 LONGEST_NAME = 100
 MOST_NAMES = 200
-"""Different names, and different causes, of one direction; those beyond count as ``OTHER``. Both are free text."""
+"""Different names, and different causes, that one direction counts.
+
+Further ones count as ``OTHER``, because both are free text.
+"""
 OTHER = "(other)"
 
 _UNBOUNDED = float("inf")
@@ -46,7 +60,7 @@ _OWN_SHARD = secrets.randbits(62)
 
 
 class Tally(NamedTuple):
-    """What is counted: ``what`` is a status, a fate, ``RETRIED`` or ``REFUSED``."""
+    """One count; ``what`` is a status, a fate, ``RETRIED`` or ``REFUSED``."""
 
     bucket: int
     direction: str
@@ -56,7 +70,10 @@ class Tally(NamedTuple):
 
 
 class Latency(NamedTuple):
-    """Deliveries that took no longer than ``up_to`` seconds, and longer than the bound before."""
+    """Deliveries of one bucket of the histogram.
+
+    They took at most ``up_to`` seconds, and more than the bound before.
+    """
 
     bucket: int
     sink: str
@@ -64,17 +81,20 @@ class Latency(NamedTuple):
 
 
 def bucket(at: float) -> int:
-    """The interval of a time in epoch seconds."""
+    """Return the start of the interval that contains a time in epoch seconds."""
     return int(at) // BUCKET * BUCKET
 
 
 def width(at: int, now: float) -> int:
-    """How long the interval that began at ``at`` is, or may be by now."""
+    """Return the length of the interval that began at ``at``."""
     return max((wide for age, wide in WIDTHS if at < now - age), default=BUCKET)
 
 
 def add(connection: Connection, counted: Mapping[Tally, int]) -> None:
-    """Count. The last thing in a transaction: whoever waits for one of these rows holds all others that it needs."""
+    """Add counts, as the last step of a transaction.
+
+    A transaction that waits for one of these rows holds all other rows that it needs.
+    """
     if counted:
         total = _names(connection).bounded(counted)
         number = shard(connection)
@@ -83,7 +103,10 @@ def add(connection: Connection, counted: Mapping[Tally, int]) -> None:
 
 
 def add_latencies(connection: Connection, sink: str, taken: Iterable[tuple[float, float]]) -> None:
-    """Count deliveries: (when each ended, in epoch seconds; how many seconds after its receipt)."""
+    """Add the durations of deliveries.
+
+    Each is a pair: its end in epoch seconds, and the seconds since its receipt.
+    """
     sums: dict[Latency, list[float]] = {}
     for ended, seconds in taken:
         place = bisect_left(BOUNDS, seconds)
@@ -100,19 +123,22 @@ def add_latencies(connection: Connection, sink: str, taken: Iterable[tuple[float
 
 
 def errors_since(connection: Connection, since: int) -> int:
-    """How many unexpected errors there were, in any process, from the interval ``since`` on."""
+    """Return the number of unexpected errors since ``since``, in any process."""
     columns = tables.tallies.c
     count = select(func.sum(columns.count)).where(columns.bucket >= since, columns.what == ERROR)
     return int(connection.execute(count).scalar() or 0)
 
 
 def shard(connection: Connection) -> int:
-    """This process's own rows: no two processes wait for one row. SQLite has one writer at a time anyway."""
+    """Return this process's shard of the rows.
+
+    No two processes wait for one row. SQLite has one writer at a time anyway.
+    """
     return _OWN_SHARD if connection.dialect.name == "postgresql" else 0
 
 
 class _Names:
-    """Which names and causes are counted under their own."""
+    """Names and causes that are counted under their own name."""
 
     def __init__(self, connection: Connection) -> None:
         self._events: dict[str, set[str]] = defaultdict(set)
@@ -123,7 +149,7 @@ class _Names:
             self._causes[row.direction].add(row.cause)
 
     def bounded(self, counted: Mapping[Tally, int]) -> Counter[Tally]:
-        """The same, under names that there is room for."""
+        """Return the same tallies under names within the limit."""
         total: Counter[Tally] = Counter()
         for tally, count in counted.items():
             event = _admitted(tally.event[:LONGEST_NAME], self._events[tally.direction])

@@ -1,4 +1,7 @@
-"""Opening a database, SQLite or PostgreSQL, and writing to it: the only place that knows which one it is."""
+"""Connections and transactions of a database, SQLite or PostgreSQL.
+
+This is the only module that knows which of the two it is.
+"""
 
 import fcntl
 import shutil
@@ -20,7 +23,7 @@ from bridge.delivery.database.migrations import HEAD
 from bridge.errors import ConfigError, StoreUnavailable
 
 INSERT: dict[str, Any] = {"sqlite": sqlite.insert, "postgresql": postgresql.insert}
-"""Each dialect's ``insert``, for ``on_conflict_do_…``."""
+"""``insert`` of each dialect, for ``on_conflict_do_…``."""
 
 # A server that has gone without a word is noticed within seconds, not when TCP gives up.
 _LIBPQ = {
@@ -40,7 +43,7 @@ _MIGRATION_LOCK = 0x6272696467
 
 
 class Database:
-    """An open database with today's schema. Safe to use from any number of threads."""
+    """A database with the current schema, safe to use from any number of threads."""
 
     def __init__(self, url: str) -> None:
         self.engine = _engine(url)
@@ -52,7 +55,7 @@ class Database:
 
     @property
     def name(self) -> str:
-        """Which database, without who may use it."""
+        """Address of the database, without user and password."""
         if self._file:
             return str(self._file)
         url = self.engine.url
@@ -61,32 +64,40 @@ class Database:
         return f"postgresql://{url.host or host}{port and ':'}{port}/{url.database or ''}"
 
     def free_bytes(self) -> int | None:
-        """Free space on the disk of SQLite's file; None if it is elsewhere, or cannot be found out."""
+        """Return the free bytes on SQLite's disk.
+
+        None if the database is elsewhere, or if the system does not say.
+        """
         try:
             return shutil.disk_usage(self._file.parent).free if self._file else None
         except OSError:
             return None
 
     def now(self, connection: Connection) -> float:
-        """Epoch seconds on the database's clock, which is one for all hosts."""
+        """Return epoch seconds on the database's clock, shared by all hosts."""
         if self._file:
             return time.time()
         now: float = connection.execute(_NOW).scalar_one()
         return now
 
     def exists(self) -> bool:
-        """Whether there is one to read. An empty file is none, and a file is not created by looking for it."""
+        """Return whether there is a database to read, without creating a file.
+
+        An empty file is no database.
+        """
         return self._file is None or (self._file.is_file() and self._file.stat().st_size > 0)
 
     def problem(self) -> str | None:
-        """Say what must be changed before it can be used: a path, or permissions. None if it is usable, or just away.
+        """Say which path or permission prevents use of the database.
+
+        None if it is usable, or only does not answer now.
 
         It creates nothing.
         """
         return files.problem(self._file) if self._file else None
 
     def prepare(self) -> None:
-        """Create the folder of SQLite's file, if only that is missing.
+        """Create the folder of SQLite's file if only that folder is missing.
 
         Raises:
             ConfigError: the database cannot be used before somebody changes a path or permissions.
@@ -101,10 +112,12 @@ class Database:
             raise ConfigError({VARIABLE: f"{self._file.parent} cannot be created: {error.strerror}"}) from error
 
     def migrate(self) -> None:
-        """Bring the schema up to date; processes that start at the same time wait for the one that does it.
+        """Upgrade the schema to the current version.
 
-        Whatever uses the database does this first, if it was not possible before: a database that is down when a
-        process starts is used as soon as it is back.
+        Processes that start at the same time wait for the first of them.
+
+        Every use of the database upgrades it first, if that was not possible before. So a database that is down at the
+        start of a process is used as soon as it answers.
 
         Raises:
             StoreUnavailable: the database cannot be used.
@@ -118,14 +131,14 @@ class Database:
 
     @contextmanager
     def writing(self, *, hasty: bool = False) -> Iterator[Connection]:
-        """A transaction that writes, committed at the end of the block.
+        """Open a transaction that writes, and commit it at the end of the block.
 
         Args:
-            hasty: on SQLite, do not wait for the disk: a power cut may undo the transaction, and with it all that came
-                after, but nothing before. For what is then done again without effect.
+            hasty: on SQLite, do not wait for the disk. A power cut may undo the transaction and all later ones, and
+                nothing before them. For work that has no effect when it is repeated.
 
-        SQLite has one writer at a time. Its own waiting is sleeping in growing steps, which is unfair; so processes and
-        threads take turns by file locks, where the kernel wakes the next one at once.
+        SQLite has one writer at a time, and its own waiting is unfair: it sleeps in growing steps. So processes and
+        threads take turns by file locks, and the kernel wakes the next one at once.
 
         Raises:
             StoreUnavailable: nothing was written.
@@ -138,7 +151,7 @@ class Database:
 
     @contextmanager
     def reading(self) -> Iterator[Connection]:
-        """A connection for single statements that only read.
+        """Open a connection for single statements that only read.
 
         Raises:
             StoreUnavailable: the database does not answer.
@@ -150,7 +163,9 @@ class Database:
 
     @contextmanager
     def looking(self) -> Iterator[Connection]:
-        """Open a connection for single statements that only read, whatever schema the database has. It must exist.
+        """Open a connection for reading, whatever schema the database has.
+
+        The database must exist.
 
         Raises:
             StoreUnavailable: the database does not answer.
@@ -159,7 +174,9 @@ class Database:
             yield connection
 
     def look(self) -> str | None:
-        """Return the schema revision of a database that can be written, None if it has none yet; change nothing.
+        """Return the schema revision of a database that can be written.
+
+        None if there is no schema yet. The check changes nothing. The database must exist.
 
         It must exist.
 
@@ -173,18 +190,27 @@ class Database:
         return schema
 
     def close(self) -> None:
-        """Give up all connections; the next use opens new ones. For a process that is about to fork, or to end."""
+        """Close all connections.
+
+        The next use opens new ones. For a process that is about to fork, or to end.
+        """
         self.engine.dispose()
 
     def _refuse_if_removed(self, connection: Connection) -> None:
-        """SQLite would go on writing to a file that somebody has deleted or replaced, and all of that would be lost."""
+        """Refuse to write to a file that was deleted or replaced.
+
+        SQLite would write to the old file, and lose these rows.
+        """
         if self._file and (not self._file.exists() or self._file.stat().st_ino != connection.info["inode"]):
             connection.invalidate()
             self._is_current = False
             raise FileNotFoundError(ENOENT, "it was replaced", str(self._file))
 
     def _made(self) -> Engine:
-        """Return the engine of a database that is there: SQLite itself would create a file as the umask has it."""
+        """Return the engine after creating SQLite's file with its mode.
+
+        SQLite itself would create the file as the umask has it.
+        """
         if self._file:
             files.make_file(self._file)
         return self.engine
@@ -194,7 +220,7 @@ class Database:
 
 
 def revision(connection: Connection) -> str | None:
-    """The schema revision that the database has."""
+    """Return the schema revision of the database, or None."""
     if not inspect(connection).has_table("alembic_version"):
         return None
     found: str | None = connection.execute(text("SELECT version_num FROM alembic_version")).scalar()
@@ -203,8 +229,10 @@ def revision(connection: Connection) -> str | None:
 
 @contextmanager
 def _holding(path: Path) -> Iterator[None]:
-    """Take a turn. The first lock is the queue's head: without it, who has just written could lock again at once, and
-    the others would starve.
+    """Hold the writers' lock for the block.
+
+    The first lock is the head of the queue. Without it, the last writer could lock again at once, and others would
+    starve.
     """
     # Opened anew each time: the lock belongs to the open file, so threads exclude each other as processes do, and
     # nothing of it crosses a fork.
@@ -217,7 +245,10 @@ def _holding(path: Path) -> Iterator[None]:
 
 @contextmanager
 def _told() -> Iterator[None]:
-    """Whatever keeps a database from answering, as one error. Its text may hold parameters, so it is not repeated."""
+    """Raise every error of the database as ``StoreUnavailable``.
+
+    The text of an error may hold parameters, so it is not repeated.
+    """
     try:
         yield
     except OperationalError as error:
@@ -235,7 +266,7 @@ def _first(value: str | tuple[str, ...]) -> str:
 
 
 def _engine(url: str) -> Engine:
-    """``postgresql://`` means psycopg 3, the driver that comes with the bridge."""
+    """Create the engine of a URL; ``postgresql://`` means psycopg 3."""
     parsed = make_url(url)
     if parsed.drivername in ("postgresql", "postgres"):
         parsed = parsed.set(drivername="postgresql+psycopg")
@@ -283,4 +314,4 @@ def _upgrade(connection: Connection) -> None:
     try:
         command.upgrade(config, "head")
     except CommandError as error:
-        raise StoreUnavailable(f"the database was made by a newer bridge (schema {revision(connection)})") from error
+        raise StoreUnavailable(f"the database has the schema of a newer bridge ({revision(connection)})") from error

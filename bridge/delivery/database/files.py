@@ -1,4 +1,6 @@
-"""SQLite's file and its companions: readable by their owner alone, and what keeps them from being used.
+"""SQLite's file and its companions.
+
+Only their owner can read them. ``problem`` says what prevents their use.
 
 bridge.db                            the database
 bridge.db-wal, bridge.db-shm         created by SQLite, with the mode of the database
@@ -11,16 +13,16 @@ from pathlib import Path
 from typing import BinaryIO
 
 PRIVATE_FILE, PRIVATE_FOLDER = 0o600, 0o700
-"""Modes of what is created here, whatever the umask."""
+"""Modes of created files and folders, whatever the umask."""
 
 COMPANIONS = ("-wal", "-shm", "-turn", "-turn-next")
-"""What follows the database's name in the names of its companions."""
+"""Suffixes of the database's name in the names of its companions."""
 
 
 def problem(file: Path) -> str | None:
-    """Say why the database cannot be used as long as nobody changes permissions or paths; None if it can be.
+    """Say which path or permission prevents use of the database; None if none.
 
-    It creates nothing. What only takes time (a lock, a full disk) is no such problem.
+    The check creates nothing. A lock or a full disk is no such problem, because it passes.
     """
     folder = file.parent
     if not folder.exists():
@@ -42,7 +44,7 @@ def problem(file: Path) -> str | None:
 
 
 def make_folder(file: Path) -> None:
-    """Create the database's folder, if only that is missing.
+    """Create the database's folder if only that folder is missing.
 
     Raises:
         OSError: it cannot be created.
@@ -52,7 +54,9 @@ def make_folder(file: Path) -> None:
 
 
 def make_file(file: Path) -> None:
-    """Create an empty database, if there is none. SQLite gives its mode to the files that it creates beside it.
+    """Create an empty database if there is none.
+
+    SQLite gives its mode to the files that it creates beside it.
 
     Raises:
         OSError: it cannot be created.
@@ -61,7 +65,7 @@ def make_file(file: Path) -> None:
 
 
 def open_lock(path: Path) -> BinaryIO:
-    """Open a file that is only locked, and create it if it is missing.
+    """Open a lock file, and create it if it is missing.
 
     Raises:
         OSError: it can be neither opened nor created.

@@ -1,4 +1,4 @@
-"""Compress bytes in a column."""
+"""Compression of bytes in a column."""
 
 import zlib
 
@@ -12,5 +12,5 @@ def pack(content: bytes) -> bytes:
 
 
 def unpack(column: bytes) -> bytes:
-    """Return what ``pack`` was given."""
+    """Decompress what ``pack`` returned."""
     return zlib.decompress(column)

@@ -1,8 +1,8 @@
-"""Many rows into a table by one statement.
+"""Inserts of many rows by one statement.
 
-For every row that a driver is given, it lets go of the interpreter; among dozens of threads it may be a while until it
-has it back, and meanwhile nobody else can write. And SQLAlchemy would spend as long on a row as the database does, on
-defaults and conversions that no column here needs.
+For every row that a driver gets, it releases the interpreter. Among dozens of threads it waits long to get it back, and
+no other process can write meanwhile. SQLAlchemy spends as long on a row as the database does, on defaults and
+conversions that no column here needs.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -13,33 +13,39 @@ from sqlalchemy import Column, Connection, CursorResult, Dialect, LargeBinary, R
 T = TypeVar("T")
 
 MOST_VALUES = 10_000
-"""In one statement. Both databases have a limit: SQLite 32,766, PostgreSQL 65,535."""
+"""Values in one statement.
+
+SQLite's limit is 32,766, PostgreSQL's 65,535.
+"""
 
 MOST = 1_000
-"""Rows in one statement: of the widest table, not many more values than that."""
+"""Rows in one statement: of the widest table, few more values than that."""
 
 
 def portions(values: Sequence[T], most: int | None = None) -> Iterator[Sequence[T]]:
-    """``values`` in portions of ``most``, or of as many as fit into one statement."""
+    """Split ``values`` into portions of ``most``, or of one statement's rows."""
     size = most or MOST_VALUES
     return (values[start : start + size] for start in range(0, len(values), size))
 
 
 def insert_rows(connection: Connection, table: Table, rows: Sequence[Mapping[str, Any]]) -> None:
-    """Put ``rows``, values by column, the same columns in all, into ``table``, in their order."""
+    """Insert ``rows`` into ``table``, in their order.
+
+    A row is values by column, with the same columns in all rows.
+    """
     for _ in _inserted(connection, table, rows, ""):
         pass
 
 
 def insert_new(connection: Connection, table: Table, rows: Sequence[Mapping[str, Any]]) -> int:
-    """Do the same, but for rows whose key is there; how many were inserted."""
+    """Insert the rows whose key is new, and return how many."""
     return sum(result.rowcount for result in _inserted(connection, table, rows, " ON CONFLICT DO NOTHING"))
 
 
 def insert_returning(
     connection: Connection, table: Table, rows: Sequence[Mapping[str, Any]], *columns: str
 ) -> list[Row[Any]]:
-    """Do the same as ``insert_rows``, and return these columns of the new rows, in any order."""
+    """Insert ``rows``, and return these columns of the new rows, in any order."""
     results = _inserted(connection, table, rows, f" RETURNING {', '.join(columns)}")
     return [row for result in results for row in result]
 

@@ -1,4 +1,6 @@
-"""The tables. Times are seconds since the epoch, in UTC; bodies and payloads are compressed (zlib).
+"""Tables of the database.
+
+Times are seconds since the epoch, in UTC. Bodies and payloads are compressed (zlib).
 
 messages ──1:n── events ──1:n── deliveries ──1:n── attempts    bytes received, their meaning, calls to make, calls made
 pending, replays                                  what waits for translation: new messages, stored events
@@ -124,7 +126,10 @@ events = Table(
 )
 
 CUSTOMER_PREFIX = 200
-"""Characters of a customer's id in its index: PostgreSQL's hold 2,704 bytes a row, and an id may be of any length."""
+"""Characters of a customer's id in its index.
+
+PostgreSQL's indexes hold 2,704 bytes a row, and an id may have any length.
+"""
 
 # The numbers are written out, as in the index: with parameters no database would use it.
 customer_prefix = func.substr(events.c.customer, literal_column("1"), literal_column(str(CUSTOMER_PREFIX)))

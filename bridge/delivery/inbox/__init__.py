@@ -1,4 +1,4 @@
-"""The inbox: where a request ends, and where the worker begins.
+"""Inbox: the end of a request, and the start of the worker's part.
 
 A door verifies its sender and appends one message: its bytes, and columns that do not depend on the bytes. So no
 content can make an append fail, and no message can make another one fail. ``writer`` appends: one thread a process

@@ -1,7 +1,7 @@
-"""Marks: messages that were answered 503 although they are stored. The sender's next try is a repeat of such a one.
+"""Marks of messages that are stored although they were answered 503.
 
 A commit's answer can be late or lost. Then the sender has its 503, and sends the message again. A mark makes the next
-same message a duplicate, once. Identical messages that are meant stay two.
+identical message a duplicate, once. Two identical messages that the sender means as two remain two.
 """
 
 import hashlib
@@ -14,16 +14,19 @@ from bridge.delivery.database.tables import marks
 from bridge.messages import Message
 
 LIFETIME_SECONDS = 4 * 3600.0
-"""Segment retries for four hours; Voucherify's events have ids of their own."""
+"""Seconds of a mark.
+
+Segment retries for four hours. Voucherify's events have ids of their own.
+"""
 
 
 def mark_key(message: Message) -> bytes:
-    """Name what makes two messages the same: door, credential and bytes."""
+    """Return the key that identical messages share: door, credential and bytes."""
     return hashlib.sha256(b"\0".join((message.door.encode(), message.credential, message.body))).digest()
 
 
 def mark(connection: Connection, messages: Iterable[Message], now: float) -> None:
-    """Mark messages that were answered 503 and are stored."""
+    """Insert marks of messages that are stored and were answered 503."""
     connection.execute(delete(marks).where(marks.c.until < now))
     rows = [{"key": mark_key(one), "message_id": one.id, "until": now + LIFETIME_SECONDS} for one in messages]
     insertion = INSERT[connection.dialect.name](marks)
@@ -32,7 +35,7 @@ def mark(connection: Connection, messages: Iterable[Message], now: float) -> Non
 
 
 def repeated(connection: Connection, messages: Iterable[Message], now: float) -> Mapping[bytes, tuple[str, str]]:
-    """By the key of a mark, the message that repeats it and the message that is marked."""
+    """Return, by the key of a mark, the repeating and the marked message."""
     if not connection.execute(select(exists().select_from(marks))).scalar():
         return {}  # nearly always: no digest is needed
     ids: dict[bytes, list[str]] = {}
@@ -45,6 +48,6 @@ def repeated(connection: Connection, messages: Iterable[Message], now: float) ->
 
 
 def use_up(connection: Connection, keys: Iterable[bytes]) -> bool:
-    """Use marks up; False if another translator has used one of them."""
+    """Delete marks; False if another translator has used one of them."""
     keys = list(keys)
     return connection.execute(delete(marks).where(marks.c.key.in_(keys))).rowcount == len(keys)

@@ -1,4 +1,4 @@
-"""What became of a message: the outcomes of its events, once they are translated."""
+"""Outcomes of a message's events after translation."""
 
 from collections.abc import Sequence
 
@@ -9,7 +9,7 @@ from bridge.messages import LAST_SUFFIX, Kept, Status
 
 
 def outcomes(connection: Connection, message_id: str) -> Sequence[Kept]:
-    """The outcomes of those events of a message that are translated, in their order."""
+    """Return the outcomes of a message's translated events, in their order."""
     own = events.c.id.between(message_id, message_id + LAST_SUFFIX)
     columns = (events.c.id, events.c.status, events.c.event, events.c.reason)
     rows = connection.execute(select(*columns).where(own))

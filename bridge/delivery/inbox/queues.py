@@ -1,4 +1,4 @@
-"""The state of each queue's translation: whether a translator lives, is paused, or has a problem."""
+"""State of each queue: a live translator, a pause, a problem."""
 
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
@@ -13,12 +13,12 @@ from bridge.doors import direction_of_queue
 from bridge.messages import QUEUES
 
 TRANSLATION = "translation"
-"""The name under which an operator pauses the translation."""
+"""Name under which an operator pauses the translation."""
 
 
 @dataclass(frozen=True, slots=True)
 class QueueState:
-    """One queue.
+    """State of one queue.
 
     Attributes:
         direction: the key of the direction that its messages take.
@@ -38,11 +38,11 @@ class QueueState:
 
     @property
     def is_used(self) -> bool:
-        """Whether there was ever a translator for it, or anything to translate."""
+        """Whether the queue has ever had a translator or a message."""
         return bool(self.beat_at or self.pending)
 
     def trouble(self, now: float) -> str:
-        """What keeps its messages waiting, or lets them fail, at ``now`` (epoch seconds); "" if all is well."""
+        """Return why messages wait or fail at ``now`` (epoch seconds), or ""."""
         if self.is_paused:
             return f"{self.queue}: paused {by_hand(TRANSLATION)}"
         if now - self.beat_at > ALIVE_WITHIN:
@@ -57,7 +57,7 @@ def is_paused(connection: Connection, queue: str, now: float) -> bool:
 
 
 def beat(connection: Connection, problems: Mapping[str, str], now: float) -> None:
-    """Say that translators live; by queue, their problem or ""."""
+    """Record that translators live, by queue, with their problem or ""."""
     if problems:
         insertion = INSERT[connection.dialect.name](translators)
         values = {name: insertion.excluded[name] for name in ("beat_at", "problem")}
@@ -66,7 +66,7 @@ def beat(connection: Connection, problems: Mapping[str, str], now: float) -> Non
 
 
 def pause(connection: Connection, until: float) -> None:
-    """Pause the translation of all queues; 0 ends it."""
+    """Pause the translation of all queues; 0 ends the pause."""
     insertion = INSERT[connection.dialect.name](translators)
     values = {"paused_until": insertion.excluded.paused_until}
     rows = [{"queue": queue, "paused_until": until} for queue in QUEUES]
@@ -74,13 +74,13 @@ def pause(connection: Connection, until: float) -> None:
 
 
 def states(connection: Connection, now: float) -> tuple[QueueState, ...]:
-    """Every queue; ``now`` in epoch seconds."""
+    """Return the state of every queue; ``now`` in epoch seconds."""
     rows = {row.queue: row for row in connection.execute(select(translators))}
     return tuple(_state(connection, queue, rows.get(queue), now) for queue in QUEUES)
 
 
 def newest_pending(connection: Connection, direction: str) -> float | None:
-    """When the newest message that waits came in, in epoch seconds."""
+    """Return when the newest pending message was received, in epoch seconds."""
     newest = (
         select(messages.c.received_at)
         .join(pending, pending.c.message_id == messages.c.id)
@@ -93,12 +93,15 @@ def newest_pending(connection: Connection, direction: str) -> float | None:
 
 
 def is_in_hand(connection: Connection, message_id: str) -> bool:
-    """Whether a translator has the message in its round at this moment."""
+    """Return whether a translator has the message in its round."""
     return any(f'"{message_id}' in work for work in connection.execute(select(rounds.c.work)).scalars())
 
 
 def waiting(connection: Connection, message_ids: Collection[str]) -> set[str]:
-    """Which of these messages wait for translation, or are in a round. It reads all that wait: for rare questions."""
+    """Return which of these messages are pending or in a round.
+
+    It reads all pending messages, so it is for rare queries.
+    """
     found = set(connection.execute(select(pending.c.message_id).where(pending.c.message_id.in_(message_ids))).scalars())
     works = connection.execute(select(rounds.c.work)).scalars().all()
     return found | {one for one in message_ids if any(f'"{one}' in work for work in works)}

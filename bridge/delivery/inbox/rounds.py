@@ -1,4 +1,7 @@
-"""Rounds: what one translator has in hand. See the package for how they are taken, moved forward and taken over."""
+"""Rounds: messages that one translator has claimed together.
+
+The package describes how rounds are taken, moved forward and taken over.
+"""
 
 import json
 import time
@@ -18,21 +21,30 @@ from bridge.errors import StoreUnavailable
 from bridge.messages import QUEUES, Message
 
 MOST, MOST_BYTES = 500, 16_000_000
-"""Messages of one round, and the compressed bytes of those beyond the first."""
+"""Messages of one round, and their compressed bytes beyond the first."""
 
 REPLAY_SHARE = 5
-"""While both wait, one of so many in a round is a replay."""
+"""Part of a round that replays get while messages wait: one in so many."""
 
 LEASE_SECONDS = 10.0
-"""How long a round is its holder's, on the database's clock. Each writing transaction begins it anew."""
+"""Seconds of a round's lease, on the database's clock.
+
+Each writing transaction renews it.
+"""
 
 FULL_LOOK_SECONDS = 60.0
 
 LATE_SECONDS = 30.0
-"""PostgreSQL: how long an append may take from its sequence number to its commit, before its place is not kept."""
+"""Seconds that an append may take on PostgreSQL, from its number to its commit.
+
+A later append loses its place in the order.
+"""
 
 MOST_STARTS_ALONE = 2
-"""A message that ended so many processes while it was alone is quarantined untranslated."""
+"""Processes that a message may end while it is alone.
+
+Then it is quarantined untranslated.
+"""
 
 _rounds, _pending, _replays = rounds.c, pending.c, replays.c
 
@@ -42,9 +54,9 @@ class Replay:
     """A stored event that is translated again.
 
     Attributes:
-        audit_id: of the audit record that its outcome is written to; "" if none is.
-        who: asked for it.
-        bulk_id: the bulk replay that it is part of; "" if none.
+        audit_id: of the audit record that receives its outcome; "" if there is none.
+        who: the operator.
+        bulk_id: of its bulk replay; "" if there is none.
     """
 
     event_id: str
@@ -54,18 +66,18 @@ class Replay:
 
 
 Work = str | Replay
-"""The id of a message, or a replay."""
+"""Id of a message, or a replay."""
 
 
 @dataclass(frozen=True, slots=True)
 class Round:
-    """What a translator has in hand.
+    """Messages that a translator has claimed together.
 
     Attributes:
-        holder: names the process that has it; with ``id`` the fencing token.
-        work: what is still to be translated.
+        holder: name of its process; with ``id`` the fencing token.
+        work: what is not translated yet.
         done: events of the first message that are written.
-        begun: 0 in a round that was not taken over; else how often its first message was begun alone.
+        begun: 0 if it was never taken over; else how often its first message was begun alone.
     """
 
     id: str
@@ -86,13 +98,16 @@ class Round:
         return self.begun > MOST_STARTS_ALONE
 
     def move(self, connection: Connection, work: Sequence[Work], done: int, now: float) -> "Round | None":
-        """Say in a writing transaction how far it has come: ``work`` remains, of its first message but ``done`` events.
+        """Record the progress of the round in a writing transaction.
+
+        ``work`` remains. Of its first message, ``done`` events are written.
 
         Args:
             now: epoch seconds on the database's clock.
 
         Returns:
-            The round as it is then; None if another translator has taken it over: nothing may be written.
+            The round as it is then. None if another translator has taken it over: then the transaction must write
+                nothing.
         """
         mine = (_rounds.id == self.id, _rounds.holder == self.holder)
         if not work:
@@ -105,19 +120,22 @@ class Round:
         return replace(self, work=tuple(work), done=done, begun=begun)
 
     def release(self, connection: Connection) -> None:
-        """Hand it back: another translator goes on where this one stops."""
+        """Release the round, so that another translator can continue it."""
         mine = (_rounds.id == self.id, _rounds.holder == self.holder)
         connection.execute(update(rounds).where(*mine).values(holder="", lease_expires_at=0.0))
 
     def resume(self, connection: Connection) -> "Round | None":
-        """Look, after a failure, how far it has come: None if nothing is left, or another translator has it now."""
+        """Return the round's progress after a failure.
+
+        None if no work is left, or if another translator has taken it over.
+        """
         mine = (_rounds.id == self.id, _rounds.holder == self.holder)
         row = connection.execute(select(rounds).where(*mine)).first()
         return _round(row, self.holder, row.begun) if row else None
 
 
 class Taker:
-    """Takes rounds of one queue."""
+    """Claims rounds of one queue."""
 
     def __init__(self, database: Database, queue: str) -> None:
         self._database = database
@@ -125,13 +143,15 @@ class Taker:
         self._low = _LowMark()
 
     def take(self, holder: str) -> Round | None:
-        """Take the next round; None if nothing waits, or another translator has this queue's only round.
+        """Claim the next round.
+
+        None if no message waits, or if another translator has this queue's only round.
 
         Args:
-            holder: names this process.
+            holder: name of this process.
 
         Raises:
-            StoreUnavailable: nothing was taken.
+            StoreUnavailable: no round was claimed.
         """
         with self._database.reading() as connection:
             low = self._low.of(connection)
@@ -174,9 +194,11 @@ class Taker:
         return taken, reached
 
     def _taken_messages(self, connection: Connection, most: int, low: int) -> tuple[list[str], int | None]:
-        """The oldest messages; and the sequence number of the last of them, if more may wait behind it.
+        """Delete and return the oldest pending messages.
 
-        Rows that another translator is taking are passed over, but where order counts: there it is waited for.
+        With the sequence number of the last of them, if more may follow.
+
+        The query skips rows that another translator is taking. In an ordered queue it waits for them.
         """
         oldest = (
             select(_pending.sequence, _pending.size)
@@ -218,11 +240,13 @@ class Taker:
 
 
 class _LowMark:
-    """PostgreSQL: below this sequence number nothing waits but appends that are later than ``LATE_SECONDS``.
+    """Sequence number below which no message waits, on PostgreSQL.
 
-    A transaction that is open for an hour (``pg_dump``) keeps dead rows in the index, and every take would read them
-    all. So a take begins where numbers were given ``LATE_SECONDS`` ago, but never behind what this taker has seen
-    taken, and at the beginning once a minute: then a message of a transaction that was held open longer is found, too.
+    An append that is later than ``LATE_SECONDS`` is an exception.
+
+    A transaction that is open for an hour (``pg_dump``) leaves dead rows in the index, and every take would read all of
+    them. So a take begins at the numbers of ``LATE_SECONDS`` ago, but never behind what this taker has seen taken. Once
+    a minute it begins at the start, and finds messages of longer transactions.
     """
 
     def __init__(self) -> None:
@@ -244,7 +268,10 @@ class _LowMark:
         return self._low
 
     def reach(self, sequence: int | None) -> None:
-        """Note that all messages that could be seen are taken: up to ``sequence``, or none is left if it is None."""
+        """Record that all visible messages up to ``sequence`` are taken.
+
+        None means that no message is left.
+        """
         self._low = max(self._low, self._late if sequence is None else min(self._late, sequence))
 
 
@@ -259,13 +286,15 @@ def _deleted(connection: Connection, gone: Delete, *columns: Any) -> Sequence[Ro
 
 
 def take_over(database: Database, queue: str, holder: str, is_dead: Callable[[str], bool]) -> Round | None:
-    """Take over a round of ``queue`` whose holder is dead, or whose lease has expired; None if there is none.
+    """Take over a round whose holder has ended, or whose lease has expired.
+
+    None if ``queue`` has no such round.
 
     Args:
         is_dead: whether a holder is known to have ended.
 
     Raises:
-        StoreUnavailable: nothing was taken over.
+        StoreUnavailable: no round was taken over.
     """
     with database.reading() as connection:
         found = connection.execute(select(rounds).where(_rounds.queue == queue)).all()
@@ -289,7 +318,7 @@ def _round(row: Row[Any], holder: str, begun: int) -> Round:
 
 
 def bodies(connection: Connection, ids: Collection[str]) -> dict[str, Message]:
-    """The messages of these ids, by id."""
+    """Return the messages of these ids, by id."""
     rows = connection.execute(select(messages).where(messages.c.id.in_(ids)))
     return {row.id: _message(row) for row in rows}
 

@@ -1,4 +1,4 @@
-"""Append messages: many requests, one transaction.
+"""Appends messages: many requests, one transaction.
 
 A commit waits for the disk, so messages that arrive during one commit share the next. One thread a process commits
 whatever waits, back to back. It starts with the first message, so a process that forks before has no thread to lose.
@@ -28,26 +28,32 @@ from bridge.logs import unexpected
 from bridge.messages import Message
 
 PATIENCE_SECONDS = 8.0
-"""How long a request waits: Voucherify counts no answer within 10 s as a failure."""
+"""Seconds that a request waits for its commit.
+
+Voucherify counts an answer after 10 s as a failure.
+"""
 
 MOST = 1_000
 """Messages in one transaction."""
 
 LOOKING_SECONDS, LOOKING_INTERVAL_SECONDS = 120.0, 1.0
-"""How long, and how often, the writer looks for messages whose commit had no answer."""
+"""Seconds, and interval, of the search for messages of unanswered commits."""
 
 RESERVE_BYTES = 64 * 1024 * 1024
-"""Disk space that accepting leaves to the worker on SQLite, beside twice the bytes that wait."""
+"""Bytes of disk that SQLite's worker needs.
+
+The inbox leaves them free, beside twice the bytes that wait.
+"""
 
 AMPLE_BYTES = 4 * 1024**3
-"""With so much free space, the bytes that wait are not counted."""
+"""Free bytes from which on the waiting bytes are not counted."""
 
 
 class Wake(Protocol):
-    """Wakes workers: a message waits for them."""
+    """Wakes workers when a message waits for them."""
 
     def ring(self) -> None:
-        """Wake them. Never blocks, never raises."""
+        """Wake the workers; never blocks, and never raises."""
         ...
 
 
@@ -58,7 +64,7 @@ class _State(Enum):
 
 
 class _Waiting:
-    """One message, and where its request waits for the answer."""
+    """A message, and the event on which its request waits."""
 
     def __init__(self, message: Message) -> None:
         self.message = message
@@ -69,7 +75,7 @@ class _Waiting:
 
 
 class Inbox:
-    """Appends messages for any number of threads.
+    """Appends messages, from any number of threads.
 
     Args:
         wake: is rung after each commit.
@@ -83,7 +89,10 @@ class Inbox:
         self.forget()
 
     def forget(self) -> None:
-        """Begin anew in a forked process: requests and thread of the parent are not here."""
+        """Reset the inbox in a forked process.
+
+        The parent's requests and thread do not exist there.
+        """
         self._queue: SimpleQueue[_Waiting] = SimpleQueue()
         self._changing = threading.Lock()
         self._starting = threading.Lock()
@@ -91,10 +100,10 @@ class Inbox:
         self._unanswered: list[tuple[float, list[_Waiting]]] = []
 
     def append(self, message: Message) -> None:
-        """Store ``message``; return when it is on disk.
+        """Store ``message``, and return when it is on disk.
 
         Raises:
-            StoreUnavailable: the sender should try again.
+            StoreUnavailable: the sender should retry.
         """
         waiting, patience_seconds = _Waiting(message), self._patience_seconds
         self._queue.put(waiting)
@@ -132,7 +141,10 @@ class Inbox:
                 self._answer(batch, StoreUnavailable("an unexpected error"))
 
     def _gather(self) -> list[_Waiting]:
-        """Return all that wait, at most ``MOST``; nothing if it is time to look for unanswered commits."""
+        """Return all waiting messages, at most ``MOST``.
+
+        Nothing if it is time to search for unanswered commits.
+        """
         batch: list[_Waiting] = []
         with suppress(Empty):
             batch.append(self._queue.get(timeout=LOOKING_INTERVAL_SECONDS if self._unanswered else None))
@@ -163,7 +175,10 @@ class Inbox:
         self._wake.ring()
 
     def _close(self, batch: Sequence[_Waiting]) -> tuple[list[_Waiting], list[_Waiting]]:
-        """Let no request withdraw from now on; those that are committing, and those that were withdrawn."""
+        """Close the batch: no request can withdraw its message any more.
+
+        Returns the messages to commit, and the withdrawn ones.
+        """
         with self._changing:
             committing = [one for one in batch if one.state is _State.WAITING]
             for one in committing:
@@ -171,7 +186,7 @@ class Inbox:
         return committing, [one for one in batch if one.state is _State.GIVEN_UP]
 
     def _answer(self, batch: Sequence[_Waiting], error: StoreUnavailable | None) -> list[_Waiting]:
-        """Answer all; those whose requests did not wait for it any more."""
+        """Answer all requests, and return the messages whose requests have given up."""
         late = []
         with self._changing:
             for one in batch:
@@ -189,7 +204,10 @@ class Inbox:
                 mark(connection, [one.message for one in late], time.time())
 
     def _answer_if_stored(self, committing: Sequence[_Waiting]) -> bool:
-        """Look, on a new connection, whether a commit without an answer has happened: all of it has, or nothing."""
+        """Search, on a new connection, for a commit without an answer.
+
+        Either all of its messages are stored, or none.
+        """
         first = select(messages.c.id).where(messages.c.id == committing[0].message.id)
         try:
             with self._database.reading() as connection:
@@ -201,7 +219,10 @@ class Inbox:
         return is_stored
 
     def _look_for_unanswered(self) -> None:
-        """A commit may happen after its connection was lost: look again for a while."""
+        """Search repeatedly for messages whose connection was lost at the commit.
+
+        The commit may happen later.
+        """
         self._unanswered = [
             (until, batch)
             for until, batch in self._unanswered
@@ -209,13 +230,16 @@ class Inbox:
         ]
 
     def _refuse_if_disk_is_full(self, connection: Connection) -> None:
-        """Leave room on SQLite's disk, so that the worker can deliver what waits."""
+        """Refuse to append when SQLite's disk is nearly full.
+
+        The worker needs the rest to deliver what waits.
+        """
         free_bytes = self._database.free_bytes()
         if free_bytes is None or free_bytes > AMPLE_BYTES:
             return
         waiting_bytes = connection.execute(select(func.sum(pending.c.size))).scalar() or 0
         if free_bytes < RESERVE_BYTES + 2 * waiting_bytes:
-            raise StoreUnavailable("the disk is nearly full")
+            raise StoreUnavailable("the disk is nearly full: free some space")
 
 
 def _message_row(waiting: _Waiting) -> dict[str, object]:

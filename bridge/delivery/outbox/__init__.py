@@ -1,4 +1,4 @@
-"""The outbox: deliveries that wait, are sent, and are settled.
+"""Outbox: deliveries that are not settled.
 
 outbox       enqueue, claim, settle, pause
 claims       takes what is due, under a lease and a fencing token

@@ -1,6 +1,7 @@
-"""Claiming: what is due longest, as much as a sink takes at once, for one worker at a time.
+"""Claims: reservation of due deliveries by one worker at a time.
 
-A claimed delivery is ``sending`` until it is settled or its lease expires. Then it is ``waiting`` again.
+A worker claims the deliveries that are due longest, as many as its sink accepts in one call. A claimed delivery is
+``sending`` until it is settled or its lease expires. Then it is ``waiting`` again.
 """
 
 from collections.abc import Collection, Mapping, Sequence
@@ -19,7 +20,7 @@ from bridge.delivery.rules.sink import Parcel, Sink
 
 @dataclass(frozen=True, slots=True)
 class Follower:
-    """A delivery that is merged into a claimed one, and shares its fate."""
+    """A delivery that is merged into a claimed one, and shares its outcome."""
 
     id: int
     event: str
@@ -28,10 +29,10 @@ class Follower:
 
 @dataclass(frozen=True, slots=True)
 class Claim:
-    """A delivery that this worker, and no other, may send until the lease ends.
+    """A delivery that only this worker may send until the lease expires.
 
     Attributes:
-        number: the fencing token. A later claim has a higher one, and then this one settles nothing any more.
+        number: the fencing token. A later claim has a higher one, and an outcome under the older one is not recorded.
         event: the event's name.
         lease_expires_at: in epoch seconds.
         mergeable: as in ``Outgoing.mergeable``.
@@ -53,11 +54,13 @@ class Claim:
 
 @dataclass(slots=True)
 class Room:
-    """New deliveries that a worker can begin soon: they are born sending, without a claim.
+    """New deliveries that a worker can begin soon.
+
+    They are ``sending`` from the start, and need no claim.
 
     Attributes:
-        count, size: how many, and the bytes of their payloads.
-        lease_seconds: how long they are the worker's.
+        count, size: their number, and the bytes of their payloads.
+        lease_seconds: length of their lease.
     """
 
     count: int
@@ -65,7 +68,7 @@ class Room:
     lease_seconds: float
 
     def takes(self, size: int) -> bool:
-        """Take a payload of ``size`` bytes, if there is room for it."""
+        """Reserve room for a payload of ``size`` bytes, if there is any."""
         if self.count < 1 or self.size < size:
             return False
         self.count -= 1
@@ -74,7 +77,7 @@ class Room:
 
 
 class Taken(NamedTuple):
-    """Rows of ``deliveries`` that were taken; and by the id of one, those that are merged into it."""
+    """Claimed rows of ``deliveries``; by id, the rows that are merged into one."""
 
     rows: Sequence[Row[Any]]
     runs: Mapping[int, Sequence[Row[Any]]]
@@ -154,12 +157,12 @@ _REMEMBER_RUN = update(deliveries).where(_columns.id == bindparam("head")).value
 
 
 def is_due(connection: Connection, sink: str, now: float) -> bool:
-    """Whether there is anything to claim."""
+    """Return whether there is a delivery to claim."""
     return bool(connection.execute(_IS_DUE, {"of_sink": sink, "now": now}).scalar())
 
 
 def take(connection: Connection, sink: Sink, now: float, lease: float, most: int) -> Taken:
-    """Take up to ``most`` deliveries for ``lease`` seconds."""
+    """Claim up to ``most`` deliveries for ``lease`` seconds."""
     connection.execute(_RELEASE, {"of_sink": sink.name, "now": now})
     limits = {"of_sink": sink.name, "now": now, "most": most, "most_bytes": sink.max_bytes}
     rows = connection.execute(_TAKE, limits | {"until": now + lease, "waiting": Fate.WAITING}).all()
@@ -167,13 +170,15 @@ def take(connection: Connection, sink: Sink, now: float, lease: float, most: int
 
 
 def claims(taken: Taken, now: float, lease: float) -> list[Claim]:
-    """What was taken, unpacked, in the order of arrival."""
+    """Return the claims of the rows, unpacked, in the order of arrival."""
     return [_claim(row, now, lease, taken.runs.get(row.id, ())) for row in sorted(taken.rows, key=lambda row: row.id)]
 
 
 def _runs(connection: Connection, sink: str, rows: Sequence[Row[Any]]) -> dict[int, list[Row[Any]]]:
-    """By the id of a claimed delivery, those that are merged into it: at a repeat the same as before, for what came of
-    the first time is not known, and with fewer of them an older value could come after a newer one.
+    """Return, by the id of a claimed delivery, those that are merged into it.
+
+    A repeated attempt has the same ones, since the outcome of the first may be unknown. With fewer of them, an older
+    value could follow a newer one.
     """
     heads = {row.lane: row for row in rows if row.mergeable and not row.never_merge}
     found = lanes.behind(connection, sink, heads.keys()) if heads else {}
@@ -203,7 +208,7 @@ def _claim(row: Row[Any], now: float, lease: float, run: Collection[Row[Any]]) -
 
 
 def born(row: Mapping[str, Any], delivery_id: int, payload: bytes, now: float) -> Claim:
-    """The claim of a delivery that was written as being sent."""
+    """Return the claim of a delivery that was inserted as ``sending``."""
     parcel = Parcel(key=row["key"], payload=payload, lane=row["lane"])
     tried = Tried(0, row["created_at"])
     return Claim(
@@ -220,7 +225,7 @@ def born(row: Mapping[str, Any], delivery_id: int, payload: bytes, now: float) -
 
 
 def hold(connection: Connection, claimed: Collection[Claim], values: Mapping[str, Any]) -> list[Claim]:
-    """Change the deliveries whose claims still hold; these claims."""
+    """Update the deliveries whose claims are valid, and return these claims."""
     by_number: dict[int, list[Claim]] = {}
     for one in claimed:
         by_number.setdefault(one.number, []).append(one)

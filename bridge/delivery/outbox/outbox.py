@@ -1,4 +1,4 @@
-"""What must go out: claimed for a while, and settled by whoever still holds the claim."""
+"""Outbox: insertion, claims and settlement of deliveries."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -21,14 +21,14 @@ __all__ = ["Claim", "Outbox", "Settlement", "enqueue", "placed"]
 def enqueue(
     connection: Connection, made: Sequence[tuple[Mapping[str, Any], bytes]], rooms: Mapping[str, Room], now: float
 ) -> dict[str, list[Claim]]:
-    """Insert new deliveries, each with its payload as it will be sent.
+    """Insert new deliveries, with their payloads as they will be sent.
 
     Args:
-        rooms: by sink, what a worker can begin soon: so much of it is born sending.
+        rooms: by sink, the deliveries that a worker can begin soon. That many are inserted as ``sending``.
         now: epoch seconds.
 
     Returns:
-        By sink, the claims of what was born sending.
+        By sink, the claims of the deliveries that are ``sending``.
     """
     rows = [_born(row, rooms.get(row["sink"]), now) for row in placed(connection, [row for row, _ in made])]
     payloads = {(row["sink"], row["key"]): payload for row, payload in made}
@@ -45,7 +45,7 @@ def enqueue(
 
 
 def placed(connection: Connection, rows: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
-    """Rows of new deliveries, each with the status that its place in its lane gives it."""
+    """Return rows of new deliveries, with the status of their place in their lane."""
     wanted = {(row["sink"], row["lane"]) for row in rows if row["lane"] is not None}
     lanes.enter(connection, wanted)
     return lanes.place(rows, lanes.occupied(connection, wanted))
@@ -58,52 +58,66 @@ def _born(row: Mapping[str, Any], room: Room | None, now: float) -> dict[str, An
 
 
 class Outbox:
-    """The deliveries of all sinks, shared by all workers of all processes."""
+    """Deliveries of all sinks, shared by the workers of all processes."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
 
     def is_due(self, sink: str, now: float) -> bool:
-        """Whether there is anything to send: a cheap question, which may be asked often."""
+        """Return whether there is a delivery to send.
+
+        The query is cheap, and may run often.
+        """
         with self._database.reading() as connection:
             return is_due(connection, sink, now)
 
     def claim(self, sink: Sink, now: float, lease: float, most: int | None = None) -> list[Claim]:
-        """Take what is due longest, as much as ``sink`` takes at once, and no more than ``most``, for some seconds."""
+        """Claim due deliveries for some seconds.
+
+        They are those that are due longest, as many as ``sink`` accepts in one call, and at most ``most``.
+        """
         with self._database.writing(hasty=True) as connection:
             taken = take(connection, sink, now, lease, sink.max_count if most is None else most)
         return claims(taken, now, lease)  # unpacked when others can write again
 
     def doubt(self, claimed: Sequence[Claim], now: float) -> list[Claim]:
-        """Note that these may have been taken, from now on, before they are called; those whose claims still hold."""
+        """Record the doubt of deliveries before they are sent.
+
+        Returns the claims that are still valid.
+        """
         if not claimed:
             return []
         with self._database.writing() as connection:
             return hold(connection, claimed, {"doubt_since": func.coalesce(deliveries.c.doubt_since, now)})
 
     def hand_back(self, claimed: Sequence[Claim], now: float) -> None:
-        """Give up claims of which nothing was sent: they are due at once."""
+        """Release claims that were not sent: they are due at once."""
         if claimed:
             with self._database.writing(hasty=True) as connection:
                 hold(connection, claimed, {"status": Fate.WAITING, "due_at": now, "lease_expires_at": None})
 
     def settle(self, sink: str, settled: Sequence[Settlement], began: float, now: float) -> None:
-        """Record what happened, and do what was decided; a claim that was lost meanwhile changes nothing."""
+        """Record outcomes and execute decisions.
+
+        A settlement of a lost claim changes nothing.
+        """
         with self._database.writing(hasty=True) as connection:
             settle(connection, sink, settled, began, now)
             self._pause(connection, sink, settled, now)
 
     def pause(self, sink: str, now: float) -> float:
-        """Seconds for which nobody may call ``sink``."""
+        """Return the seconds for which no worker may call ``sink``."""
         until = select(sinks.c.paused_until).where(sinks.c.name == sink)
         with self._database.reading() as connection:
             return max(0.0, (connection.execute(until).scalar() or 0.0) - now)
 
     def reserve(self, sink: str, interval: float, now: float) -> float:
-        """Take the next free moment to call ``sink``, when calls are to be ``interval`` seconds apart, from everywhere.
+        """Reserve the next free time for a call to ``sink``.
+
+        The calls of all processes are ``interval`` seconds apart.
 
         Returns:
-            The seconds to wait for it.
+            The seconds until that time.
         """
         insertion = self._database.insert(sinks)
         free = case((sinks.c.next_call_at > now, sinks.c.next_call_at), else_=now)
@@ -138,7 +152,10 @@ class Outbox:
         )
 
     def _least_pause(self, connection: Connection, sink: str, now: float) -> float:
-        """Count an answer of 429, known to all processes; the seconds that it costs at least."""
+        """Count an answer of 429 for all processes.
+
+        Returns the seconds that the sink pauses at least.
+        """
         row = connection.execute(select(sinks).where(sinks.c.name == sink)).first()
         last = Throttling(row.throttled, row.throttled_at) if row and row.throttled else None
         in_force = select(sinks.c.name).where(sinks.c.name == sink, sinks.c.paused_until > now)

@@ -1,4 +1,7 @@
-"""What a service accepted lately: whether it accepts anything, and what to ask it with."""
+"""Deliveries that a service accepted lately.
+
+They show whether the service accepts anything, and serve as a probe.
+"""
 
 import time
 from collections.abc import Callable
@@ -12,7 +15,7 @@ from bridge.delivery.rules.retry import Fate
 from bridge.errors import StoreUnavailable
 
 LATEST = 500
-"""Deliveries that are looked at."""
+"""Number of deliveries that are read."""
 
 _columns = deliveries.c
 
@@ -20,7 +23,7 @@ _columns = deliveries.c
 def smallest_delivered(
     database: Database, sink: str, within_seconds: float, clock: Callable[[], float] = time.time
 ) -> bytes | None:
-    """Find the smallest payload that was delivered lately; None if there is none.
+    """Return the smallest payload that was delivered lately, or None.
 
     Args:
         within_seconds: how long ago it may have been delivered.
@@ -38,7 +41,7 @@ def smallest_delivered(
 
 
 def last_accepted_at(connection: Connection, sink: str) -> float:
-    """When the service last accepted one of the latest deliveries; 0 if never."""
+    """Return when the service last accepted a delivery; 0 if never."""
     return connection.execute(select(func.max(_latest(sink).c.settled_at))).scalar() or 0.0
 
 

@@ -1,4 +1,4 @@
-"""Settling: what happened to claimed deliveries is recorded, and what was decided is done."""
+"""Settling: recording of outcomes, and execution of decisions."""
 
 from collections import Counter, defaultdict
 from collections.abc import Iterator, Mapping, Sequence
@@ -22,7 +22,7 @@ from bridge.json_text import storable
 
 @dataclass(frozen=True, slots=True)
 class Settlement:
-    """What happened to a claimed delivery, and what follows."""
+    """The outcome of a claimed delivery, and the decision on it."""
 
     claim: Claim
     outcome: Outcome
@@ -30,22 +30,25 @@ class Settlement:
 
     @property
     def is_final(self) -> bool:
-        """Whether it will not be sent again."""
+        """Whether the delivery will not be sent again."""
         return self.decision.fate is not Fate.WAITING
 
     @property
     def needs_row(self) -> bool:
-        """Whether it is recorded in ``attempts``: a success without a note stands in the delivery itself."""
+        """Whether ``attempts`` gets a row.
+
+        A success without a note is recorded in the delivery itself.
+        """
         return self.decision.fate is not Fate.DELIVERED or bool(self.outcome.note)
 
     @property
     def cause(self) -> str | None:
-        """Why it is not delivered."""
+        """Cause for which it is not delivered."""
         return None if self.decision.fate is Fate.DELIVERED else causes.of_outcome(self.outcome)
 
 
 class _Settled(NamedTuple):
-    """What is recorded of a delivery that still has the claim of that number."""
+    """The record of a delivery whose claim still has that number."""
 
     number: int
     fate: Fate
@@ -95,7 +98,10 @@ _SETTLE_FOLLOWER = (
 
 
 def settle(connection: Connection, sink: str, settled: Sequence[Settlement], began: float, now: float) -> None:
-    """Record and do it all; a claim that was lost meanwhile changes nothing."""
+    """Record outcomes and execute decisions.
+
+    A settlement of a lost claim changes nothing.
+    """
     given = settled
     if final := _final_lanes(settled):
         lanes.enter(connection, {(sink, lane) for lane in final})
@@ -137,7 +143,7 @@ def _final_lanes(settled: Sequence[Settlement]) -> set[str]:
 
 
 def _still_ours(connection: Connection, settled: Sequence[Settlement]) -> list[Settlement]:
-    """Those whose claim nobody has taken over."""
+    """Return the settlements whose claims are still valid."""
     rows = connection.execute(
         select(_columns.id, _columns.claims)
         .where(_columns.id.in_([one.claim.id for one in settled]))
@@ -170,7 +176,10 @@ def _settle_followers(connection: Connection, settled: Sequence[Settlement], beg
 
 
 def _alike(settled: Sequence[Settlement], began: float, now: float) -> Iterator[Mapping[str, Any]]:
-    """What is recorded of several at once: of a batch that was delivered, it is the same for all."""
+    """Return what several settlements have in common.
+
+    It is the same for all deliveries of a batch that was delivered.
+    """
     claimed: dict[_Settled, list[int]] = defaultdict(list)
     for one in settled:
         claimed[_settled(one, began, now)].append(one.claim.id)
@@ -179,7 +188,7 @@ def _alike(settled: Sequence[Settlement], began: float, now: float) -> Iterator[
 
 
 def _success(one: Settlement, began: float, now: float) -> dict[str, Any]:
-    """Code and duration of the call that delivered it."""
+    """Return code and duration of the call that delivered it."""
     is_delivered = one.decision.fate is Fate.DELIVERED
     return {"status_code": one.outcome.code if is_delivered else None, "took": now - began if is_delivered else None}
 
@@ -199,7 +208,7 @@ def _settled(one: Settlement, began: float, now: float) -> _Settled:
 
 
 def _doubt(one: Settlement) -> float | None:
-    """Since when it is not known whether it was taken."""
+    """Return since when the outcome of the delivery is unknown."""
     if one.is_final:
         return None
     # Before it was sent again it was looked up, so a new doubt begins with this claim.

@@ -1,4 +1,4 @@
-"""How the services that are delivered to are doing: who may call them, and whether anybody does."""
+"""State of each sink: running, paused, or without a worker."""
 
 from collections.abc import Collection
 from dataclasses import dataclass
@@ -16,7 +16,7 @@ from bridge.delivery.rules.sink import Happened
 
 @dataclass(frozen=True, slots=True)
 class SinkState:
-    """One service that is delivered to.
+    """State of one sink.
 
     Attributes:
         state: ``running``, ``paused`` (no worker calls it before ``paused_until``, because of ``reason``) or
@@ -33,12 +33,15 @@ class SinkState:
 
 
 def states(connection: Connection, now: float) -> tuple[SinkState, ...]:
-    """Every sink that there has been."""
+    """Return the state of every sink that has had a worker."""
     return tuple(_state(row, now) for row in connection.execute(select(sinks).order_by(sinks.c.name)))
 
 
 def refused_since(connection: Connection, sink: str) -> float | None:
-    """When a service began to refuse the credentials, in epoch seconds; None if it has accepted something since."""
+    """Return when a service began to refuse the credentials, in epoch seconds.
+
+    None if it has accepted a delivery since.
+    """
     refused = (attempts.c.outcome == Happened.FORBIDDEN, attempts.c.at > last_accepted_at(connection, sink))
     waiting = (deliveries.c.sink == sink, deliveries.c.status == Fate.WAITING)
     own = attempts.join(deliveries, deliveries.c.id == attempts.c.delivery_id)
@@ -49,7 +52,7 @@ def refused_since(connection: Connection, sink: str) -> float | None:
 
 
 def beat(connection: Connection, names: Collection[str], now: float) -> None:
-    """Say that somebody delivers to these."""
+    """Record that workers deliver to these sinks."""
     if names:
         insertion = INSERT[connection.dialect.name](sinks)
         later = insertion.on_conflict_do_update(
@@ -61,7 +64,7 @@ def beat(connection: Connection, names: Collection[str], now: float) -> None:
 
 
 def pause(connection: Connection, name: str, until: float) -> None:
-    """Let nothing be sent to a sink until then, in epoch seconds; 0 ends a pause."""
+    """Pause a sink until a time in epoch seconds; 0 ends the pause."""
     values = {"paused_until": until, "reason": by_hand(name) if until else ""}
     insertion = INSERT[connection.dialect.name](sinks).values(name=name, **values)
     connection.execute(insertion.on_conflict_do_update(index_elements=["name"], set_=values))

@@ -1,6 +1,7 @@
-"""Claim → send → settle, over and over. The clock and the dice are handed in.
+"""Worker of one sink: it claims, sends and settles, in a loop.
 
-Deliveries come in two ways: born sending, handed over by a translator of this process; or claimed from the outbox.
+Clock and random numbers are arguments. Deliveries arrive in two ways. A translator of this process hands over
+deliveries that are already ``sending``. The worker claims others from the outbox.
 """
 
 import random
@@ -24,29 +25,29 @@ from bridge.logs import Sparing, unexpected
 from bridge.loop import Pace, repeat
 
 BEAT = 0.25
-"""Seconds between two looks into an outbox that had nothing: long enough for a batch to gather."""
+"""Seconds between two reads of an empty outbox, while a batch gathers."""
 
 JITTER_STEPS = 16
-"""Times over which the retries of a batch are spread."""
+"""Number of times over which the retries of a batch are spread."""
 
 LEASE_MARGIN = 10.0
-"""Seconds beyond a sink's patience until its claims are anybody's again."""
+"""Seconds of a lease beyond the sink's patience."""
 
 SOON_SECONDS = 5.0
-"""A worker takes as many deliveries as it can send within so long."""
+"""Seconds that the claimed deliveries take to send, at most."""
 
 FIRST_GUESS_SECONDS = 0.05
-"""How long a delivery takes, before any was measured."""
+"""Seconds that a delivery takes, before a measurement."""
 
 LONGEST_TURN = 60.0
-"""Seconds from one look at the outbox to the next, beyond a sink's patience, in whatever trouble."""
+"""Seconds between two reads of the outbox, beyond a sink's patience, at most."""
 
 IDS_IN_A_LINE = 100
 
 _ENDED_BADLY = {Fate.DEAD: "dead letter", Fate.UNCERTAIN: "uncertain, an operator must decide"}
 
 _WHY: Mapping[Happened, str] = {
-    Happened.FORBIDDEN: "the service refuses our key: check {keys}; it is tried again then",
+    Happened.FORBIDDEN: "the service refuses the keys: check {keys}; the worker retries every minute",
     Happened.THROTTLED: "the service asks to wait",
 }
 
@@ -56,7 +57,10 @@ _log = structlog.get_logger("bridge.worker")
 
 
 class Worker:
-    """Delivers what is due for one sink. Any number may run, in any number of processes."""
+    """A thread that delivers to one sink.
+
+    Any number may run, in any number of processes.
+    """
 
     def __init__(
         self,
@@ -81,32 +85,41 @@ class Worker:
 
     @property
     def name(self) -> str:
-        """What its thread is called."""
+        """Name of the thread."""
         return f"deliver-{self.sink.name}"
 
     @property
     def patience(self) -> float:
-        """Seconds within which what it has in hand is finished."""
+        """Seconds within which the worker finishes its current work."""
         return self.sink.patience
 
     @property
     def moves(self) -> bool:
-        """Whether it has begun something new lately, or looked whether there is anything."""
+        """Whether the worker has lately begun a batch, or read the outbox."""
         return time.monotonic() - self._turned_at < self.sink.patience + LONGEST_TURN
 
     def room(self) -> Room:
-        """What it can begin soon, beside what it has in hand. Asked by translators, on other threads."""
+        """Return the new deliveries that the worker can begin soon.
+
+        Translators call this on other threads.
+        """
         handed = list(self._handed)
         most = self._most() if self._is_ready else 0
         size = self.sink.max_bytes - sum(len(claim.parcel.payload) for claim in handed)
         return Room(most - len(handed), size, SOON_SECONDS + self._lease)
 
     def _most(self) -> int:
-        """How many deliveries it begins at once: what takes ``SOON_SECONDS``, so that it can end soon."""
+        """Return how many deliveries the worker begins at once.
+
+        They take ``SOON_SECONDS``, so that the worker can end soon.
+        """
         return max(1, min(self.sink.max_count, int(SOON_SECONDS / self._seconds_each)))
 
     def hand(self, claims: Sequence[Claim]) -> None:
-        """Take deliveries that were born sending. Called by translators, on other threads."""
+        """Accept deliveries that are already ``sending``.
+
+        Translators call this on other threads.
+        """
         self._handed.extend(claims)
         self.wake.set()
 
@@ -115,7 +128,7 @@ class Worker:
         return self.sink.patience + LEASE_MARGIN
 
     def run(self, stop: threading.Event) -> None:
-        """Work until ``stop`` is set; what is in hand then is finished first, or handed back.
+        """Work until ``stop`` is set, then finish or hand back the current work.
 
         When ``stop`` is set, the call in progress ends, and no other begins.
         """
@@ -127,11 +140,11 @@ class Worker:
                 self._hand_back(claims)
 
     def step(self) -> bool:
-        """Send one batch. Returns whether it is worth looking again at once.
+        """Send one batch, and return whether to look again at once.
 
         Raises:
-            StoreUnavailable: nothing was claimed; or it was sent and could not be recorded, and the same deliveries
-                will be sent again, under the same keys, when the lease has ended.
+            StoreUnavailable: nothing was claimed; or a batch was sent and not recorded. Then the same deliveries are
+                sent again under the same keys, when the lease has ended.
         """
         self._turned_at = time.monotonic()
         # The outbox is looked at now and then, however much is handed over: what waits there is older.
@@ -159,14 +172,18 @@ class Worker:
         return self._is_pressed(claims, most) and all(one.outcome.happened in _SETTLED for one in settled)
 
     def _jitter(self) -> float:
-        """Draw a number for one delivery of a batch: if it makes a service fail, the others must not meet it again.
+        """Draw the jitter of one delivery of a batch.
 
-        There are few such numbers, since deliveries that are due at the same time are settled by one statement.
+        If one delivery makes a service fail, the others must not meet it again. The jitter has few values: one
+        statement settles all deliveries that are due at the same time.
         """
         return round(self._dice() * JITTER_STEPS) / JITTER_STEPS
 
     def _taken_over(self) -> list[Claim]:
-        """What was handed over, as much as the sink takes at once, in different lanes."""
+        """Return the handed-over deliveries that the sink accepts in one call.
+
+        They are in different lanes.
+        """
         claims: list[Claim] = []
         size = 0
         while self._handed and len(claims) < self.sink.max_count:
@@ -180,7 +197,7 @@ class Worker:
         return [claim for claim in claims if claim not in late] if late else claims
 
     def _unless_paused(self, claims: list[Claim]) -> list[Claim]:
-        """Hand all back if the sink was paused since they were handed over, by this worker or anybody else."""
+        """Hand all claims back if the sink was paused meanwhile."""
         if not claims or not self._outbox.pause(self.sink.name, self._clock()):
             return claims
         self._is_ready = False
@@ -191,7 +208,7 @@ class Worker:
         self._outbox.hand_back(claims, self._clock())
 
     def _learn(self, seconds: float, outcomes: Sequence[Outcome]) -> None:
-        """Take into account how long it took to send what was sent."""
+        """Update the average time of a delivery."""
         tried = sum(one.happened is not Happened.UNTRIED for one in outcomes)
         self._seconds_each = 0.7 * self._seconds_each + 0.3 * max(seconds, 0.0005) / max(tried, 1)
 
@@ -203,7 +220,10 @@ class Worker:
         return self._outbox.claim(self.sink, now, self._lease, most) if is_due else []
 
     def _in_doubt(self, claims: list[Claim]) -> list[Claim]:
-        """Note what may be taken twice before it is called: of that, only what is still claimed is called."""
+        """Record the doubt of claims that must not be sent twice.
+
+        Returns the claims that are still valid.
+        """
         if self.sink.knows_repeats:
             return claims
         once = [claim for claim in claims if not claim.mergeable]
@@ -211,9 +231,10 @@ class Worker:
         return [claim for claim in claims if claim.mergeable or claim.id in held]
 
     def _is_pressed(self, claims: Sequence[Claim], most: int) -> bool:
-        """After less than half of a batch nothing presses: until the next look a larger one gathers.
+        """Return whether to look again at once.
 
-        Where there are lanes, the next of each waits behind what was just settled.
+        After less than half of a batch the worker waits, so that a larger one gathers. With lanes, the next delivery of
+        each lane waits behind the settled one.
         """
         if any(claim.parcel.lane is not None for claim in claims):
             return True
@@ -221,7 +242,10 @@ class Worker:
         return 2 * size > self.sink.max_bytes or 2 * len(claims) > most
 
     def _send(self, claims: Sequence[Claim]) -> Sequence[Outcome]:
-        """Whatever a sink did not foresee must not end the worker; nobody knows then what was taken."""
+        """Send the claims, and catch what the sink did not foresee.
+
+        The worker must not end. Then the outcome of every claim is unknown.
+        """
         try:
             outcomes = self.sink.send([claim.parcel for claim in claims])
         except Exception as error:  # noqa: BLE001 - see above
@@ -255,7 +279,7 @@ class Worker:
             code = failed[0].outcome.code
             reason = f"answered {code}" if code else ": ".join(failed[0].outcome.detail.splitlines())
             _log.warning(
-                "not delivered, will be tried again",
+                "not delivered, will be retried",
                 sink=sink,
                 failed=len(failed),
                 times=times,

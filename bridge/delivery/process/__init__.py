@@ -1,4 +1,4 @@
-"""What one process runs: its threads, its signs of life, its wake-ups.
+"""Threads, signs of life and wake-ups of one process.
 
 crew           threads in stages, started after a fork and ended before one
 duty           shows that this process delivers, and wakes its threads

@@ -1,10 +1,10 @@
-"""The threads of one process that translate, deliver and watch, whatever the process does.
+"""Threads of one process that translate, deliver and watch.
 
-Threads do not survive a fork, and the libraries of this field lose events there in silence. So a process that forks
-ends its threads before, and each child begins with its own: it is the same under ``gunicorn --preload``, where the
-application is made in the process that forks, and without. The parent stays without: a master serves no requests.
+Threads do not survive a fork, and other libraries lose events there without a message. So a process that forks ends its
+threads before, and each child begins with its own. That also holds under ``gunicorn --preload``, where the process that
+forks creates the application. The parent has no threads: gunicorn's master serves no requests.
 
-Threads end in stages: those that hand deliveries over, then those that deliver, then those that watch.
+Threads end in stages: first those that hand deliveries over, then those that deliver, then those that watch.
 """
 
 import atexit
@@ -19,15 +19,15 @@ from bridge.delivery.process.duty import Duty
 from bridge.host import Host
 
 ELECTION_SECONDS = 0.5
-"""Between two tries to become the host's process that delivers."""
+"""Seconds between two attempts to be elected as the process that delivers."""
 
 
 class Hand(Protocol):
-    """What works on a thread of its own.
+    """Work of one thread.
 
     Attributes:
-        name: what the thread is called.
-        patience: seconds within which it ends what it has in hand.
+        name: name of the thread.
+        patience: seconds within which it finishes its current work.
     """
 
     @property
@@ -36,7 +36,7 @@ class Hand(Protocol):
     def patience(self) -> float: ...  # noqa: D102 - see above
 
     def run(self, stop: threading.Event) -> None:
-        """Work until ``stop`` is set; what is in hand then is finished first."""
+        """Work until ``stop`` is set, then finish the current work."""
         ...
 
 
@@ -48,7 +48,7 @@ class Stage:
         self._threads: dict[Hand, threading.Thread] = {}
 
     def start(self, hands: Sequence[Hand]) -> None:
-        """Start a thread for each."""
+        """Start a thread for each hand."""
         self._stop = threading.Event()
         self._threads = {
             one: threading.Thread(target=one.run, args=(self._stop,), name=one.name, daemon=True) for one in hands
@@ -57,27 +57,27 @@ class Stage:
             thread.start()
 
     def end(self) -> None:
-        """Let all finish what they have in hand, and wait for them."""
+        """Let all threads finish their current work, and wait for them."""
         self._stop.set()
         for one, thread in self._threads.items():
             thread.join(one.patience)
         self._threads = {}
 
     def runs(self, hand: Hand) -> bool:
-        """Whether its thread lives."""
+        """Return whether the hand's thread is alive."""
         return hand in self._threads and self._threads[hand].is_alive()
 
 
 class Crew:
-    """Starts and ends the threads of a process.
+    """The threads of a process: starts them, and ends them in stages.
 
     Args:
-        workers: one a sink.
-        givers: hand deliveries over to them: translators, bulk replays.
+        workers: one per sink.
+        givers: hand deliveries over to the workers: translators, bulk replays.
         duty: of this process, while it delivers.
         host: elects the process that delivers, if several could.
         disconnect: closes the connections, which no child may share.
-        after_fork: makes anew, in the child, what it must not share with its parent.
+        after_fork: creates anew, in the child, what it must not share with its parent.
     """
 
     def __init__(  # noqa: PLR0913, PLR0917 - what a crew is made of
@@ -103,28 +103,28 @@ class Crew:
 
     @property
     def workers(self) -> Sequence[Worker]:
-        """Who delivers, one a sink."""
+        """Workers, one per sink."""
         return self._workers
 
     @property
     def givers(self) -> Sequence[Hand]:
-        """Who hands deliveries over."""
+        """Translators and bulk replayers, which hand deliveries over."""
         return self._givers
 
     def join(self, keeper: Hand) -> None:
-        """Let ``keeper`` work with the crew, also in a process that does not deliver."""
+        """Add a keeper that works also in a process that does not deliver."""
         self._keepers.append(keeper)
 
     def delivering(self) -> list[str]:
-        """The sinks whose workers are at work in this process."""
+        """Return the sinks whose workers run in this process."""
         return [one.sink.name for one in self._workers if self._delivering.runs(one) and one.moves]
 
     def runs(self, giver: Hand) -> bool:
-        """Whether ``giver`` is at work in this process."""
+        """Return whether ``giver`` runs in this process."""
         return self._giving.runs(giver)
 
     def start(self, *, delivers: bool = True, elected: bool = False) -> None:
-        """Begin: to deliver, too, or only to watch.
+        """Start the threads: those that deliver too, or only those that watch.
 
         Args:
             elected: deliver only while no other process of this host does.
@@ -141,23 +141,23 @@ class Crew:
         begin()
 
     def stop(self) -> None:
-        """Finish what is in hand, and end."""
+        """Finish the current work, and end all threads."""
         self._begin = lambda: None
         self._end()
 
     def close(self) -> None:
-        """Finish what is in hand, end, and close the connections."""
+        """Finish the current work, end all threads, and close the connections."""
         self.stop()
         self._disconnect()
 
     def deliver(self) -> None:
-        """Begin to translate and to deliver."""
+        """Start to translate and to deliver."""
         self._duty.begin()
         self._delivering.start([*self._workers, self._duty])
         self._giving.start(self._givers)
 
     def rest(self) -> None:
-        """Finish what is in hand, and deliver no more."""
+        """Finish the current work, and stop delivering."""
         self._giving.end()
         self._delivering.end()
         self._duty.end()
@@ -168,18 +168,18 @@ class Crew:
         self._watching.end()
 
     def prepare_to_fork(self) -> None:
-        """In the parent, before."""
+        """End the threads before a fork, in the parent."""
         self._end()
         self._disconnect()
 
     def begin_in_child(self) -> None:
-        """In the child, after."""
+        """Start the threads after a fork, in the child."""
         self._after_fork()
         self._begin()
 
 
 class _Election:
-    """Delivers as soon as, and as long as, this process is elected."""
+    """Deliver while this process is elected."""
 
     name = "election"
     patience = 60.0

@@ -1,4 +1,4 @@
-"""What a process does while it delivers: show that it lives, and wake its threads when something arrives."""
+"""Signs of life and wake-ups of a process that delivers."""
 
 import threading
 from collections.abc import Sequence
@@ -9,7 +9,10 @@ from bridge.host import Bell, Host, Presence
 LOOK_SECONDS = 0.25
 
 GATHERING_SECONDS = 0.005
-"""Between two wake-ups: messages of some commits are translated together."""
+"""Seconds between two wake-ups.
+
+Messages of several commits are translated together.
+"""
 
 
 class Sleeper(Protocol):
@@ -23,12 +26,12 @@ class Sleeper(Protocol):
 
     @property
     def moves(self) -> bool:
-        """Whether it makes progress."""
+        """Whether the thread makes progress."""
         ...
 
 
 class Duty:
-    """Holds the process's presence and bell, from ``begin`` to ``end``."""
+    """The presence and the bell of a process, from ``begin`` to ``end``."""
 
     name = "duty"
     patience = 1.0
@@ -41,29 +44,32 @@ class Duty:
 
     @property
     def holder(self) -> str:
-        """Name this process, uniquely over all hosts; only while it is on duty."""
+        """Name of this process, unique over all hosts, while it is on duty."""
         if self._presence is None:
-            raise RuntimeError("a process has a holder's name only while it is on duty")
+            raise RuntimeError("a process has a name only while it delivers")
         return self._presence.holder
 
     def is_dead(self, holder: str) -> bool:
-        """Whether ``holder`` was a process of this host that has ended."""
+        """Return whether ``holder`` was a process of this host that has ended."""
         return self._host.is_dead(holder)
 
     def begin(self) -> None:
-        """Go on duty."""
+        """Create the presence and the bell."""
         self._presence = self._host.presence()
         self._bell = self._host.bell()
 
     def end(self) -> None:
-        """Go off duty: what this process holds is anybody's."""
+        """Remove the presence and the bell.
+
+        Other processes take over what this one holds.
+        """
         for one in (self._bell, self._presence):
             if one:
                 one.close()
         self._bell = self._presence = None
 
     def run(self, stop: threading.Event) -> None:
-        """Pass rings on, and show progress as long as every thread makes some."""
+        """Pass on wake-ups, and show progress while every thread makes some."""
         while not stop.wait(GATHERING_SECONDS):
             if self._bell and self._bell.wait(LOOK_SECONDS, stop):
                 for one in self.sleepers:

@@ -1,8 +1,10 @@
-"""Wake the workers of other hosts: PostgreSQL's NOTIFY and LISTEN.
+"""Notifications between hosts: PostgreSQL's NOTIFY and LISTEN.
 
-Both only save time. A worker that is not woken polls: behind a transaction pooler no notification arrives, and SQLite
-has none. NOTIFY takes a lock that all transactions with a NOTIFY share until they have committed, so it never runs in
-the transaction that stores a message, but soon afterwards, alone, and at most every 50 ms.
+Both only save time. A worker without notifications polls. Behind a transaction pooler no notification arrives, and
+SQLite has none.
+
+NOTIFY takes a lock that all transactions with a NOTIFY share until they commit. So it never runs in the transaction
+that stores a message. It runs soon afterwards, alone, and at most every 50 ms.
 """
 
 import os
@@ -18,7 +20,10 @@ from sqlalchemy.exc import SQLAlchemyError
 from bridge.delivery.database.engine import Database
 
 CHANNEL = "bridge_work"
-"""One name is enough: a channel belongs to one database, and hosts may know that by different addresses."""
+"""Name of the channel, the same for all bridges.
+
+A channel belongs to one database, and hosts may know that by different addresses.
+"""
 
 INTERVAL_SECONDS = 0.05
 """Seconds between two notifications of one process."""
@@ -33,7 +38,7 @@ _log = structlog.get_logger("bridge.notifications")
 
 
 class Notifier:
-    """Tells other hosts that there is work. Safe from any thread, and after a fork."""
+    """Notifications to other hosts, safe from any thread and after a fork."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
@@ -52,7 +57,7 @@ class Notifier:
                 self._thread.start()
 
     def close(self) -> None:
-        """Stop; what was asked for last may not be sent."""
+        """Stop the notifier; the last request may not be sent."""
         self._stop.set()
         self._is_wanted.set()
         if self._pid == os.getpid() and self._thread.is_alive():
@@ -73,7 +78,7 @@ class Notifier:
 
 
 class Listener:
-    """Wakes this host's workers when another host has stored a message.
+    """The thread that wakes this host's workers when another host stores a message.
 
     Args:
         database: where it listens, on a connection of its own.
@@ -109,7 +114,7 @@ class Listener:
                     self._ring()
 
     def _connect(self) -> psycopg.Connection:
-        """Open a connection as the pool does, and take it out of the pool."""
+        """Open a connection as the pool does, and detach it from the pool."""
         pooled = self._database.engine.raw_connection()
         connection = cast("psycopg.Connection", pooled.driver_connection)
         pooled.detach()

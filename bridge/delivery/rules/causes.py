@@ -1,4 +1,7 @@
-"""PURE: why something went wrong, in so few words that a thousand of a kind are one line."""
+"""Short causes of failures, pure.
+
+A cause has so few words that a thousand failures of a kind share it.
+"""
 
 import json
 from typing import Any
@@ -10,21 +13,24 @@ LENGTH = 120
 """Characters of a cause."""
 
 _DIGITS = 3
-"""So many in one word make it particular: an id, a time, a telephone number."""
+"""Digits of one word that make it particular: an id, a time, a telephone number."""
 
 _TELLING = ("message", "key", "error", "code")
-"""Where services say in JSON what is wrong, the most readable first."""
+"""Keys of error texts in JSON answers, the most readable first."""
 
 
 def of_outcome(outcome: Outcome) -> str:
-    """As ``rejected 400: Duplicate resource key``; the service's own words without ids, numbers and addresses."""
+    """Return the cause of an outcome, such as ``rejected 400: Duplicate resource``.
+
+    The text is the service's own, without ids, numbers and addresses.
+    """
     happened = f"{outcome.happened} {outcome.code}" if outcome.code else str(outcome.happened)
     said = _said(outcome)
     return _short(f"{happened}: {_general(said)}" if said else happened)
 
 
 def of_reason(reason: str) -> str:
-    """Why an event is quarantined."""
+    """Return the cause of a quarantined event."""
     return _short(_general(reason))
 
 
@@ -47,7 +53,7 @@ def _general(text: str) -> str:
 
 
 def _is_particular(word: str) -> bool:
-    """Whether it differs from one to the next, and may name somebody."""
+    """Return whether a word differs between failures, or may identify a person."""
     return "@" in word or sum(map(str.isdigit, word)) >= _DIGITS
 
 

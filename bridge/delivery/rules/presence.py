@@ -1,12 +1,12 @@
-"""Whether a worker counts as alive, and what a pause by an operator means."""
+"""Age of a live worker's beat, and the meaning of an operator's pause."""
 
 ALIVE_WITHIN = 15.0
-"""Seconds without a beat after which a sink or a queue counts as without a worker."""
+"""Seconds since the last beat after which a sink or a queue has no worker."""
 
 FOREVER = 9_999_999_999.0
-"""Epoch seconds: a pause by an operator has no end but a resume."""
+"""End of a pause by an operator, in epoch seconds: only a resume ends it."""
 
 
 def by_hand(name: str) -> str:
-    """Say why a sink or the translation is paused, and what to do, if an operator has paused it."""
+    """Return the reason of an operator's pause, and how to end it."""
     return f"by an operator: `bridge resume {name}` ends it"

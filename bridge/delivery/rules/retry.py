@@ -1,15 +1,15 @@
-"""PURE: what follows from what happened.
+"""Retry policy, pure: what follows from the outcome of a sink.
 
 delivered                           → delivered
-rejected                            → a dead letter; if it was merged with others, again, alone
-failed                              → again, with full jitter; a dead letter once it is too old
-throttled                           → the sink pauses for everybody, longer each time in a row; costs no attempt
-forbidden                           → the sink pauses for everybody; costs no attempt, never a dead letter
-untried                             → again at once; costs no attempt
-unknown                             → again, with full jitter, and looked up first; too old, an operator decides
+rejected                            → a dead letter; if it was merged with others, retried alone
+failed                              → retried with full jitter; a dead letter when it is too old
+throttled                           → the sink pauses for all workers, longer while it repeats; costs no attempt
+forbidden                           → the sink pauses for all workers; costs no attempt, and makes no dead letter
+untried                             → due at once; costs no attempt
+unknown                             → retried with full jitter after a look-up; uncertain when it is too old
 uncertain                           → an operator decides
 
-Whatever happened, an outcome may ask for a pause: then the sink is called by nobody until it has passed.
+Any outcome may ask for a pause. No worker calls the sink before its end.
 """
 
 from collections.abc import Callable
@@ -20,45 +20,56 @@ from http import HTTPStatus
 from bridge.delivery.rules.sink import Happened, Outcome
 
 FIRST_DELAY, LONGEST_DELAY = 1.0, 600.0
-"""Seconds: full jitter waits between nothing and first · 2^attempts, at most the longest.
+"""Seconds of the first delay and of the longest.
+
+Full jitter waits between zero and first · 2^attempts, at most the longest.
 
 Source: https://aws.amazon.com/blogs/architecture/exponential-backoff-and-jitter/
 """
 
 UNTOLD_PAUSE = 10.0
-"""Seconds, when a service says 429 and names no time that is still to come."""
+"""Seconds of pause after a 429 that names no future time."""
 
 LONGEST_REPEATED_PAUSE = 300.0
-"""Seconds that the bridge waits by itself, however often a service says 429 in a row."""
+"""Seconds of the longest pause that the bridge chooses while 429 repeats."""
 
 ROW_SECONDS = 2 * LONGEST_REPEATED_PAUSE
-"""Two answers of 429 that are further apart are not in a row."""
+"""Seconds between two answers of 429 that end a row of them."""
 
 LONGEST_PAUSE = 86_400.0
-"""Seconds: a service that asks for more is believed to have made a mistake."""
+"""Seconds of the longest pause that a service may ask for.
+
+A longer one is taken for a mistake.
+"""
 
 FORBIDDEN_PAUSE = 60.0
-"""Seconds until the credentials are tried again: somebody may have mended them at the other end."""
+"""Seconds until the credentials are tried again.
+
+An operator may have corrected them at the service.
+"""
 
 
 class Fate(StrEnum):
-    """Where a delivery stands."""
+    """Status of a delivery."""
 
     WAITING = "waiting"
     QUEUED = "queued"
-    """Behind another of its lane."""
+    """It follows another delivery of its lane."""
     SENDING = "sending"
-    """A worker has it in hand, until its lease expires."""
+    """A worker has claimed it, until its lease expires."""
     DELIVERED = "delivered"
     DEAD = "dead"
     UNCERTAIN = "uncertain"
     DISCARDED = "discarded"
-    """By an operator: see ``discard.py``."""
+    """An operator discarded it: see ``discard.py``."""
 
 
 @dataclass(frozen=True, slots=True)
 class Tried:
-    """What the policy knows of a delivery: attempts before, when it was created, whether others were merged into it."""
+    """What the policy knows of a delivery.
+
+    That is its attempts, its time of creation, and whether others were merged into it.
+    """
 
     attempts: int
     created_at: float
@@ -67,21 +78,21 @@ class Tried:
 
 @dataclass(frozen=True, slots=True)
 class Policy:
-    """The operator's part: seconds until a delivery that keeps failing becomes a dead letter."""
+    """The operator's setting: seconds until a failing delivery becomes a dead letter."""
 
     max_age: float
 
 
 @dataclass(frozen=True, slots=True)
 class Decision:
-    """What to do with a delivery.
+    """A decision on one delivery.
 
     Attributes:
-        fate: where it stands now.
-        due_at: not to be tried before (epoch seconds).
-        attempts: how many it has had.
-        pause_until: the sink must not be called by anybody before (epoch seconds), or None.
-        alone: it must not be merged with others any more.
+        fate: its new status.
+        due_at: the time before which it is not sent (epoch seconds).
+        attempts: number of its attempts.
+        pause_until: the time before which no worker calls the sink (epoch seconds), or None.
+        alone: whether it must not be merged with others any more.
     """
 
     fate: Fate
@@ -102,14 +113,14 @@ class _Case:
 
 @dataclass(frozen=True, slots=True)
 class Throttling:
-    """The latest answer of 429: how many there were in a row, this one included, and when it came."""
+    """The latest answer of 429: its number in a row, and its time."""
 
     times: int
     at: float
 
 
 def is_throttled(outcome: Outcome) -> bool:
-    """Whether the service said 429, to the delivery or to a call that was made for it."""
+    """Return whether the service answered 429 to the delivery or a call for it."""
     return outcome.happened is Happened.THROTTLED or outcome.code == HTTPStatus.TOO_MANY_REQUESTS
 
 
@@ -125,12 +136,12 @@ def throttled_again(last: Throttling | None, accepted_at: float, now: float) -> 
 
 
 def least_pause(times: int) -> float:
-    """Seconds to pause after so many answers of 429 in a row, whatever the service asks for."""
+    """Return the shortest pause in seconds after so many 429 in a row."""
     return min(LONGEST_REPEATED_PAUSE, UNTOLD_PAUSE * 2.0 ** min(times - 1, 32)) if times > 1 else 0.0
 
 
 def decide(outcome: Outcome, tried: Tried, policy: Policy, now: float, chance: float) -> Decision:
-    """What to do with a delivery after ``outcome``.
+    """Decide on a delivery after ``outcome``.
 
     Args:
         now: epoch seconds.
@@ -143,7 +154,7 @@ def decide(outcome: Outcome, tried: Tried, policy: Policy, now: float, chance: f
 
 
 def delay(attempts: int, chance: float) -> float:
-    """Seconds to wait after so many failed attempts."""
+    """Return the seconds to wait after so many failed attempts."""
     return chance * min(LONGEST_DELAY, FIRST_DELAY * 2.0 ** min(attempts, 32))
 
 
@@ -186,7 +197,10 @@ def _uncertain(case: _Case) -> Decision:
 
 
 def _given_up(case: _Case) -> Decision:
-    """Of several that were merged one may be to blame: before any of them is dead, each goes alone."""
+    """Decide on a delivery that is too old or rejected.
+
+    Of several that were merged, one may be the cause. So each is sent alone before one of them is dead.
+    """
     fate = Fate.WAITING if case.tried.merged else Fate.DEAD
     return Decision(fate, case.now, case.tried.attempts + 1, alone=case.tried.merged)
 

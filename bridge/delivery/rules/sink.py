@@ -1,4 +1,4 @@
-"""What a sink is, and what it can report: a sink says what happened, never what to do about it."""
+"""Interface of a sink: it reports what happened, and decides nothing."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -6,28 +6,28 @@ from enum import StrEnum
 from typing import Protocol
 
 RESPONSE_LENGTH = 20_000
-"""Characters of a response that are kept."""
+"""Characters of a response that are stored."""
 
 
 class Happened(StrEnum):
-    """What became of one delivery."""
+    """Outcome of one delivery at a service."""
 
     DELIVERED = "delivered"
-    """The service has taken it."""
+    """The service has accepted it."""
     REJECTED = "rejected"
-    """The service, or a check before sending, refuses this very delivery for good."""
+    """The service, or a check before sending, rejects this delivery permanently."""
     FAILED = "failed"
-    """Nothing was taken; another time it may be."""
+    """The service has not accepted it, and a retry may succeed."""
     THROTTLED = "throttled"
-    """The service asks everybody to wait."""
+    """The service asks all callers to wait."""
     FORBIDDEN = "forbidden"
     """The service refuses the bridge's credentials: no delivery can succeed."""
     UNTRIED = "untried"
     """It was not sent at all."""
     UNKNOWN = "unknown"
-    """It may have been taken or not."""
+    """The service may have accepted it."""
     UNCERTAIN = "uncertain"
-    """Nobody can tell whether it was taken: an operator decides."""
+    """It is not known whether the service has accepted it; an operator decides."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,11 +37,11 @@ class Outcome:
     Attributes:
         happened: see ``Happened``.
         code: the HTTP status, if there was an answer.
-        detail: the answer's text, or what went wrong.
-        retry_after: seconds until this delivery may be tried again, if the service says.
-        pause: seconds for which nobody should call the service, whatever became of this delivery.
-        note: what the bridge left out of it. It is kept although the delivery succeeds.
-        because: why the sink pauses, and what to do, in words for an operator; "" if ``happened`` says it all.
+        detail: the text of the answer, or the error.
+        retry_after: seconds until this delivery may be retried, if the service says.
+        pause: seconds for which no worker should call the service, whatever happened to this delivery.
+        note: what the bridge left out of the delivery. It is stored although the delivery succeeds.
+        because: why the sink pauses, and what to do, for an operator; "" if ``happened`` says it all.
     """
 
     happened: Happened
@@ -55,15 +55,15 @@ class Outcome:
 
 @dataclass(frozen=True, slots=True)
 class Parcel:
-    """One delivery, as a sink gets it.
+    """One delivery, as a sink receives it.
 
     Attributes:
         payload: as in ``Outgoing.payload``.
         key: as in ``Outgoing.key``.
         lane: as in ``Outgoing.lane``. No two parcels of one ``send`` have the same.
-        in_doubt_since: epoch seconds since when it may have been taken and nobody knows, or None.
-        followers: payloads that wait directly behind this one in its lane, if all of them may be merged into it. What
-            happens to the parcel has happened to them.
+        in_doubt_since: epoch seconds since when its outcome is unknown, or None.
+        followers: payloads directly behind this one in its lane, if all of them may be merged into it. They share the
+            outcome of the parcel.
     """
 
     payload: bytes
@@ -74,20 +74,20 @@ class Parcel:
 
 
 def never() -> bool:
-    """Stand in for ``Sink.is_ending`` while no worker runs."""
+    """Return False, in place of ``Sink.is_ending`` while no worker runs."""
     return False
 
 
 class Sink(Protocol):
-    """A service that takes deliveries.
+    """A service that receives deliveries.
 
     Attributes:
         name: as in ``Outgoing.sink``.
-        max_count, max_bytes: the most that one ``send`` takes.
+        max_count, max_bytes: limits of one ``send``.
         patience: seconds within which ``send`` returns.
         is_ending: whether the process ends, set by the worker. From then on ``send`` begins no call: what was not sent
             is ``UNTRIED``.
-        knows_repeats: whether a second call under one key has no effect. If not, only what is mergeable may be called
+        knows_repeats: whether a second call under one key has no effect. If not, only what is mergeable may be sent
             twice.
     """
 
@@ -99,5 +99,5 @@ class Sink(Protocol):
     knows_repeats: bool
 
     def send(self, parcels: Sequence[Parcel]) -> Sequence[Outcome]:
-        """Send them, and say what happened to each, in their order."""
+        """Send the parcels, and return one outcome for each, in their order."""
         ...

@@ -1,4 +1,4 @@
-"""How the bridge is doing: for people, for Prometheus, for the log.
+"""State of the bridge: for operators, for Prometheus, for the log.
 
 overview     the console's first page, read from the counts
 measures     the numbers behind ``/metrics``

@@ -1,4 +1,4 @@
-"""What stands still: how many deliveries wait or have failed, and since when the oldest waits."""
+"""Backlog: numbers of waiting and failed deliveries, and the oldest age."""
 
 from sqlalchemy import Connection, func, select, union_all
 
@@ -10,11 +10,11 @@ _FAILED = (Fate.DEAD, Fate.UNCERTAIN)
 _OPEN = (Fate.WAITING, Fate.QUEUED, Fate.SENDING)
 
 _LOOKED_AT = 100
-"""Of the waiting, when the oldest is looked for: see ``oldest_waiting``."""
+"""Waiting deliveries that ``oldest_waiting`` reads."""
 
 
 def standing(connection: Connection) -> dict[tuple[str, str], int]:
-    """How many deliveries stand where an operator should know, by (sink, fate): not those that are delivered."""
+    """Return the number of deliveries by (sink, fate), without the delivered ones."""
     columns = deliveries.c
     names = [direction.sink for direction in DIRECTIONS.values()]
     statement = (
@@ -26,10 +26,10 @@ def standing(connection: Connection) -> dict[tuple[str, str], int]:
 
 
 def oldest_waiting(connection: Connection, sink: str, now: float) -> float | None:
-    """Seconds since the oldest of the waiting came in.
+    """Return the seconds since the oldest waiting delivery was received.
 
-    They are in the order of their ids, and so of their receipt, but those that were replayed since wait only since
-    then: so a few more than one are looked at.
+    Rows are in the order of their ids, and so of their receipt. A replayed delivery waits only since its replay. So the
+    query reads a few rows.
     """
     columns = deliveries.c
     first = [

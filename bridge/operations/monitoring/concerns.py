@@ -1,4 +1,4 @@
-"""What an operator should know without asking: nothing arrives, every call is refused, a sink stands still."""
+"""Problems that need an operator: silence, refusals, pauses, a missing worker."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -17,23 +17,23 @@ from bridge.messages import Status
 from bridge.operations.monitoring.silence import Interval, silence
 
 SILENT, REFUSING, PAUSED, UNMANNED, UNTRANSLATED = "silent", "refusing", "paused", "no worker", "translation"
-"""The kinds of concern."""
+"""Kinds of concern."""
 
 _IN_USE = 7 * 86_400.0
-"""Seconds since its last worker's beat, after which a direction is taken to have been given up."""
+"""Seconds since the last beat of a worker after which a direction is unused."""
 
 _RECENT = 3
-"""Intervals, the present one included, in which nothing but refusals is a concern."""
+"""Intervals, with the present one, in which only refusals are a concern."""
 
 _REFUSALS = 3
-"""Fewer may be anybody's."""
+"""Refusals from which on they are a concern."""
 
 _REFUSED: ColumnElement[str] = literal_column(f"'{REFUSED}'")
 
 
 @dataclass(frozen=True, slots=True)
 class Concern:
-    """One thing to look after.
+    """One problem that needs an operator.
 
     Attributes:
         kind: ``silent``, ``refusing``, ``paused``, ``no worker`` or ``translation``.
@@ -50,7 +50,10 @@ class Concern:
 def concerns(
     connection: Connection, sinks: Sequence[SinkState], queue_states: Sequence[QueueState], now: float
 ) -> tuple[Concern, ...]:
-    """All there are. Of a direction that was given up there is none, unless messages of it wait for translation."""
+    """Return all concerns.
+
+    An unused direction has none, unless messages of it wait for translation.
+    """
     beats = {state.name: state for state in sinks}
     found: list[Concern] = []
     counts = _arrivals(connection)
@@ -67,7 +70,7 @@ def concerns(
 
 
 _Counts = dict[tuple[int, bool], int]
-"""How many calls came, by (interval, whether they were refused), in the order of the intervals."""
+"""Requests by (interval, whether they were refused), in the order of intervals."""
 
 
 def _arrivals(connection: Connection) -> dict[str, _Counts]:
@@ -91,7 +94,7 @@ def _arrival(counts: _Counts, direction: str, now: float) -> Iterator[Concern]:
     recent = range(bucket(now) - (_RECENT - 1) * BUCKET, bucket(now) + 1, BUCKET)
     refused = sum(counts.get((at, True), 0) for at in recent)
     if refused >= _REFUSALS and arrivals.keys().isdisjoint(recent):
-        text = f"all of the last {refused} calls were refused: {DIRECTIONS[direction].sender_check}"
+        text = f"all of the last {refused} requests were refused: {DIRECTIONS[direction].sender_check}"
         yield Concern(REFUSING, direction, text, None)
     if found := silence([Interval(at, at + width(at, now)) for at in arrivals], ever=ever, now=now):
         yield Concern(SILENT, direction, _silent(found.since, found.usual, now), found.since or None)
@@ -99,7 +102,7 @@ def _arrival(counts: _Counts, direction: str, now: float) -> Iterator[Concern]:
 
 def _silent(since: float, usual: float, now: float) -> str:
     how_long = f"for {_words(now - since)}, longer than usual (up to {_words(usual)})" if since else "for over a week"
-    return f"nothing has arrived {how_long}: is it still switched on at the sender?"
+    return f"nothing has arrived {how_long}: check that it is switched on at the sender"
 
 
 def _sink(state: SinkState, direction: str) -> Iterator[Concern]:
@@ -119,5 +122,5 @@ def _queue(state: QueueState, now: float) -> Iterator[Concern]:
 
 
 def _words(seconds: float) -> str:
-    """To the minute."""
+    """Write a duration, to the minute."""
     return str(timedelta(minutes=int(seconds // 60)))[:-3]

@@ -1,4 +1,7 @@
-"""Whether this process can do its work: what it found out a moment ago, so that asking costs nothing."""
+"""Health of this process, from checks of the last seconds.
+
+So a request for it costs nothing.
+"""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -8,24 +11,30 @@ from bridge.delivery.rules.presence import ALIVE_WITHIN
 
 DATABASE, SCHEMA = "database", "schema"
 WORKER, TRANSLATION, PAUSES, ERRORS = "worker", "translation", "pauses", "errors"
-"""What is looked at: the database can be written, its schema is this code's, every sink has a worker, every queue has a
-translator without a problem, no sink is paused, and no unexpected errors repeat."""
+"""Names of the checks.
+
+The database can be written. Its schema is this code's. Every sink has a worker. Every queue has a translator without a
+problem. No sink is paused. No unexpected errors repeat.
+"""
 
 NEEDED_TO_STORE = (DATABASE, SCHEMA)
-"""Without these the process cannot store; without the others, what is stored waits."""
+"""Checks without which the process cannot store.
 
-NOT_LOOKED_AT = "not looked at yet"
+If only others fail, messages wait.
+"""
+
+NOT_LOOKED_AT = "not checked yet"
 
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """What was found, and when (seconds of a clock of one's own): by what was looked at, what is wrong, or None."""
+    """Problems by check, and when they were read (seconds of a monotonic clock)."""
 
     at: float
     wrong: Mapping[str, str | None]
 
     def problems(self, now: float) -> Mapping[str, str | None]:
-        """The same, unless it is too long ago to be believed."""
+        """Return the problems, or one that they are too old."""
         age = now - self.at
         if age <= ALIVE_WITHIN:
             return self.wrong

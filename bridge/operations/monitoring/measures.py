@@ -1,4 +1,4 @@
-"""What a monitoring system wants to know, as numbers: totals of all time, and how it is now."""
+"""Numbers of a monitoring system: totals of all time, and the present state."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -14,7 +14,10 @@ from bridge.operations.monitoring.concerns import Concern, concerns
 
 @dataclass(frozen=True, slots=True)
 class Histogram:
-    """How long deliveries took: (upper bound in seconds, how many, not those below the bound before); and all added."""
+    """Durations of deliveries: buckets of (upper bound in seconds, number), and a sum.
+
+    A bucket does not contain the buckets below it.
+    """
 
     counts: Sequence[tuple[float, int]]
     seconds: float
@@ -22,13 +25,13 @@ class Histogram:
 
 @dataclass(frozen=True, slots=True)
 class Measures:
-    """All of them.
+    """All measures.
 
     Attributes:
-        totals: (direction, event, what, how many ever); see ``Tally``.
+        totals: (direction, event, what, number of all time); see ``Tally``.
         latencies: by sink.
-        standing: how many deliveries, by (sink, fate), but for those that are delivered.
-        oldest_waiting: by sink, in seconds; 0 if nothing waits.
+        standing: number of deliveries by (sink, fate), without the delivered ones.
+        oldest_waiting: by sink, in seconds; 0 if none waits.
     """
 
     totals: Sequence[tuple[str, str, str, int]]
@@ -41,7 +44,7 @@ class Measures:
 
 
 def measures(connection: Connection, now: float) -> Measures:
-    """Read them; ``now`` in epoch seconds."""
+    """Read all measures; ``now`` in epoch seconds."""
     states, queue_states = sink_states.states(connection, now), queues.states(connection, now)
     return Measures(
         totals=_totals(connection),

@@ -1,4 +1,7 @@
-"""How it goes: what an operator sees first. Read from the counts: as quick with a million events as with one."""
+"""Overview: the state of both directions, read from the counts.
+
+Reading it takes as long with a million events as with one.
+"""
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -25,13 +28,13 @@ _OPEN = (Fate.WAITING, Fate.QUEUED, Fate.SENDING)
 
 @dataclass(frozen=True, slots=True)
 class Period:
-    """How far back, and in which steps a chart shows it; both in seconds."""
+    """Length of a period, and of one step of its chart, in seconds."""
 
     seconds: int
     step: int
 
     def since(self, now: float) -> int:
-        """When it begins, in epoch seconds: where an interval that is counted by begins."""
+        """Return its start in epoch seconds, at the start of an interval."""
         return bucket(now - self.seconds) // self.step * self.step
 
 
@@ -44,7 +47,7 @@ PERIODS: Mapping[str, Period] = {
 
 @dataclass(frozen=True, slots=True)
 class Flow:
-    """One direction.
+    """Numbers of one direction.
 
     Attributes:
         received: within the period, with those that were ignored, quarantined, or there before (``duplicates``).
@@ -74,7 +77,7 @@ class Flow:
 
 @dataclass(frozen=True, slots=True)
 class Point:
-    """One step of a chart: how many deliveries were delivered, and how many failed, from ``at`` (epoch seconds) on."""
+    """One step of a chart, from ``at`` (epoch seconds) on."""
 
     direction: str
     at: int
@@ -84,11 +87,11 @@ class Point:
 
 @dataclass(frozen=True, slots=True)
 class Trouble:
-    """What went wrong so often within the period.
+    """A frequent failure within the period.
 
     Attributes:
-        what: ``dead``, ``uncertain``, ``retried`` (and is still tried) or ``quarantined``.
-        cause: in a few words; as ``Filter.error``, it finds those that still stand there.
+        what: ``dead``, ``uncertain``, ``retried`` or ``quarantined``.
+        cause: in a few words; as ``Filter.error``, it finds the events.
     """
 
     direction: str
@@ -99,7 +102,10 @@ class Trouble:
 
 @dataclass(frozen=True, slots=True)
 class Named:
-    """Events of one name within the period. ``last_at`` is when the last came in, in epoch seconds."""
+    """Events of one name within the period.
+
+    ``last_at`` is the receipt of the last one, in epoch seconds.
+    """
 
     direction: str
     event: str
@@ -111,7 +117,7 @@ class Named:
 
 @dataclass(frozen=True, slots=True)
 class Overview:
-    """All of it, at one moment (epoch seconds)."""
+    """All numbers of the overview, at one moment (epoch seconds)."""
 
     at: float
     period: str
@@ -126,7 +132,7 @@ class Overview:
 
 
 def overview(connection: Connection, period: str, now: float) -> Overview:
-    """How it goes, and went within one of ``PERIODS``."""
+    """Return the overview of one of ``PERIODS``."""
     chosen = PERIODS[period]
     since = chosen.since(now)
     counted = _counted(connection, since)
@@ -186,7 +192,7 @@ def _flows(connection: Connection, counted: Sequence[Any], since: int, now: floa
 
 
 def _histograms(connection: Connection, since: int) -> dict[str, list[tuple[float, int]]]:
-    """By sink, (upper bound, how many), in the order of the bounds."""
+    """Return, by sink, (upper bound, number) in the order of the bounds."""
     columns = latencies.c
     key = (columns.sink, columns.up_to)
     statement = select(*key, func.sum(columns.count)).where(columns.bucket >= since).group_by(*key).order_by(*key)
@@ -195,7 +201,7 @@ def _histograms(connection: Connection, since: int) -> dict[str, list[tuple[floa
 
 
 def _points(connection: Connection, period: Period, since: int, now: float) -> Iterator[Point]:
-    """For each direction and step; also where nothing happened."""
+    """Return a point for each direction and step, also for empty steps."""
     columns = tallies.c
     step = (columns.bucket - columns.bucket % period.step).label("step")
     statement = (
@@ -220,7 +226,7 @@ def _troubles(counted: Sequence[Any]) -> tuple[Trouble, ...]:
 
 
 def _named(connection: Connection, counted: Sequence[Any]) -> Iterator[Named]:
-    """The most frequent first."""
+    """Return the most frequent names first."""
     by_name: dict[tuple[str, str], list[Any]] = {}
     for row in counted:
         by_name.setdefault((row.direction, row.event), []).append(row)
@@ -241,7 +247,7 @@ def _named(connection: Connection, counted: Sequence[Any]) -> Iterator[Named]:
 
 
 def _last(connection: Connection, direction: str, event: str) -> float | None:
-    """When the last of a name came in, as its id says."""
+    """Return when the last event of a name was received, from its id."""
     newest = connection.execute(_NEWEST, {"of_direction": direction, "named": event}).scalar()
     return ULID.from_str(newest[:ID_LENGTH]).timestamp if newest else None
 

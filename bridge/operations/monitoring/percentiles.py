@@ -1,18 +1,20 @@
-"""PURE: what a histogram says about how long it took."""
+"""Percentiles of a histogram, pure."""
 
 from collections.abc import Sequence
 from math import isinf
 
 
 def percentile(histogram: Sequence[tuple[float, int]], share: float) -> float | None:
-    """Seconds within which ``share`` (0 to 1) of all were done, taking each bucket to be evenly filled.
+    """Return the seconds within which ``share`` (0 to 1) of all deliveries ended.
+
+    It assumes that each bucket is evenly filled.
 
     Args:
-        histogram: (upper bound, how many), in the order of the bounds; empty buckets may be missing. Of those beyond
-            the last bound only that is known.
+        histogram: (upper bound, number), in the order of the bounds. Empty buckets may be missing. The last bucket has
+            no upper bound.
 
     Returns:
-        None if there is nothing.
+        None if the histogram is empty.
     """
     wanted = share * sum(count for _, count in histogram)
     lower, passed = 0.0, 0

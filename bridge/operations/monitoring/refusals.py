@@ -1,28 +1,31 @@
-"""Calls that did not prove who sent them: counted in memory, since nobody unknown may make the bridge write."""
+"""Counts of refused requests, in memory.
+
+An unknown sender must not make the bridge write to the database.
+"""
 
 import threading
 from collections import Counter
 
 
 class Refusals:
-    """How many there were, by direction, that are not written down yet."""
+    """Numbers of refused requests by direction that are not stored yet."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._counts: Counter[str] = Counter()
 
     def add(self, direction: str) -> None:
-        """One more."""
+        """Count one request."""
         with self._lock:
             self._counts[direction] += 1
 
     def take(self) -> Counter[str]:
-        """Those that there are; from now on they are the caller's to write down."""
+        """Return and reset the counts; the caller stores them."""
         with self._lock:
             taken, self._counts = self._counts, Counter()
         return taken
 
     def give_back(self, taken: Counter[str]) -> None:
-        """They could not be written down."""
+        """Add the counts again, because they could not be stored."""
         with self._lock:
             self._counts += taken

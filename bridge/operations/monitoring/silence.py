@@ -1,7 +1,9 @@
-"""PURE: whether a direction has gone quiet. Voucherify switches a webhook off after twelve failures, and says nothing.
+"""Silence of a direction, pure.
 
-What is usual differs by the shop and by the hour, so silence is measured by the longest lull of the week before: half
-as long again is too long, and less than an hour never is.
+Voucherify switches a webhook off after twelve failures, and sends no notice.
+
+The usual pause differs by shop and by hour. So silence is measured by the longest pause of the week before: 1.5 times
+as long is silence, and less than an hour never is.
 """
 
 from collections.abc import Sequence
@@ -9,35 +11,38 @@ from itertools import pairwise
 from typing import NamedTuple
 
 SHORTEST = 3600.0
-"""Seconds for which it may be quiet, whatever is usual."""
+"""Seconds below which no pause is silence."""
 
 LONGER = 1.5
-"""Times the longest lull: silence."""
+"""Factor of the longest usual pause that makes silence."""
 
 ENOUGH = 12
-"""Intervals in which something came: with fewer nobody knows what is usual."""
+"""Intervals with messages from which on a usual pause is known."""
 
 
 class Interval(NamedTuple):
-    """A time in which something arrived: from its start to its end, in epoch seconds."""
+    """A time in which messages arrived, in epoch seconds."""
 
     start: float
     end: float
 
 
 class Silence(NamedTuple):
-    """Nothing has arrived since (epoch seconds; 0: nobody knows any more), when at most so many seconds are usual."""
+    """Silence since a time (epoch seconds), and the longest usual pause.
+
+    The time is 0 if it is too long ago to be known.
+    """
 
     since: float
     usual: float
 
 
 def silence(arrivals: Sequence[Interval], *, ever: bool, now: float) -> Silence | None:
-    """Whether nothing arrives any more.
+    """Return the silence of a direction, or None.
 
     Args:
-        arrivals: in order; where nothing is known of longer ago.
-        ever: whether anything arrived before all of them.
+        arrivals: in order, as far back as the counts reach.
+        ever: whether messages arrived before all of them.
         now: epoch seconds.
     """
     if not arrivals:

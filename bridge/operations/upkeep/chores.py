@@ -1,4 +1,4 @@
-"""What one process at a time does for all: whoever comes first when it is due."""
+"""Periodic jobs, each run by one process at a time."""
 
 from sqlalchemy import Connection, select, update
 
@@ -7,7 +7,10 @@ from bridge.delivery.database.tables import chores
 
 
 def take(connection: Connection, name: str, every: float, now: float) -> bool:
-    """Whether it is due, and the caller's to do. The first time it is due ``every`` seconds from now."""
+    """Claim a job if it is due.
+
+    The first time, it is due ``every`` seconds from now.
+    """
     statement = (
         update(chores).where(chores.c.name == name, chores.c.at <= now - every).values(at=now).returning(chores.c.name)
     )
@@ -19,23 +22,23 @@ def take(connection: Connection, name: str, every: float, now: float) -> bool:
 
 
 def is_due(connection: Connection, name: str, every: float, now: float) -> bool:
-    """Whether it is worth trying to take it."""
+    """Return whether a job seems due, without a lock."""
     at = connection.execute(select(chores.c.at).where(chores.c.name == name)).scalar()
     return at is None or at <= now - every
 
 
 def touch(connection: Connection, name: str, now: float) -> None:
-    """Write, whatever is there."""
+    """Write to the database, whatever it contains."""
     insertion = INSERT[connection.dialect.name](chores).values(name=name, at=now)
     connection.execute(insertion.on_conflict_do_update(index_elements=["name"], set_={"at": now}))
 
 
 def mark(connection: Connection, name: str) -> str:
-    """How far it has come; "" at its beginning."""
+    """Return the progress of a job; "" at its beginning."""
     return connection.execute(select(chores.c.mark).where(chores.c.name == name)).scalar() or ""
 
 
 def leave(connection: Connection, name: str, mark: str, *, again_at_once: bool) -> None:
-    """Remember how far it has come, for whoever does it next."""
+    """Store the progress of a job for the process that continues it."""
     values = {"mark": mark} | ({"at": 0.0} if again_at_once else {})
     connection.execute(update(chores).where(chores.c.name == name).values(values))

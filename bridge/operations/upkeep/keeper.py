@@ -1,8 +1,8 @@
-"""Keeping the house, beside those who deliver: in every process, every few seconds.
+"""Upkeep in every process, every few seconds, beside the deliveries.
 
-The keeper says that the workers of its process are alive, writes down what was refused, looks whether the process can
-do its work; and does its share of what one process does for all: removing what is old, folding counts, telling what an
-operator should know. It writes between the others, never before them, and what it cannot do now it does next time.
+The keeper records the beats of its process's workers, stores the counts of refused requests, and checks whether the
+process can work. It runs periodic jobs, each in one process at a time: deleting old rows, folding counts, logging
+concerns. It writes between other writers, never before them. A job that fails is repeated in the next round.
 """
 
 import threading
@@ -31,24 +31,33 @@ from bridge.operations.upkeep import chores
 from bridge.operations.upkeep.retention import SEEN_AGE, sweep_events, sweep_messages, sweep_repeats, sweep_seen
 
 BEAT = 3.0
-"""Seconds from one round to the next."""
+"""Seconds between two rounds."""
 
 FIRST = 0.25
-"""Seconds before the first: a process that is about to fork has nothing in hand yet."""
+"""Seconds before the first round.
+
+A process that is about to fork has no work yet.
+"""
 
 SWEEPING = 2.0
-"""Seconds of a round that may go into removing what is old."""
+"""Seconds of a round for deleting old rows."""
 
 RESTING = 4.0
-"""Times as long as a step of removing took, until the next: four fifths of the time are everybody else's."""
+"""Factor of a step's duration until the next step.
+
+Other writers get four fifths of the time.
+"""
 
 MINUTE, HOUR = 60.0, 3600.0
 
 MANY_ERRORS = 3
-"""Unexpected errors within minutes that are no single accident."""
+"""Unexpected errors within minutes that are a problem."""
 
 _TOLD = (SILENT, REFUSING, UNMANNED)
-"""What the log says every hour; that a sink is paused, its worker says."""
+"""Concerns that are logged every hour.
+
+The worker of a sink logs its pause.
+"""
 
 _log = structlog.get_logger("bridge.keeper")
 
@@ -57,15 +66,15 @@ Sweep = Callable[[Connection, str, float], str]
 
 @dataclass(frozen=True, slots=True)
 class House:
-    """What there is to keep.
+    """What the keeper of a process looks after.
 
     Attributes:
-        sinks: those that must have a worker somewhere.
-        delivering: says which of them have one in this process.
-        refusals: what was refused in this process.
-        retention: seconds for which settled events stay.
-        translating: by queue, what keeps its translator in this process from its work, or "".
-        queues: those that must have a translator somewhere.
+        sinks: those that must have a worker in some process.
+        delivering: returns those that have a worker in this process.
+        refusals: requests that this process has refused.
+        retention: seconds until settled events are deleted.
+        translating: by queue, the problem of its translator in this process, or "".
+        queues: those that must have a translator in some process.
     """
 
     sinks: Collection[str]
@@ -77,7 +86,7 @@ class House:
 
 
 class Keeper:
-    """Keeps the house of one process."""
+    """The upkeep of one process."""
 
     name = "keeper"
     patience = 10.0
@@ -92,7 +101,7 @@ class Keeper:
         self._found = NOTHING
 
     def problems(self) -> Mapping[str, str | None]:
-        """What keeps this process from its work, by what was looked at; None where all is well."""
+        """Problems of this process by check; None where there is none."""
         return self._found.problems(time.monotonic())
 
     def run(self, stop: threading.Event) -> None:
@@ -105,10 +114,10 @@ class Keeper:
         repeat(step, stop, Pace(BEAT, FIRST), "keeper")
 
     def round(self, stop: threading.Event) -> None:
-        """Everything once.
+        """Run one round.
 
         Raises:
-            StoreUnavailable: the database cannot be used; what is not done is done next time.
+            StoreUnavailable: the database cannot be used; the next round repeats the rest.
         """
         self._beat()
         now, house = self._clock(), self._house
@@ -124,7 +133,7 @@ class Keeper:
             self._tell(now)
 
     def _beat(self) -> None:
-        """Write: that proves that it can be written."""
+        """Write the beats, which proves that the database can be written."""
         refused, errors = self._house.refusals.take(), taken_unexpected()
         now = self._clock()
         try:
@@ -167,7 +176,10 @@ class Keeper:
             return chores.take(connection, chore, every, now)
 
     def _sweep(self, chore: str, sweep: Sweep, before: float, stop: threading.Event) -> None:
-        """Step by step, as far as it comes in this round; whoever is next goes on there."""
+        """Delete old rows step by step, for the time of a round.
+
+        The next process continues at the stored mark.
+        """
         if not self._is_mine(chore, MINUTE, self._clock()):
             return
         ends = time.monotonic() + SWEEPING

@@ -1,8 +1,10 @@
-"""Retention: settled events are deleted when they are old, in small steps, so that no writer waits long.
+"""Retention: deletion of old settled events, in small steps.
 
-An event is settled when nothing more happens to it: nothing of it waits, and nothing of it is uncertain, for then a
-person has to decide. It goes with its deliveries and attempts when it came in, and was settled, longer ago than the
-operator wants it kept. What keeps a repeat from being a second event stays much longer.
+A step is short, so that no writer waits long.
+
+An event is settled when no delivery of it waits or is uncertain. It is deleted with its deliveries and attempts. That
+happens when its receipt and its settlement are older than the operator's setting. The keys that identify repeats are
+deleted much later.
 """
 
 from collections.abc import Sequence
@@ -16,26 +18,28 @@ from bridge.delivery.rules.retry import Fate
 from bridge.messages import ID_LENGTH, LAST_SUFFIX
 
 STEP = 500
-"""Events in one transaction."""
+"""Events that one transaction deletes."""
 
 SEEN_STEP = 5_000
-"""Keys that one transaction looks at."""
+"""Keys that one transaction reads."""
 
 SEEN_AGE = 400 * 86_400.0
-"""Seconds for which a repeat is recognised: a year, and a month to spare."""
+"""Seconds for which a repeat is recognised: a year, and a month more."""
 
 _ID_TIME = 10
 """Characters of an id that are its time."""
 
 
 def sweep_events(connection: Connection, mark: str, before: float) -> str:
-    """Remove what is settled, came in and was settled ``before`` (epoch seconds), of the next few events.
+    """Delete settled events of the next few.
+
+    Their receipt and settlement are ``before`` (epoch seconds).
 
     Args:
-        mark: where to go on; "" at the beginning.
+        mark: where to continue; "" at the beginning.
 
     Returns:
-        Where to go on; "" when the end is reached.
+        Where to continue; "" at the end.
     """
     columns = events.c
     end = str(ULID.from_timestamp(before))[:_ID_TIME]
@@ -52,7 +56,7 @@ def sweep_events(connection: Connection, mark: str, before: float) -> str:
 
 
 def sweep_repeats(connection: Connection, mark: str, before: float) -> str:
-    """Remove the ids of duplicates that came in ``before``, and their bytes; see ``sweep_events``."""
+    """Delete ids and bytes of duplicates received ``before``; see ``sweep_events``."""
     end = str(ULID.from_timestamp(before))[:_ID_TIME]
     oldest = select(repeats.c.id).where(repeats.c.id > mark, repeats.c.id < end).order_by(repeats.c.id).limit(STEP)
     gone = connection.execute(oldest).scalars().all()
@@ -63,7 +67,10 @@ def sweep_repeats(connection: Connection, mark: str, before: float) -> str:
 
 
 def sweep_messages(connection: Connection, mark: str, before: float) -> str:
-    """Remove messages that came in ``before`` and held no event, as an empty batch; see ``sweep_events``."""
+    """Delete messages without events received ``before``; see ``sweep_events``.
+
+    Such a message is an empty batch.
+    """
     columns = messages.c
     end = str(ULID.from_timestamp(before))[:_ID_TIME]
     oldest = select(columns.id).where(columns.id > mark, columns.id < end).order_by(columns.id).limit(STEP)
@@ -75,13 +82,13 @@ def sweep_messages(connection: Connection, mark: str, before: float) -> str:
 
 
 def _delete_messages(connection: Connection, gone: Sequence[str]) -> None:
-    """Remove the messages of these events, but for those of which other events are left."""
+    """Delete the messages of these events, unless they have other events."""
     ids = {event_id[:ID_LENGTH] for event_id in gone}
     connection.execute(delete(messages).where(messages.c.id.in_(ids), *_without_events()))
 
 
 def _without_events() -> list[ColumnElement[bool]]:
-    """What holds of messages that have neither events nor repeats."""
+    """Return the condition of messages that have neither events nor repeats."""
     columns = (events.c.id, repeats.c.id)
     return [~exists().where(one.between(messages.c.id, messages.c.id + LAST_SUFFIX)) for one in columns]
 
@@ -93,9 +100,9 @@ def _needed(connection: Connection, ids: Sequence[str], before: float) -> set[st
 
 
 def sweep_seen(connection: Connection, mark: str, before: float) -> str:
-    """Remove what was first seen ``before``, of the next few keys; see ``sweep_events``.
+    """Delete keys first seen ``before``, of the next few; see ``sweep_events``.
 
-    They are in no order of time: an index of it would cost every event more than going through them costs once a week.
+    Keys are in no order of time. An index for it would cost every event more than a weekly scan costs.
     """
     columns = seen.c
     following = select(columns.key, columns.at).where(columns.key > bytes.fromhex(mark)).order_by(columns.key)

@@ -1,10 +1,11 @@
-"""Many upserts in one request: ``POST /v1/customers/bulk/async``, and what became of each, read from its async action.
+"""Bulk upserts: many customers in one ``POST /v1/customers/bulk/async``.
 
-Voucherify does the bulk updates of a project one after the other. So an upsert that may still be in an unfinished one
-goes into the next one, never alone: alone it could overtake, and an old value would come after a new one.
+The outcome of each is read from the async action of the bulk. Voucherify does the bulk updates of a project one after
+the other. An upsert may still be part of an unfinished bulk. Then it is sent in the next bulk, never alone. Alone it
+could overtake the bulk, and an old value would follow a new one.
 
-A bulk that is refused as a whole, or that does not say who failed, is halved until it does: one customer's trouble
-stays one customer's.
+A bulk is halved if Voucherify refuses it as a whole, or does not say which customer failed. So a wrong customer fails
+alone.
 """
 
 import json
@@ -20,29 +21,34 @@ from bridge.voucherify_api.answers import Answer, Reach
 from bridge.voucherify_api.endpoints import ASYNC_ACTION, UPSERT, UPSERT_MANY
 
 WORTH_IT = 5
-"""Upserts from which on a bulk is made: with its post and a poll or two it costs fewer calls than they do alone, and
-for fewer customers it would only take longer."""
+"""Upserts from which on a bulk costs fewer calls.
+
+A bulk costs its post and one or two polls. For fewer customers it would only take longer.
+"""
 
 LARGEST = 10_000_000
-"""Bytes of one request: 10 MB, whichever way they are counted."""
+"""Bytes of one request: 10 MB, by either way of counting."""
 
 FIRST_POLL, LONGEST_POLL = 0.5, 5.0
-"""Seconds until the async action is first looked at, and the longest between two looks; each pause doubles."""
+"""Seconds until the first poll, and between two polls at most.
+
+Each pause doubles.
+"""
 
 _Outcomes = dict[int, Outcome]
-"""By a call's place."""
+"""Outcomes by the place of a call."""
 
 
 def is_worth_it(calls: Sequence[Call]) -> bool:
-    """Whether these upserts go in bulk."""
+    """Return whether a bulk of these upserts costs fewer calls."""
     return len(calls) >= WORTH_IT or any(call.in_doubt_since is not None for call in calls)
 
 
 def deliver(run: Run, calls: Sequence[Call], until: float) -> _Outcomes:
-    """Upsert them all.
+    """Upsert all customers.
 
     Args:
-        until: when polling ends; what is not known then is ``UNKNOWN``.
+        until: end of the polling. What is not known then is ``UNKNOWN``.
     """
     if not is_worth_it(calls):
         return {call.place: one(run, call) for call in calls}
@@ -76,7 +82,10 @@ def _chunks(calls: Iterable[Call]) -> Iterator[list[Call]]:
 
 
 def _deliver_chunk(run: Run, calls: Sequence[Call], until: float) -> _Outcomes:
-    """What became of each call; those of which nobody can say it yet are missing, though never a single one."""
+    """Return the outcome of each call that is known.
+
+    The outcome of a single call is always known.
+    """
     content = b"[" + b", ".join(call.content for call in calls) + b"]"
     answer = run.call(UPSERT_MANY.request(content=content))
     found = run.happened(answer, repeatable=False)
@@ -92,7 +101,10 @@ def _deliver_chunk(run: Run, calls: Sequence[Call], until: float) -> _Outcomes:
 
 
 def _finished(run: Run, job_id: str, until: float) -> tuple[Mapping[str, Any], Answer]:
-    """The async action when it has ended, or nothing if that is not seen in time; and the last answer."""
+    """Poll the async action until it has ended.
+
+    Returns the action, empty if it has not ended in time, and the last response.
+    """
     pause = FIRST_POLL
     while True:
         run.sleep(pause)
@@ -111,7 +123,10 @@ def _unknown(call: Call, job_id: Any, last: Answer) -> Outcome:
 
 
 def _judge(calls: Sequence[Call], job: Mapping[str, Any]) -> _Outcomes:
-    """Who failed is in ``errors`` by the OpenAPI file, in ``failed`` by the documentation of older jobs."""
+    """Return the outcomes by the failed customers of the action.
+
+    They are in ``errors`` by the OpenAPI file, and in ``failed`` by the documentation of older jobs.
+    """
     result = job.get("result")
     result = result if isinstance(result, dict) else {}
     named = {entry["source_id"]: entry for key in ("errors", "failed") for entry in _entries(result.get(key))}

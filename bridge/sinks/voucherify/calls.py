@@ -1,4 +1,4 @@
-"""A parcel, as the request that is to be made of it."""
+"""The request of a parcel."""
 
 import json
 from collections.abc import Sequence
@@ -15,17 +15,20 @@ from bridge.to_voucherify.metadata import LeftOut
 CUSTOMERS, EVENTS = "/v1/customers", "/v1/events"
 
 RESOURCES = {CUSTOMERS: "customer", EVENTS: "event"}
-"""Whose metadata schema holds, by path."""
+"""Resource whose metadata schema applies, by path."""
 
 IDENTIFICATION = "bridge_id"
-"""The metadata key of a custom event by which it is found again. Voucherify has no idempotency key."""
+"""Metadata key of a custom event that identifies it.
+
+Voucherify has no idempotency key.
+"""
 
 _IDENTIFICATION_LENGTH = 32
 
 
 @dataclass(frozen=True, slots=True)
 class Call:
-    """A request to be made of a parcel and its followers.
+    """A request for a parcel and its followers.
 
     Attributes:
         place: of the parcel among those that are sent together.
@@ -44,26 +47,26 @@ class Call:
 
     @property
     def is_upsert(self) -> bool:
-        """Whether it may be repeated, and sent together with others."""
+        """Whether it may be repeated, and sent in a bulk."""
         return self.path == CUSTOMERS
 
     @property
     def is_identified(self) -> bool:
-        """Whether its identification is in its metadata."""
+        """Whether its metadata has its identification."""
         return IDENTIFICATION in self.body.get("metadata", {})
 
     @property
     def content(self) -> bytes:
-        """The body, as JSON."""
+        """Body as JSON."""
         return json_text.write(self.body)
 
     @property
     def source_id(self) -> str:
-        """Whom it is about."""
+        """The customer's ``source_id``."""
         return str((self.body if self.is_upsert else self.body["customer"])["source_id"])
 
     def without_identification(self) -> Self:
-        """The same for a project that does not take the identification."""
+        """Return the call for a project that refuses the identification."""
         metadata = {key: value for key, value in self.body["metadata"].items() if key != IDENTIFICATION}
         note = f"{self.note}\nwithout {IDENTIFICATION}: Voucherify refuses it".strip()
         return replace(self, body=self.body | {"metadata": metadata}, note=note)
@@ -71,12 +74,12 @@ class Call:
 
 @dataclass(frozen=True, slots=True)
 class Draft:
-    """A call that is not fitted to the project's metadata schema yet.
+    """A call whose metadata is not fitted to the project's schema yet.
 
     Attributes:
         bodies: the parcel's, then its followers'.
         left_out: fields that none of them has, by dotted path, with the reason.
-        resource: whose schema it has to be fitted to; None if it has no metadata.
+        resource: the resource of its schema; None if it has no metadata.
     """
 
     place: int
@@ -89,7 +92,7 @@ class Draft:
 
     @classmethod
     def of(cls, place: int, parcel: Parcel) -> Self:
-        """Of what is in the parcel."""
+        """Read the draft from a parcel."""
         told = [json.loads(payload) for payload in (parcel.payload, *parcel.followers)]
         path, bodies = told[0]["path"], [one["body"] for one in told]
         name = sha256(parcel.key.encode()).hexdigest()[:_IDENTIFICATION_LENGTH]
@@ -100,8 +103,9 @@ class Draft:
         return cls(place, path, bodies, left_out, resource, name, parcel.in_doubt_since)
 
     def fitted(self, schemas: Schemas) -> Call:
-        """The call. Each body is fitted, then they are merged: else a value that does not fit would replace, and take
-        with it, an earlier one that does.
+        """Fit each body to the schema, then merge them.
+
+        In the other order, a value that does not fit would replace an earlier one that fits, and both would be lost.
         """
         left_out: LeftOut = {}
         bodies = []

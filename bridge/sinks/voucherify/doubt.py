@@ -1,11 +1,11 @@
-"""A custom event that may have been recorded is looked up in its customer's activity before it is sent again.
+"""Look-up of a custom event in doubt, in its customer's activity.
 
-    found by its identification ─────────────────────────▶ delivered
-    one that may be it, without its identification ──────▶ uncertain
-    neither, long enough after ──────────────────────────▶ None: it is not there, and is sent
+    an event with its identification ────────────────────▶ delivered
+    a similar event without an identification ───────────▶ uncertain
+    neither, long enough after ──────────────────────────▶ None: it was not recorded, and is sent
 
-What is recorded without an identification may be ours all the same: Voucherify keeps what the event's schema defines,
-and the bridge cannot read that schema.
+An event without an identification may be the bridge's. Voucherify stores what the event's schema defines, and the
+bridge cannot read that schema.
 """
 
 from collections.abc import Iterator, Mapping
@@ -21,17 +21,22 @@ from bridge.voucherify_api.answers import Answer
 from bridge.voucherify_api.endpoints import ACTIVITY
 
 MARGIN = 300.0
-"""Seconds before the doubt began from which on it is looked for: the clocks of both sides may differ."""
+"""Seconds before the doubt from which on the search begins.
+
+The clocks of both sides may differ.
+"""
 
 PAGE, PAGES = 100, 50
-"""Activities a page, the most that Voucherify gives; and pages after which the search is given up."""
+"""Activities per page, the most that Voucherify returns, and pages of a search."""
 
 
 def look_up(run: Run, call: Call, since: float) -> Outcome | None:
-    """What is to be said of a custom event in doubt; None if it is not there and may be sent.
+    """Return the outcome of a custom event in doubt.
+
+    None if it was not recorded, and may be sent.
 
     Args:
-        since: when the doubt began, in epoch seconds.
+        since: start of the doubt, in epoch seconds.
     """
     suspects = 0
     for page in _pages(run, call.source_id, since):
@@ -50,7 +55,7 @@ def look_up(run: Run, call: Call, since: float) -> Outcome | None:
 
 
 def _pages(run: Run, source_id: str, since: float) -> Iterator[list[Any] | Outcome]:
-    """The customer's activities; or, at the end of them, why there are no more to be had."""
+    """Yield the customer's activities, and at the end why there are no more."""
     if source_id in (".", ".."):  # it would be another path
         yield _uncertain("the customer's activity has no address")
         return
@@ -73,7 +78,10 @@ def _pages(run: Run, source_id: str, since: float) -> Iterator[list[Any] | Outco
 
 
 def _is_unknown(source_id: str, told: Mapping[str, Any]) -> bool:
-    """Whether a 404 says that there is no such customer; a proxy's, or that of another path, says nothing of it."""
+    """Return whether a 404 says that the customer does not exist.
+
+    The 404 of a proxy, or of another path, does not say so.
+    """
     is_named = told.get("resource_id") == source_id or str(told.get("details")).endswith(f" {source_id}")
     return told.get("key") == "not_found" and is_named
 
@@ -95,7 +103,10 @@ def _query(since: float) -> dict[str, str]:
 
 
 def _custom_events(activities: list[Any]) -> Iterator[tuple[Any, Mapping[str, Any]]]:
-    """Name and metadata of each. By the OpenAPI file they are in ``data.data.event``; older ones had them elsewhere."""
+    """Return name and metadata of each custom event.
+
+    By the OpenAPI file they are in ``data.data.event``. Older activities have them elsewhere.
+    """
     for activity in activities:
         outer = _object(_object(activity).get("data"))
         inner = _object(outer.get("data")) or outer
@@ -104,7 +115,10 @@ def _custom_events(activities: list[Any]) -> Iterator[tuple[Any, Mapping[str, An
 
 
 def _may_be(found: Mapping[str, Any], ours: Mapping[str, Any]) -> bool:
-    """Whether the metadata that was found is ours, or what was kept of it. Another's identification is not."""
+    """Return whether the metadata may be this event's.
+
+    Voucherify may have stored a part of it. Another identification excludes it.
+    """
     return all(key in ours and ours[key] == value for key, value in found.items())
 
 

@@ -1,11 +1,11 @@
-"""May the keys write at all? What a 403 means when Voucherify answers reads.
+"""Permission to write: the meaning of a 403 while Voucherify answers reads.
 
-    one delivery refused ────────────────────────────▶ a dead letter, alone; the others go on
+    one delivery refused ────────────────────────────▶ a dead letter, alone; the others are sent
     SEVERAL in a row, and nothing accepted between ──▶ the keys may not write: the sink pauses, and they wait
     something accepted ──────────────────────────────▶ the keys may write: what is refused beside it is dead
 
-While it is doubted that the keys may write, each ``send`` begins at another place and tries at most ``MOST`` deliveries
-before one is accepted. So deliveries that a firewall refuses do not stand before the others for ever.
+While the permission is in doubt, each ``send`` begins at another place. It tries at most ``MOST`` deliveries before one
+is accepted. So deliveries that a firewall refuses do not block the others.
 """
 
 from collections.abc import Sequence
@@ -18,7 +18,7 @@ from bridge.delivery.rules.sink import Happened, Outcome, Parcel
 T = TypeVar("T")
 
 SEVERAL = 5
-"""Different deliveries that are refused in a row, from which on the keys are to blame."""
+"""Different refused deliveries in a row that put the permission in doubt."""
 
 MOST = 8
 """Deliveries that one ``send`` tries alone while each is refused."""
@@ -30,7 +30,7 @@ REASON = (
 
 
 class Permission:
-    """What is known of it, in one process."""
+    """What this process knows of the permission."""
 
     def __init__(self) -> None:
         self._refused: set[str] = set()
@@ -38,11 +38,11 @@ class Permission:
 
     @property
     def is_doubted(self) -> bool:
-        """Whether several deliveries were refused since the last one was accepted."""
+        """Whether several deliveries were refused since the last accepted one."""
         return len(self._refused) >= SEVERAL
 
     def in_turn(self, calls: Sequence[T]) -> list[T]:
-        """Return the calls in the order in which they are to be tried."""
+        """Return the calls in the order of trying."""
         if not self.is_doubted or not calls:
             return list(calls)
         self._begin += MOST
@@ -50,7 +50,7 @@ class Permission:
         return [*calls[begin:], *calls[:begin]]
 
     def judged(self, parcels: Sequence[Parcel], outcomes: list[Outcome], *, accepted: bool) -> list[Outcome]:
-        """Return the outcomes of a ``send``, now that it is known whose fault a 403 is.
+        """Return the outcomes of a ``send``, corrected by the permission.
 
         Args:
             accepted: whether Voucherify accepted anything that was sent.
@@ -67,7 +67,7 @@ class Permission:
 
 
 def is_refused(outcome: Outcome) -> bool:
-    """Whether what was sent was answered 403, and a read was not."""
+    """Return whether the delivery was answered 403, and a read was not."""
     return outcome.happened is Happened.REJECTED and outcome.code == HTTPStatus.FORBIDDEN
 
 

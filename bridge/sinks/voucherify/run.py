@@ -1,4 +1,4 @@
-"""One ``send``: it makes calls until its time is up, or until it would be wrong to go on."""
+"""One ``send``: makes calls until its time is over, or a response ends it."""
 
 from collections.abc import Mapping
 from http import HTTPStatus
@@ -16,32 +16,33 @@ ANSWERED: Mapping[int, Happened] = {
     HTTPStatus.REQUEST_TIMEOUT: Happened.FAILED,
     HTTPStatus.TOO_MANY_REQUESTS: Happened.THROTTLED,
 }
-"""What a status says, if it says more than its class."""
+"""Outcome of statuses that mean more than their class."""
 
 CLASSES: Mapping[int, Happened] = {2: Happened.DELIVERED, 3: Happened.FAILED, 4: Happened.REJECTED, 5: Happened.FAILED}
-"""What a class of statuses says. 3xx: a redirect is not followed."""
+"""Outcome by class of statuses; a redirect (3xx) is not followed."""
 
 UNANSWERED: Mapping[Reach, Happened] = {
     Reach.LOST: Happened.FAILED,
     Reach.NEVER: Happened.FAILED,
     Reach.HELD: Happened.UNTRIED,
 }
-"""What it says when there is no status."""
+"""Outcome of a call without a response."""
 
 BLAME: Mapping[Happened, Happened] = {
     Happened.DELIVERED: Happened.REJECTED,
     Happened.FORBIDDEN: Happened.FORBIDDEN,
 }
-"""What a 403 means, by what becomes of a harmless read; otherwise it is not known yet."""
+"""Meaning of a 403 by the outcome of a read; otherwise it is not known yet."""
 
 STRANGER = "this is not Voucherify's answer: see VOUCHERIFY_API_URL"
 
 
 def happened(answer: Answer, *, repeatable: bool) -> Happened:
-    """What became of what was sent, given what came back.
+    """Return the outcome of a call from its response.
 
     Args:
-        repeatable: it may be sent twice. If not, a failure behind which it may have been taken is ``UNKNOWN``.
+        repeatable: whether it may be sent twice. If not, a failure after which it may have been accepted is
+            ``UNKNOWN``.
     """
     if answer.code is None:
         found = UNANSWERED[answer.reach]
@@ -57,11 +58,11 @@ def happened(answer: Answer, *, repeatable: bool) -> Happened:
 class Run:
     """Makes the calls of one ``send``.
 
-    When the limit is reached, or the keys are refused, or the time is up, no call is made any more; when there is no
-    connection, all that is left has failed the same way: a service that is down is not knocked at a thousand times.
+    It makes no further call when the limit is reached, when the keys are refused, or when the time is over. Without a
+    connection, all further deliveries fail in the same way, and the service gets no further call.
 
     Args:
-        until: when it has to end, on the client's clock.
+        until: its end, on the client's clock.
     """
 
     def __init__(self, client: Client, until: float) -> None:
@@ -69,27 +70,27 @@ class Run:
         self.until = until
         self.pause: float | None = None
         self._reading: Happened | None = None
-        """What became of the harmless read, if one was made."""
+        """Outcome of the read that explains a 403, if there was one."""
         self._instead: Answer | None = None
         self.accepted = False
-        """Whether Voucherify has accepted anything that was sent."""
+        """Whether Voucherify has accepted any delivery."""
         self._refused = 0
 
     @property
     def now(self) -> float:
-        """Epoch seconds."""
+        """Return epoch seconds."""
         return self._client.timing.now()
 
     def settled_at(self, since: float) -> float:
-        """When all that a ``send`` may have posted, which began at ``since``, must show."""
+        """Return when all posts of a ``send`` that began at ``since`` are visible."""
         return since + self._client.timing.patience_seconds + self._client.timing.settling_seconds
 
     def sleep(self, seconds: float) -> None:
-        """Wait, but not longer than to the end of the run, or of the process."""
+        """Sleep, at most until the end of the run, or of the process."""
         self._client.sleep(min(seconds, self.until - self.now))
 
     def call(self, request: Request) -> Answer:
-        """Make a call, unless it has come to an end."""
+        """Make a call, unless the run has ended."""
         if self._instead is not None:
             return self._instead
         answer = self._client.call(request, self.until)
@@ -102,10 +103,10 @@ class Run:
         return answer
 
     def happened(self, answer: Answer, *, repeatable: bool) -> Happened:
-        """What became of what was sent: of a 403, whether it or the keys are refused.
+        """Return the outcome of a delivery; a read explains a 403.
 
-        A firewall in front of Voucherify answers 403 to a single payload, too. A harmless read decides: if Voucherify
-        answers it, the payload is refused.
+        A firewall in front of Voucherify answers 403 to a single payload, too. If Voucherify answers the read, the
+        payload is refused, and not the keys.
         """
         found = happened(answer, repeatable=repeatable)
         if answer.code != HTTPStatus.FORBIDDEN:
@@ -115,7 +116,10 @@ class Run:
         return BLAME.get(self._reading, Happened.FAILED)
 
     def outcome(self, answer: Answer, *, repeatable: bool, note: str = "") -> Outcome:
-        """``answer`` as the outcome of what was sent; keys that are refused, or may not write, end the run."""
+        """Return ``answer`` as the outcome of a delivery.
+
+        The run ends if the keys are refused, or may not write.
+        """
         found = self.happened(answer, repeatable=repeatable)
         outcome = as_outcome(found, answer, note)
         self._refused += is_refused(outcome)
@@ -128,11 +132,11 @@ class Run:
 
 
 def as_outcome(found: Happened, answer: Answer, note: str = "") -> Outcome:
-    """What is reported of ``answer``."""
+    """Return the outcome that ``answer`` reports."""
     said = note if answer.is_recognised else noted(note, STRANGER)
     return Outcome(found, answer.code, noted(said, answer.text), answer.retry_after, answer.pause, note)
 
 
 def noted(note: str, text: str) -> str:
-    """The detail of an outcome: what the bridge has to say of it, then what Voucherify said."""
+    """Return the detail of an outcome: the bridge's note, then Voucherify's text."""
     return "\n".join(part for part in (note, text) if part)

@@ -1,7 +1,7 @@
-"""The project's metadata schemas, read from Voucherify and kept for a while.
+"""Metadata schemas of the project, read from Voucherify and cached.
 
-The schema of a custom event's metadata is not among the resources that the API documents; it is asked for all the same,
-and where there is none, all metadata passes.
+The API documents no resource with the schema of a custom event's metadata. The bridge asks for it nevertheless. Where
+there is none, all metadata passes.
 """
 
 from collections.abc import Mapping
@@ -16,7 +16,7 @@ from bridge.voucherify_api.answers import Answer
 from bridge.voucherify_api.endpoints import METADATA_SCHEMA, Request
 
 SECONDS_KEPT = 300.0
-"""Until a schema is read again: so long a change of it needs to be seen."""
+"""Seconds until a schema is read again."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,15 +26,15 @@ class _Known:
 
 
 class Schemas:
-    """What is known of them."""
+    """Cache of the metadata schemas."""
 
     def __init__(self) -> None:
         self._known: dict[str, _Known] = {}
 
     def obstacle(self, run: Run, resource: str) -> Outcome | None:
-        """See to it that the schema is known; what keeps it from being, or None.
+        """Read the schema if it is unknown, and return what prevents that, or None.
 
-        One that was known is used on when it cannot be read again; what must not be read counts as none.
+        An older schema is used if it cannot be read again. A schema that the keys must not read counts as none.
         """
         known = self._known.get(resource)
         if known and run.now - known.at < SECONDS_KEPT:
@@ -48,12 +48,12 @@ class Schemas:
         return None
 
     def fit(self, resource: str, metadata: Mapping[str, Any]) -> tuple[dict[str, Any], LeftOut]:
-        """What of the metadata fits, and what was left out."""
+        """Return the metadata that fits the schema, and the fields that were left out."""
         return fit(metadata, self._known[resource].schema)
 
 
 def _read(run: Run, resource: str) -> dict[str, Answer]:
-    """What Voucherify says of the schema, and of those that its nested objects follow."""
+    """Read a schema, and those of its nested objects."""
     first = run.call(_asking_for(resource))
     nested = Schema.parse(first.json()).object_types if first.is_success else ()
     return {resource: first} | {name: run.call(_asking_for(name)) for name in sorted(nested)}
@@ -64,7 +64,10 @@ def _asking_for(resource: str) -> Request:
 
 
 def _is_told(answer: Answer) -> bool:
-    """Whether Voucherify has said what the schema is, that there is none, or that it is none of our business."""
+    """Return whether the response settles the question of the schema.
+
+    Voucherify has returned it, or has none, or does not let the bridge read it.
+    """
     return happened(answer, repeatable=True) in (Happened.DELIVERED, Happened.REJECTED, Happened.FORBIDDEN)
 
 

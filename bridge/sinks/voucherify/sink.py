@@ -1,4 +1,4 @@
-"""What is sent together, and in which order: bulk upserts, then everything else one by one."""
+"""Order of one ``send``: bulk upserts first, then the rest one by one."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import replace
@@ -21,9 +21,9 @@ class VoucherifySink:
 
     Args:
         app_id, secret_key: the project's API keys.
-        url: of the API, or of anything that speaks its protocol.
-        allow: called before each call: the seconds that it has to wait for its place in the budget of all workers.
-        timing: the clock, and how long everything may take.
+        url: address of the API, or of a service with the same protocol.
+        allow: called before each call; returns the seconds to wait for a place in the budget of all workers.
+        timing: the clock, and the time limits.
     """
 
     name = SINK
@@ -47,10 +47,10 @@ class VoucherifySink:
         self._schemas = Schemas()
         self._permission = Permission()
         self._refusing: set[str] = set()
-        """Names of events that are refused with an identification."""
+        """Names of events that Voucherify refuses with an identification."""
 
     def send(self, parcels: Sequence[Parcel]) -> Sequence[Outcome]:
-        """Send them, no two of which have the same lane."""
+        """Send parcels of different lanes, and return their outcomes."""
         run = Run(self._client, self._timing.now() + self._timing.send_seconds)
         drafts = [Draft.of(place, parcel) for place, parcel in enumerate(parcels)]
         resources = sorted({draft.resource for draft in drafts if draft.resource})
@@ -69,14 +69,17 @@ class VoucherifySink:
         return self.is_ending()
 
     def _together(self, calls: Sequence[Call]) -> list[Call]:
-        """Which go in bulk. While it is doubted that the keys may write, only those that must not go alone."""
+        """Return the calls of the bulk.
+
+        While the permission is in doubt, only those that must not be sent alone.
+        """
         upserts = [call for call in calls if call.is_upsert]
         if self._permission.is_doubted and all(call.in_doubt_since is None for call in upserts):
             return []
         return upserts if bulk.is_worth_it(upserts) else []
 
     def probe(self) -> Outcome:
-        """Whether the keys are accepted."""
+        """Ask whether Voucherify accepts the keys."""
         answer = self._client.probe()
         return as_outcome(happened(answer, repeatable=True), answer)
 
@@ -88,7 +91,7 @@ class VoucherifySink:
         return self._record(run, call)
 
     def _record(self, run: Run, call: Call) -> Outcome:
-        """Post a custom event: with its identification, unless that is what Voucherify refuses."""
+        """Post a custom event, with its identification if Voucherify accepts it."""
         if call.body["event"] in self._refusing and call.is_identified:
             call = call.without_identification()
         answer = run.call(RECORD_EVENT.request(content=call.content))
@@ -101,7 +104,10 @@ class VoucherifySink:
 
 
 def _paused(outcomes: list[Outcome], pause: float | None) -> list[Outcome]:
-    """The pause that was asked for by an answer which is no parcel's own (a poll, a schema) is told all the same."""
+    """Report a pause that no parcel's own response asked for.
+
+    It came with a poll, or with a schema.
+    """
     if pause is None or not outcomes or any(one.pause is not None for one in outcomes):
         return outcomes
     return [*outcomes[:-1], replace(outcomes[-1], pause=pause)]

@@ -1,4 +1,4 @@
-"""The front doors: one blueprint each, named as in ``intake``.
+"""Front doors: one blueprint each, named as in ``intake``.
 
 voucherify_webhooks  POST /webhooks/voucherify
 segment_destination  /segmentio/…

@@ -1,4 +1,4 @@
-"""A request's body: whole, or refused."""
+"""Body of a request: complete, or refused."""
 
 import zlib
 from collections.abc import Collection
@@ -12,15 +12,15 @@ _GZIP = 16 + zlib.MAX_WBITS
 
 
 def json_body(types: Collection[str] = (JSON,)) -> bytes:
-    """The bytes of a JSON body, unread and unparsed.
+    """Return the bytes of a JSON body, not parsed.
 
     Args:
-        types: as which it may be sent.
+        types: accepted content types.
 
     Raises:
-        UnsupportedMediaType: it is not said to be JSON.
+        UnsupportedMediaType: it has another content type.
         RequestEntityTooLarge: it is over ``MAX_CONTENT_LENGTH``; nothing beyond that was read.
-        BadRequest: it ends before its end, or its chunks are broken.
+        BadRequest: it ends too early, or its chunks are broken.
     """
     if request.mimetype not in types:
         raise UnsupportedMediaType(f"The body must be {' or '.join(types)}.")
@@ -28,7 +28,7 @@ def json_body(types: Collection[str] = (JSON,)) -> bytes:
 
 
 def whole_body() -> bytes:
-    """The bytes of a body, whatever its type.
+    """Return the bytes of a body of any type.
 
     Raises:
         RequestEntityTooLarge, BadRequest: as ``json_body`` does.
@@ -47,18 +47,18 @@ def whole_body() -> bytes:
 
 
 def unpacked(body: bytes) -> bytes:
-    """``body`` as it was before the sender compressed it, if it did.
+    """Return ``body`` uncompressed.
 
     Raises:
-        UnsupportedMediaType: in another way than gzip.
-        RequestEntityTooLarge: it is over ``MAX_CONTENT_LENGTH`` unpacked; nothing beyond that was unpacked.
-        BadRequest: it is not gzip, or ends before its end.
+        UnsupportedMediaType: it is compressed, and not with gzip.
+        RequestEntityTooLarge: it is over ``MAX_CONTENT_LENGTH`` uncompressed; nothing beyond that was uncompressed.
+        BadRequest: it is not gzip, or ends too early.
     """
     encoding = request.headers.get("Content-Encoding", "identity").strip().lower()
     if encoding == "identity":
         return body
     if encoding not in ("gzip", "x-gzip"):
-        raise UnsupportedMediaType("The body may be compressed with gzip, and with nothing else.")
+        raise UnsupportedMediaType("The body may only be compressed with gzip.")
     most = request.max_content_length or 0
     unpacking = zlib.decompressobj(_GZIP)
     try:
@@ -68,5 +68,5 @@ def unpacked(body: bytes) -> bytes:
     if len(content) > most:
         raise RequestEntityTooLarge
     if not unpacking.eof or unpacking.unused_data:
-        raise BadRequest("The body does not end where its gzip does.")
+        raise BadRequest("The body continues after the end of its gzip data.")
     return content

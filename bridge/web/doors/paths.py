@@ -1,6 +1,6 @@
-"""Addresses as people type them: with a slash too many, or with a part of the path twice.
+"""Forgiving paths: doubled slashes, a slash at the end, a doubled prefix.
 
-Senders follow no redirect, or follow it as a GET without a body, so each of these is answered as it was meant.
+Senders follow no redirect, or follow it as a GET without a body. So each of these is answered as the right path.
 """
 
 import re
@@ -14,22 +14,25 @@ _TWICE = re.compile("^(?:/segmentio)+/")
 
 
 def register(app: Flask) -> None:
-    """Answer a path with a slash at its end as without. Called before ``app`` has any route."""
+    """Answer a path with a slash at its end as without.
+
+    Called before ``app`` has any route.
+    """
     app.url_map.strict_slashes = False
     app.wsgi_app = ForgivingPaths(app.wsgi_app)  # type: ignore[method-assign] # as Flask documents it
 
 
 class ForgivingPaths:
-    """A WSGI layer that reads an address as it was meant.
+    """A WSGI layer that corrects paths.
 
-    A Custom Voucherify URL that ends in a slash is called at ``//segmentio/…``, one that ends in ``/segmentio`` at
-    ``/segmentio/segmentio/…``.
+    Segment calls a Custom Voucherify URL that ends in a slash at ``//segmentio/…``, and one that ends in ``/segmentio``
+    at ``/segmentio/segmentio/…``.
     """
 
     def __init__(self, app: Callable[..., Iterable[bytes]]) -> None:
         self._app = app
 
     def __call__(self, environ: dict[str, Any], start_response: Any) -> Iterable[bytes]:
-        """Answer as the application does, once the path is corrected."""
+        """Correct the path, and call the application."""
         environ["PATH_INFO"] = _TWICE.sub("/segmentio/", _SLASHES.sub("/", environ.get("PATH_INFO", "")))
         return self._app(environ, start_response)

@@ -1,4 +1,4 @@
-"""The endpoints of Segment's Voucherify (Actions) destination, as that destination calls them."""
+"""Door of Segment's Voucherify (Actions) destination."""
 
 from functools import partial
 
@@ -12,9 +12,10 @@ from bridge.web.request_log import request_id
 
 
 def blueprint(calls: DestinationCalls, waiting: Waiting) -> Blueprint:
-    """``/segmentio/…``: 200 once a call is stored; 400 names what is wrong with it, and Segment shows that to its user.
+    """Serve ``/segmentio/…``: 200 when a call is stored.
 
-    Segment takes any 2xx for a success and follows a redirect as a GET without a body, so there is never one.
+    400 names the wrong fields, and Segment shows that to its user. Segment counts any 2xx as a success, and follows a
+    redirect as a GET without a body. So the door never redirects.
     """
     door = Blueprint(SEGMENT_DESTINATION, __name__, url_prefix="/segmentio")
 

@@ -1,4 +1,4 @@
-"""Where Segment's webhooks, Webhooks (Actions) or classic, post the events of a source."""
+"""Door of Segment's webhooks, Webhooks (Actions) or classic."""
 
 from flask import Blueprint, Response, request
 
@@ -10,7 +10,7 @@ from bridge.web.request_log import request_id
 
 
 def blueprint(webhooks: EventWebhooks, waiting: Waiting) -> Blueprint:
-    """``POST /webhooks/segment``: 200 once an event is stored, or an array of them."""
+    """Serve ``POST /webhooks/segment``: 200 when every event is stored."""
     door = Blueprint(SEGMENT_WEBHOOKS, __name__)
 
     @door.post(f"/{SEGMENT}")

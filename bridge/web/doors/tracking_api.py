@@ -1,4 +1,4 @@
-"""Segment's tracking API, as its libraries call it."""
+"""Door of Segment's tracking API."""
 
 from functools import partial
 
@@ -11,14 +11,20 @@ from bridge.web.doors.waiting import Waiting, applied
 from bridge.web.request_log import request_id
 
 TYPES = (JSON, "text/plain")
-"""analytics.js sends its JSON as text, which a browser may do without asking first."""
+"""Accepted content types.
+
+analytics.js sends JSON as text, which a browser may send without a preflight request.
+"""
 
 ALIASES = {
     "v1/batch": ("v1/b", "v1/import", "beacon/v1/batch"),
     **{f"v1/{kind}": (f"v1/{kind[0]}",) for kind in ("track", "identify", "page", "screen", "group", "alias")},
 }
-"""By path, what libraries call instead: analytics.js and the mobile ones the first letter, analytics-ruby import,
-RudderStack's for browsers ``beacon`` when a page is left."""
+"""Paths that libraries use instead, by path.
+
+analytics.js and the mobile libraries use the first letter, analytics-ruby uses ``import``. RudderStack's library for
+browsers uses ``beacon`` when a page closes.
+"""
 
 ALLOWED = {
     "Access-Control-Allow-Origin": "*",
@@ -27,12 +33,16 @@ ALLOWED = {
     "Access-Control-Allow-Headers": "AnonymousId, Authorization, Content-Type, X-Retry-Count",
     "Access-Control-Max-Age": "86400",
 }
-"""What a browser must be told before analytics.js may post from any site: it carries a write key and no cookies."""
+"""Headers that let a browser post from any site.
+
+A request carries a write key and no cookies.
+"""
 
 
 def blueprint(calls: TrackingCalls, waiting: Waiting) -> Blueprint:
-    """``POST /v1/…``: 200 once an event, or every event of a batch, is stored. Libraries read no more than the status,
-    and try again at 5xx and 429 only.
+    """Serve ``POST /v1/…``: 200 when every event of the body is stored.
+
+    Libraries read only the status, and retry only at 5xx and 429.
     """
     door = Blueprint(TRACKING_API, __name__)
     for path in TRACKING:

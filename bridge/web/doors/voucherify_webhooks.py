@@ -1,4 +1,4 @@
-"""Voucherify's webhook URL."""
+"""Door of Voucherify's webhooks."""
 
 from flask import Blueprint, Response, request
 
@@ -11,9 +11,9 @@ from bridge.web.request_log import request_id
 
 
 def blueprint(webhooks: VoucherifyWebhooks, waiting: Waiting) -> Blueprint:
-    """``POST /webhooks/voucherify``: 202 once an authentic webhook is stored, whatever its content or type.
+    """Serve ``POST /webhooks/voucherify``: 202 when the webhook is stored.
 
-    Voucherify switches a webhook off after twelve answers that are not 2xx.
+    Any content and type is accepted. Voucherify switches a webhook off after twelve answers that are not 2xx.
     """
     door = Blueprint(VOUCHERIFY_WEBHOOKS, __name__)
 

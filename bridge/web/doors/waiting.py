@@ -1,4 +1,4 @@
-"""The answer to a message that is stored: at once, or with its outcome if the sender prefers to wait.
+"""Answer to a stored message: at once, or with its outcome.
 
 Source: https://www.rfc-editor.org/rfc/rfc7240#section-4.3 (``Prefer: wait=N``)
 """
@@ -20,10 +20,13 @@ from bridge.messages import Kept
 
 LONGEST_SECONDS = 10.0
 MOST = 8
-"""Requests of a process that wait at a time: they hold threads that others need."""
+"""Requests of a process that wait at a time.
+
+They hold threads that other requests need.
+"""
 
 LOOK_SECONDS = 0.025
-"""Between two looks."""
+"""Seconds between two reads of the outcome."""
 
 _WAIT = re.compile(r"""(?:^|,)\s*wait\s*=\s*"?(\d{1,6})"?\s*(?=[,;]|$)""", re.ASCII | re.IGNORECASE)
 
@@ -37,7 +40,10 @@ class Waiting:
         self.is_ending = threading.Event()
 
     def outcome(self, received: Received) -> Sequence[Kept] | None:
-        """What became of each event; None if the sender does not prefer to wait, or waits in vain."""
+        """Return the outcome of each event.
+
+        None if the sender does not prefer to wait, or if its time is over.
+        """
         seconds = _preferred_seconds()
         if not seconds or self.is_ending.is_set() or not self._places.acquire(blocking=False):
             return None
@@ -59,12 +65,15 @@ class Waiting:
 
 
 def stored(received: Received) -> dict[str, Any]:
-    """The answer to a sender that does not wait."""
+    """Return the answer to a sender that does not wait."""
     return {"status": "stored", "id": received.id}
 
 
 def answer(received: Received, waiting: Waiting) -> Response:
-    """``{"status": "stored", "id"}``, or the outcome; a list if the message is a list of events."""
+    """Return the answer: stored, or the outcome.
+
+    It is a list if the message is a list of events.
+    """
     found = waiting.outcome(received)
     if found is None:
         return jsonify(stored(received))
@@ -73,7 +82,7 @@ def answer(received: Received, waiting: Waiting) -> Response:
 
 
 def applied(response: Response) -> Response:
-    """Say that the sender's preference was met."""
+    """Add the header that says that the preference was applied."""
     response.headers["Preference-Applied"] = "wait"
     return response
 

@@ -1,3 +1,6 @@
-"""The schema's history, run by Alembic when the store opens. ``HEAD`` is the revision that this code works with."""
+"""History of the schema, run by Alembic when the database is opened.
+
+``HEAD`` is the revision that this code works with.
+"""
 
 HEAD = "0005"

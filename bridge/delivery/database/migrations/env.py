@@ -1,4 +1,7 @@
-"""Alembic's entry: runs the revisions on the connection that the store hands in."""
+"""Entry point of Alembic.
+
+It runs the revisions on the connection that ``Database`` passes in.
+"""
 
 from alembic import context
 

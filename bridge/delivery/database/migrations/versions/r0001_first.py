@@ -13,7 +13,7 @@ _WAITING = sa.text("status = 'waiting'")
 
 
 def upgrade() -> None:
-    """Make every table."""
+    """Create every table."""
     op.create_table(
         "events",
         sa.Column("id", sa.Text, primary_key=True),

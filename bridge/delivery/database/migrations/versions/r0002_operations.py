@@ -1,4 +1,7 @@
-"""What operating it takes: counts and latencies, the workers' beat, and indexes for every way to look for an event."""
+"""Tables of operations.
+
+They hold counts, latencies and the workers' beats. Indexes serve every search for events.
+"""
 
 import sqlalchemy as sa
 from alembic import op
@@ -12,7 +15,7 @@ _FAILED = sa.text("cause IS NOT NULL")
 
 
 def upgrade() -> None:
-    """Add to the first schema."""
+    """Add the tables of operations to the first schema."""
     _add_columns()
     _add_indexes()
     op.create_table(

@@ -1,4 +1,4 @@
-"""What one process knows and the next must not forget."""
+"""Table of facts that outlive a process."""
 
 import sqlalchemy as sa
 from alembic import op
@@ -8,7 +8,7 @@ down_revision = "0002"
 
 
 def upgrade() -> None:
-    """Make the table."""
+    """Create the table."""
     op.create_table(
         "remembered",
         sa.Column("name", sa.Text, primary_key=True),

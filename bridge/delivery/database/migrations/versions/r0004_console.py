@@ -1,4 +1,4 @@
-"""What the console needs: who did what, who tries to guess the token, and bulk replays."""
+"""Tables of the console: audit, failed sign-ins, and bulk replays."""
 
 import sqlalchemy as sa
 from alembic import op

@@ -1,4 +1,7 @@
-"""The inbox: bytes move from events to messages, and a delivery that is being sent has a status of its own."""
+"""Inbox and ``sending``.
+
+Bytes move from events to messages. A delivery that is being sent has a status of its own.
+"""
 
 import sqlalchemy as sa
 from alembic import op
@@ -12,7 +15,7 @@ _HAS_CUSTOMER = sa.text("customer IS NOT NULL")
 
 
 def upgrade() -> None:
-    """Make the inbox's tables, and move what was stored before into them."""
+    """Create the tables of the inbox, and move the stored events into them."""
     _messages()
     _queues()
     _deliveries()
