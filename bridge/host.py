@@ -388,9 +388,9 @@ def _remove(path: Path) -> None:
 
 
 def _datagram_socket() -> socket.socket:
-    made = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
-    made.settimeout(0)
-    return made
+    sender = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
+    sender.settimeout(0)
+    return sender
 
 
 @contextmanager
@@ -456,6 +456,6 @@ def _own(folder: Path) -> Path:
 
 
 def _not_own(folder: Path) -> str | None:
-    found = folder.lstat()
-    is_own = stat.S_ISDIR(found.st_mode) and found.st_uid == os.getuid() and not found.st_mode & 0o077
+    status = folder.lstat()
+    is_own = stat.S_ISDIR(status.st_mode) and status.st_uid == os.getuid() and not status.st_mode & 0o077
     return None if is_own else f"{folder} can be written by other users, or is no folder"

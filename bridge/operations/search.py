@@ -37,7 +37,7 @@ _ID_TIME = 10
 _LAST_TIME = (1 << 48) / 1000 - 1
 """Epoch seconds of the last time that an id can hold."""
 
-# Written out, as in the partial index that answers it.
+# Literal values, as in the partial index that answers the query.
 _QUARANTINED: ColumnElement[str] = literal_column("'quarantined'")
 
 _KEPT = (Status.ACCEPTED, Status.IGNORED, Status.QUARANTINED, Fate.DISCARDED)
@@ -79,14 +79,16 @@ class Filter:
 
 def fitting(connection: Connection, wanted: Filter, limit: int) -> list[str]:
     """Return the ids of the newest matching events; with ``after``, the oldest."""
-    found = _found(wanted, limit)
-    return list(connection.execute(select(found.c.id).order_by(_in_order(wanted, found.c.id)).limit(limit)).scalars())
+    candidates = _found(wanted, limit)
+    return list(
+        connection.execute(select(candidates.c.id).order_by(_in_order(wanted, candidates.c.id)).limit(limit)).scalars()
+    )
 
 
 def count(connection: Connection, wanted: Filter, most: int) -> int:
     """Count the matching events, up to ``most``."""
-    found: int = connection.execute(select(func.count()).select_from(_found(wanted, most))).scalar_one()
-    return min(found, most)
+    number: int = connection.execute(select(func.count()).select_from(_found(wanted, most))).scalar_one()
+    return min(number, most)
 
 
 def _found(wanted: Filter, limit: int) -> Subquery:
@@ -222,7 +224,7 @@ def _first_id(at: float) -> str:
 
 
 def _failed_with(error: str) -> ColumnElement[bool]:
-    # Said once more that there is one, as in the partial index that answers it.
+    # The condition that there is one is repeated, as in the partial index that answers the query.
     return and_(deliveries.c.cause.is_not(None), deliveries.c.cause.icontains(error, autoescape=True))
 
 

@@ -102,13 +102,13 @@ def add(connection: Connection, counted: Mapping[Tally, int]) -> None:
         connection.execute(_ADD[connection.dialect.name], rows)
 
 
-def add_latencies(connection: Connection, sink: str, taken: Iterable[tuple[float, float]]) -> None:
+def add_latencies(connection: Connection, sink: str, durations: Iterable[tuple[float, float]]) -> None:
     """Add the durations of deliveries.
 
     Each is a pair: its end in epoch seconds, and the seconds since its receipt.
     """
     sums: dict[Latency, list[float]] = {}
-    for ended, seconds in taken:
+    for ended, seconds in durations:
         place = bisect_left(BOUNDS, seconds)
         key = Latency(bucket(ended), sink, BOUNDS[place] if place < len(BOUNDS) else _UNBOUNDED)
         counted = sums.setdefault(key, [0, 0.0])
@@ -165,7 +165,7 @@ def _admitted(name: str, known: set[str]) -> str:
     return name
 
 
-# Read once a database and process. Several processes may admit a few more: what is bounded is what they write for ever.
+# Read once per database and process. Several processes may admit a few more: the limit bounds the number of rows.
 _known: WeakKeyDictionary[Engine, _Names] = WeakKeyDictionary()
 
 
@@ -182,6 +182,6 @@ def _adding(dialect: str, table: Any, *summed: str) -> Any:
     return insertion.on_conflict_do_update(index_elements=list(table.primary_key), set_=values)
 
 
-# Made once, as all statements that are executed often.
+# Built once, like all statements that run often.
 _ADD = {dialect: _adding(dialect, tables.tallies, "count") for dialect in INSERT}
 _ADD_LATENCY = {dialect: _adding(dialect, tables.latencies, "count", "seconds") for dialect in INSERT}

@@ -102,9 +102,11 @@ def waiting(connection: Connection, message_ids: Collection[str]) -> set[str]:
 
     It reads all pending messages, so it is for rare queries.
     """
-    found = set(connection.execute(select(pending.c.message_id).where(pending.c.message_id.in_(message_ids))).scalars())
+    pending_ids = set(
+        connection.execute(select(pending.c.message_id).where(pending.c.message_id.in_(message_ids))).scalars()
+    )
     works = connection.execute(select(rounds.c.work)).scalars().all()
-    return found | {one for one in message_ids if any(f'"{one}' in work for work in works)}
+    return pending_ids | {one for one in message_ids if any(f'"{one}' in work for work in works)}
 
 
 def _state(connection: Connection, queue: str, row: Row[Any] | None, now: float) -> QueueState:

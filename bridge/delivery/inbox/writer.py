@@ -70,7 +70,7 @@ class _Waiting:
         self.message = message
         self.packed = pack(message.body)
         self.state = _State.WAITING
-        # A Future takes ten times as long.
+        # A Future is ten times as slow.
         self.answer: SimpleQueue[StoreUnavailable | None] = SimpleQueue()
 
 
@@ -119,7 +119,7 @@ class Inbox:
     def _give_up(self, waiting: _Waiting) -> StoreUnavailable | None:
         with self._changing:
             with suppress(Empty):
-                return waiting.answer.get_nowait()  # it came at the last moment
+                return waiting.answer.get_nowait()  # the commit ended just now
             waiting.state = _State.GIVEN_UP
         return StoreUnavailable("the database is too slow")
 

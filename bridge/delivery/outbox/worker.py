@@ -79,7 +79,7 @@ class Worker:
         self._looked_at = float("-inf")
         self.wake = threading.Event()
         self._handed: deque[Claim] = deque()
-        self._is_ready = False  # running, and nothing that is due waits, and the sink is not paused
+        self._is_ready = False  # running, without due deliveries in the outbox, and without a pause
         self._seconds_each = FIRST_GUESS_SECONDS
 
     @property
@@ -151,7 +151,7 @@ class Worker:
                 troubles += 1
                 unexpected("worker", error, sink=self.sink.name)
         self._is_ready = False
-        with suppress(StoreUnavailable):  # then their leases expire
+        with suppress(StoreUnavailable):  # their leases expire in that case
             while claims := self._taken_over():
                 self._hand_back(claims)
 
@@ -163,7 +163,7 @@ class Worker:
                 sent again under the same keys, when the lease has ended.
         """
         self._turned_at = time.monotonic()
-        # The outbox is looked at now and then, however much is handed over: what waits there is older.
+        # The outbox is read regularly, however much is handed over, since its deliveries are older.
         has_looked = self._turned_at - self._looked_at < BEAT
         handed = self._unless_paused(self._taken_over()) if has_looked else []
         most = self._most()
@@ -181,7 +181,7 @@ class Worker:
         if settled:
             self._outbox.settle(self.sink.name, settled, began, ended)
         if any(one.outcome.happened not in _SETTLED for one in settled):
-            self._is_ready = False  # until it has looked whether the sink is paused
+            self._is_ready = False  # until it has read whether the sink is paused
         self._report(settled, ended - began)
         if handed and self._is_ready:
             return True
@@ -303,6 +303,6 @@ class Worker:
                 event_id=failed[0].claim.event_id,
             )
         delivered = [one.claim.event_id for one in settled if one.decision.fate is Fate.DELIVERED]
-        # A line a batch: at thousands a second one for each would cost more than delivering it.
+        # One line per batch: at thousands a second, one per delivery would cost more than the delivery.
         for ids in portions(delivered, IDS_IN_A_LINE):
             _log.info("delivered", sink=sink, delivered=len(ids), seconds=round(seconds, 3), event_ids=ids)

@@ -188,7 +188,7 @@ def _untried(case: _Case) -> Decision:
 
 def _unknown(case: _Case) -> Decision:
     again = _failed(case)
-    # A dead letter may be replayed without a thought; this one may have been taken.
+    # A dead letter can be replayed safely. This one may have been accepted.
     return replace(again, fate=Fate.UNCERTAIN) if again.fate is Fate.DEAD else again
 
 

@@ -55,18 +55,18 @@ def concerns(
     An unused direction has none, unless messages of it wait for translation.
     """
     beats = {state.name: state for state in sinks}
-    found: list[Concern] = []
+    result: list[Concern] = []
     counts = _arrivals(connection)
     for direction in DIRECTIONS:
         if newest := queues.newest_pending(connection, direction):
-            # It has arrived, although it is not translated, and so not counted yet.
+            # A pending message has arrived, and is not counted yet.
             counts.setdefault(direction, {})[bucket(newest), False] = 1
     for direction, row in DIRECTIONS.items():
         state = beats.get(row.sink)
         if state and now - state.beat_at < _IN_USE:
-            found += [*_arrival(counts.get(direction, {}), direction, now), *_sink(state, direction)]
-        found += [one for queue in queue_states if queue.direction == direction for one in _queue(queue, now)]
-    return tuple(found)
+            result += [*_arrival(counts.get(direction, {}), direction, now), *_sink(state, direction)]
+        result += [one for queue in queue_states if queue.direction == direction for one in _queue(queue, now)]
+    return tuple(result)
 
 
 _Counts = dict[tuple[int, bool], int]
@@ -82,10 +82,10 @@ def _arrivals(connection: Connection) -> dict[str, _Counts]:
         .group_by(columns.direction, columns.bucket, refused)
         .order_by(columns.bucket)
     )
-    found: dict[str, _Counts] = {}
+    by_direction: dict[str, _Counts] = {}
     for direction, at, is_refused, count in connection.execute(statement):
-        found.setdefault(direction, {})[at, bool(is_refused)] = int(count)
-    return found
+        by_direction.setdefault(direction, {})[at, bool(is_refused)] = int(count)
+    return by_direction
 
 
 def _arrival(counts: _Counts, direction: str, now: float) -> Iterator[Concern]:
@@ -96,8 +96,8 @@ def _arrival(counts: _Counts, direction: str, now: float) -> Iterator[Concern]:
     if refused >= _REFUSALS and arrivals.keys().isdisjoint(recent):
         text = f"all of the last {refused} requests were refused: {DIRECTIONS[direction].sender_check}"
         yield Concern(REFUSING, direction, text, None)
-    if found := silence([Interval(at, at + width(at, now)) for at in arrivals], ever=ever, now=now):
-        yield Concern(SILENT, direction, _silent(found.since, found.usual, now), found.since or None)
+    if quiet := silence([Interval(at, at + width(at, now)) for at in arrivals], ever=ever, now=now):
+        yield Concern(SILENT, direction, _silent(quiet.since, quiet.usual, now), quiet.since or None)
 
 
 def _silent(since: float, usual: float, now: float) -> str:

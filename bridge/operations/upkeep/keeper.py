@@ -113,7 +113,7 @@ class Keeper:
                 self.round(stop)
             except StoreUnavailable as error:
                 self._complain("store unavailable", str(error))
-            except Exception as error:  # noqa: BLE001 - a keeper that ended would be missed by nobody
+            except Exception as error:  # noqa: BLE001 - no other thread would notice the end of the keeper
                 unexpected("keeper", error)
 
     def round(self, stop: threading.Event) -> None:
@@ -197,8 +197,8 @@ class Keeper:
 
     def _tell(self, now: float) -> None:
         with self._database.reading() as connection:
-            found = concerns(connection, sink_states.states(connection, now), queues.states(connection, now), now)
-        for one in found:
+            current = concerns(connection, sink_states.states(connection, now), queues.states(connection, now), now)
+        for one in current:
             if one.kind in _TOLD and self._is_mine(f"tell {one.kind} {one.direction}", HOUR, now):
                 _log.error(one.kind, direction=one.direction, reason=one.text)
 

@@ -54,9 +54,9 @@ def deliver(run: Run, calls: Sequence[Call], until: float) -> _Outcomes:
         return {call.place: one(run, call) for call in calls}
     outcomes: _Outcomes = {}
     for chunk in _chunks(calls):
-        told = _deliver_chunk(run, chunk, until)
-        outcomes |= told
-        unclear = [call for call in chunk if call.place not in told]
+        known = _deliver_chunk(run, chunk, until)
+        outcomes |= known
+        unclear = [call for call in chunk if call.place not in known]
         for part in (unclear[: len(unclear) // 2], unclear[len(unclear) // 2 :]):
             outcomes |= deliver(run, part, until)
     return outcomes
@@ -88,10 +88,10 @@ def _deliver_chunk(run: Run, calls: Sequence[Call], until: float) -> _Outcomes:
     """
     content = b"[" + b", ".join(call.content for call in calls) + b"]"
     answer = run.call(UPSERT_MANY.request(content=content))
-    found = run.happened(answer, repeatable=False)
-    if found is Happened.REJECTED and len(calls) > 1:
+    outcome = run.happened(answer, repeatable=False)
+    if outcome is Happened.REJECTED and len(calls) > 1:
         return {}
-    if found is not Happened.DELIVERED:
+    if outcome is not Happened.DELIVERED:
         return {call.place: run.outcome(answer, repeatable=False, note=call.note) for call in calls}
     job_id = answer.json().get("async_action_id")
     job, last = _finished(run, str(job_id), until) if job_id else ({}, answer)
@@ -140,12 +140,12 @@ def _judge(calls: Sequence[Call], job: Mapping[str, Any]) -> _Outcomes:
     if more_failed or "FAILED" in (job.get("status"), job.get("operation_status")):
         if refused or len(calls) > 1:
             return refused
-        found = Happened.REJECTED if more_failed else Happened.FAILED
-        return {calls[0].place: Outcome(found, detail=noted(calls[0].note, json.dumps(job)))}
+        happened = Happened.REJECTED if more_failed else Happened.FAILED
+        return {calls[0].place: Outcome(happened, detail=noted(calls[0].note, json.dumps(job)))}
     done = f"async action {job.get('id')}: {job.get('status')}"
     return {call.place: Outcome(Happened.DELIVERED, detail=noted(call.note, done)) for call in calls} | refused
 
 
-def _entries(told: Any) -> list[Mapping[str, Any]]:
-    entries = told if isinstance(told, list) else []
+def _entries(value: Any) -> list[Mapping[str, Any]]:
+    entries = value if isinstance(value, list) else []
     return [entry for entry in entries if isinstance(entry, dict) and isinstance(entry.get("source_id"), str)]
