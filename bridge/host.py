@@ -49,7 +49,7 @@ TICK_SECONDS = 1.0
 STOP_SECONDS = 0.25
 """Seconds within which a bell notices that its worker must stop."""
 
-LONGEST_ADDRESS = 100
+ADDRESS_BYTES = 100
 """Bytes of a socket's address: 108 on Linux, 104 on macOS.
 
 Source: https://man7.org/linux/man-pages/man7/unix.7.html
@@ -400,7 +400,7 @@ def _address(path: Path) -> Iterator[str]:
     On Linux, a path that is too long is reached through its open folder.
     """
     text = str(path)
-    if len(os.fsencode(text)) <= LONGEST_ADDRESS:
+    if len(os.fsencode(text)) <= ADDRESS_BYTES:
         yield text
         return
     folder = os.open(path.parent, os.O_RDONLY)

@@ -19,7 +19,7 @@ import structlog
 
 _log = structlog.get_logger("bridge")
 
-GATHERING = 0.05
+GATHERING_SECONDS = 0.05
 """Seconds that a line may wait for others."""
 
 MOST = 10_000
@@ -100,7 +100,7 @@ class Gathered:
 
     def _write(self) -> None:
         while self._there_are_some.wait():
-            time.sleep(GATHERING)
+            time.sleep(GATHERING_SECONDS)
             self._there_are_some.clear()
             self._flush()
 

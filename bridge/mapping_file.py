@@ -22,7 +22,7 @@ from bridge.to_voucherify.raw_events.presets import PRESETS
 
 VARIABLE = "BRIDGE_MAPPINGS"
 
-LOOKING = 1.0
+LOOK_SECONDS = 1.0
 """Seconds between two looks at the file."""
 
 _log = structlog.get_logger("bridge")
@@ -117,7 +117,7 @@ class MappingFile:
             InvalidMappings: the file is wrong.
         """
         with self._looking:
-            if self._clock() - self._looked_at >= LOOKING:
+            if self._clock() - self._looked_at >= LOOK_SECONDS:
                 self._look()
             current = self._found
         if isinstance(current, InvalidMappings) or current is None:

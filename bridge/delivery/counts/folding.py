@@ -4,7 +4,7 @@ from typing import Any
 
 from sqlalchemy import Connection, Table, delete, func, literal_column, select
 
-from bridge.delivery.counts.tallies import TOTAL_AFTER, WIDTHS
+from bridge.delivery.counts.tallies import TOTAL_AFTER_SECONDS, WIDTHS
 from bridge.delivery.database.engine import INSERT
 from bridge.delivery.database.tables import latencies, tallies
 
@@ -19,7 +19,7 @@ def fold(connection: Connection, now: float) -> None:
     """
     for table, *summed in ((tallies, "count"), (latencies, "count", "seconds")):
         bucket = table.c.bucket
-        _fold(connection, table, summed, (bucket > 0) & (bucket < now - TOTAL_AFTER), _NOUGHT)
+        _fold(connection, table, summed, (bucket > 0) & (bucket < now - TOTAL_AFTER_SECONDS), _NOUGHT)
         for age, wide in WIDTHS:
             end = int(now - age) // wide * wide
             finer = (bucket > 0) & (bucket < end) & ((bucket % wide != 0) | (table.c.shard != 0))

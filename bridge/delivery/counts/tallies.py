@@ -18,7 +18,7 @@ from sqlalchemy import Connection, Engine, func, select
 from bridge.delivery.database import tables
 from bridge.delivery.database.engine import INSERT
 
-BUCKET = 300
+BUCKET_SECONDS = 300
 """Seconds of the shortest interval."""
 
 BOUNDS = (0.1, 0.25, 0.5, 0.75, 1.0, 1.5, 2.5, 5.0, 10.0, 30.0, 60.0, 300.0, 1800.0, 3600.0, 21_600.0, 86_400.0)
@@ -33,7 +33,7 @@ WIDTHS = ((2 * HOUR, 1800), (26 * HOUR, 3 * HOUR))
 
 The console shows an hour, a day and a week.
 """
-TOTAL_AFTER = 8 * 24 * HOUR
+TOTAL_AFTER_SECONDS = 8 * 24 * HOUR
 """Seconds after which only the total is kept."""
 
 RETRIED, REFUSED, ERROR = "retried", "refused", "error"
@@ -82,12 +82,12 @@ class Latency(NamedTuple):
 
 def bucket(at: float) -> int:
     """Return the start of the interval that contains a time in epoch seconds."""
-    return int(at) // BUCKET * BUCKET
+    return int(at) // BUCKET_SECONDS * BUCKET_SECONDS
 
 
 def width(at: int, now: float) -> int:
     """Return the length of the interval that began at ``at``."""
-    return max((wide for age, wide in WIDTHS if at < now - age), default=BUCKET)
+    return max((wide for age, wide in WIDTHS if at < now - age), default=BUCKET_SECONDS)
 
 
 def add(connection: Connection, counted: Mapping[Tally, int]) -> None:

@@ -8,7 +8,7 @@ from sqlalchemy import Connection, Row, func, select
 
 from bridge.delivery.database.engine import INSERT
 from bridge.delivery.database.tables import messages, pending, rounds, translators
-from bridge.delivery.rules.presence import ALIVE_WITHIN, by_hand
+from bridge.delivery.rules.presence import ALIVE_SECONDS, by_hand
 from bridge.doors import direction_of_queue
 from bridge.messages import QUEUES
 
@@ -45,7 +45,7 @@ class QueueState:
         """Return why messages wait or fail at ``now`` (epoch seconds), or ""."""
         if self.is_paused:
             return f"{self.queue}: paused {by_hand(TRANSLATION)}"
-        if now - self.beat_at > ALIVE_WITHIN:
+        if now - self.beat_at > ALIVE_SECONDS:
             return f"no worker translates {self.queue}"
         return f"{self.queue}: {self.problem}" if self.problem else ""
 
@@ -121,6 +121,6 @@ def _state(connection: Connection, queue: str, row: Row[Any] | None, now: float)
     at: float | None = connection.execute(oldest).scalar() if waiting else None
     beat_at, paused_until, problem = (row.beat_at, row.paused_until, row.problem) if row else (0.0, 0.0, "")
     age = None if at is None else max(0.0, now - at)
-    is_alive = now - beat_at <= ALIVE_WITHIN
+    is_alive = now - beat_at <= ALIVE_SECONDS
     direction, is_paused = direction_of_queue(queue), paused_until > now
     return QueueState(queue, direction, waiting, age, beat_at, is_paused, problem if is_alive else "")

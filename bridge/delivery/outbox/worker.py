@@ -29,7 +29,7 @@ BEAT = 0.25
 JITTER_STEPS = 16
 """Number of times over which the retries of a batch are spread."""
 
-LEASE_MARGIN = 10.0
+LEASE_MARGIN_SECONDS = 10.0
 """Seconds of a lease beyond the sink's patience."""
 
 SOON_SECONDS = 5.0
@@ -38,7 +38,7 @@ SOON_SECONDS = 5.0
 FIRST_GUESS_SECONDS = 0.05
 """Seconds that a delivery takes, before a measurement."""
 
-LONGEST_TURN = 60.0
+LONGEST_TURN_SECONDS = 60.0
 """Seconds between two reads of the outbox, beyond a sink's patience, at most."""
 
 IDS_IN_A_LINE = 100
@@ -95,7 +95,7 @@ class Worker:
     @property
     def moves(self) -> bool:
         """Whether the worker has lately begun a batch, or read the outbox."""
-        return time.monotonic() - self._turned_at < self.sink.patience + LONGEST_TURN
+        return time.monotonic() - self._turned_at < self.sink.patience + LONGEST_TURN_SECONDS
 
     def room(self) -> Room:
         """Return the new deliveries that the worker can begin soon.
@@ -124,7 +124,7 @@ class Worker:
 
     @property
     def _lease(self) -> float:
-        return self.sink.patience + LEASE_MARGIN
+        return self.sink.patience + LEASE_MARGIN_SECONDS
 
     def run(self, stop: threading.Event) -> None:
         """Work until ``stop`` is set, then finish or hand back the current work.

@@ -6,11 +6,11 @@ from datetime import timedelta
 
 from sqlalchemy import ColumnElement, Connection, func, literal_column, select
 
-from bridge.delivery.counts.tallies import BUCKET, REFUSED, bucket, width
+from bridge.delivery.counts.tallies import BUCKET_SECONDS, REFUSED, bucket, width
 from bridge.delivery.database.tables import tallies
 from bridge.delivery.inbox import QueueState, queues
 from bridge.delivery.outbox import SinkState
-from bridge.delivery.rules.presence import ALIVE_WITHIN
+from bridge.delivery.rules.presence import ALIVE_SECONDS
 from bridge.delivery.rules.sink import Happened
 from bridge.directions import DIRECTIONS
 from bridge.messages import Status
@@ -19,7 +19,7 @@ from bridge.operations.monitoring.silence import Interval, silence
 SILENT, REFUSING, PAUSED, UNMANNED, UNTRANSLATED = "silent", "refusing", "paused", "no worker", "translation"
 """Kinds of concern."""
 
-_IN_USE = 7 * 86_400.0
+_IN_USE_SECONDS = 7 * 86_400.0
 """Seconds since the last beat of a worker after which a direction is unused."""
 
 _RECENT = 3
@@ -63,7 +63,7 @@ def concerns(
             counts.setdefault(direction, {})[bucket(newest), False] = 1
     for direction, row in DIRECTIONS.items():
         state = beats.get(row.sink)
-        if state and now - state.beat_at < _IN_USE:
+        if state and now - state.beat_at < _IN_USE_SECONDS:
             result += [*_arrival(counts.get(direction, {}), direction, now), *_sink(state, direction)]
         result += [one for queue in queue_states if queue.direction == direction for one in _queue(queue, now)]
     return tuple(result)
@@ -91,7 +91,7 @@ def _arrivals(connection: Connection) -> dict[str, _Counts]:
 def _arrival(counts: _Counts, direction: str, now: float) -> Iterator[Concern]:
     arrivals = dict.fromkeys(sorted(at for at, is_refused in counts if not is_refused))
     ever = arrivals.pop(0, ...) is None
-    recent = range(bucket(now) - (_RECENT - 1) * BUCKET, bucket(now) + 1, BUCKET)
+    recent = range(bucket(now) - (_RECENT - 1) * BUCKET_SECONDS, bucket(now) + 1, BUCKET_SECONDS)
     refused = sum(counts.get((at, True), 0) for at in recent)
     if refused >= _REFUSALS and arrivals.keys().isdisjoint(recent):
         text = f"all of the last {refused} requests were refused: {DIRECTIONS[direction].sender_check}"
@@ -114,7 +114,7 @@ def _sink(state: SinkState, direction: str) -> Iterator[Concern]:
 
 
 def _queue(state: QueueState, now: float) -> Iterator[Concern]:
-    is_alive = now - state.beat_at <= ALIVE_WITHIN
+    is_alive = now - state.beat_at <= ALIVE_SECONDS
     if (trouble := state.trouble(now)) and (state.pending or is_alive):
         since = None if state.oldest_seconds is None else now - state.oldest_seconds
         waiting = f"; {state.pending} pending" if state.pending else ""

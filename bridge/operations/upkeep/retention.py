@@ -23,7 +23,7 @@ STEP = 500
 SEEN_STEP = 5_000
 """Keys that one transaction reads."""
 
-SEEN_AGE = 400 * 86_400.0
+SEEN_SECONDS = 400 * 86_400.0
 """Seconds for which a repeat is recognised: a year, and a month more."""
 
 _ID_TIME = 10

@@ -26,10 +26,10 @@ WORTH_IT = 5
 A bulk costs its post and one or two polls. For fewer customers it would only take longer.
 """
 
-LARGEST = 10_000_000
+LARGEST_BYTES = 10_000_000
 """Bytes of one request: 10 MB, by either way of counting."""
 
-FIRST_POLL, LONGEST_POLL = 0.5, 5.0
+FIRST_POLL_SECONDS, LONGEST_POLL_SECONDS = 0.5, 5.0
 """Seconds until the first poll, and between two polls at most.
 
 Each pause doubles.
@@ -72,7 +72,7 @@ def _chunks(calls: Iterable[Call]) -> Iterator[list[Call]]:
     size = 0
     for call in calls:
         length = len(call.content) + len(", ")
-        if chunk and size + length > LARGEST:
+        if chunk and size + length > LARGEST_BYTES:
             yield chunk
             chunk, size = [], 0
         chunk.append(call)
@@ -105,7 +105,7 @@ def _finished(run: Run, job_id: str, until: float) -> tuple[Mapping[str, Any], A
 
     Returns the action, empty if it has not ended in time, and the last response.
     """
-    pause = FIRST_POLL
+    pause = FIRST_POLL_SECONDS
     while True:
         run.sleep(pause)
         answer = run.call(ASYNC_ACTION.request(quote(job_id, safe="")))
@@ -114,7 +114,7 @@ def _finished(run: Run, job_id: str, until: float) -> tuple[Mapping[str, Any], A
             return job, answer
         if answer.reach in (Reach.HELD, Reach.NEVER) or answer.pause is not None or run.now + pause > until:
             return {}, answer
-        pause = min(2 * pause, LONGEST_POLL)
+        pause = min(2 * pause, LONGEST_POLL_SECONDS)
 
 
 def _unknown(call: Call, job_id: Any, last: Answer) -> Outcome:

@@ -20,7 +20,7 @@ from bridge.sinks.voucherify.run import Run
 from bridge.voucherify_api.answers import Answer
 from bridge.voucherify_api.endpoints import ACTIVITY
 
-MARGIN = 300.0
+MARGIN_SECONDS = 300.0
 """Seconds before the doubt from which on the search begins.
 
 The clocks of both sides may differ.
@@ -93,7 +93,7 @@ def _unread(run: Run, answer: Answer) -> Outcome:
 
 
 def _query(since: float) -> dict[str, str]:
-    start = datetime.fromtimestamp(since - MARGIN, UTC).isoformat(timespec="milliseconds")
+    start = datetime.fromtimestamp(since - MARGIN_SECONDS, UTC).isoformat(timespec="milliseconds")
     return {
         "type": "customer.custom_event",
         "start_date": start.replace("+00:00", "Z"),

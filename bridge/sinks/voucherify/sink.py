@@ -29,7 +29,7 @@ class VoucherifySink:
     name = SINK
     knows_repeats = False  # a custom event that is posted twice is two events
     max_count = 1_000
-    max_bytes = bulk.LARGEST
+    max_bytes = bulk.LARGEST_BYTES
 
     def __init__(
         self,
