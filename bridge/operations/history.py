@@ -66,9 +66,9 @@ class Story:
     """Everything about one event.
 
     Attributes:
-        door: the path that it was posted to.
+        door: the path of its request.
         body: the bytes of its message: of a batch, all of it.
-        repeat_id: the id that was asked for, if that is a repeat of this event.
+        repeat_id: the requested id, if that is a duplicate of this event.
     """
 
     entry: Entry

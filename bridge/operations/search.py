@@ -52,18 +52,17 @@ STATUSES = (*map(str, Fate), str(Status.IGNORED), str(Status.QUARANTINED))
 
 @dataclass(frozen=True, slots=True)
 class Filter:
-    """Which events; what is None does not matter.
+    """Conditions on events; None is no condition.
 
     Attributes:
-        status: what became of it when it came in (ignored, quarantined), or where its delivery stands
-            (waiting, delivered, dead).
+        status: of the event (ignored, quarantined), or of its delivery (waiting, delivered, dead).
         event: its name, as at Segment.
         customer: the ``source_id``.
         direction: the key of a direction.
         before: an event's id; only older ones.
         after: an event's id, or ""; only newer ones, and the oldest of these first.
-        since, until: when it was received, in epoch seconds; not at ``until`` itself.
-        error: is in the cause of a delivery that failed, or in the reason of what is quarantined, however written.
+        since, until: limits of its receipt, in epoch seconds, without ``until`` itself.
+        error: a text in the cause of a failure, or in the reason of a quarantine, in any case.
     """
 
     status: str | None = None

@@ -100,7 +100,7 @@ class Database:
         """Create the folder of SQLite's file if only that folder is missing.
 
         Raises:
-            ConfigError: the database cannot be used before somebody changes a path or permissions.
+            ConfigError: a path or permission prevents its use.
         """
         if self._file is None:
             return

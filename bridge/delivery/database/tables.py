@@ -3,9 +3,9 @@
 Times are seconds since the epoch, in UTC. Bodies and payloads are compressed (zlib).
 
 messages ──1:n── events ──1:n── deliveries ──1:n── attempts    bytes received, their meaning, calls to make, calls made
-pending, replays                                  what waits for translation: new messages, stored events
-rounds                                            what a translator has in hand
-marks                                             messages that were answered 503 and are stored all the same
+pending, replays                                  rows that wait for translation: new messages, stored events
+rounds                                            messages that a translator has claimed
+marks                                             messages that are stored although they were answered 503
 seen, repeats                                     keys of events; ids of duplicates
 translators                                       pauses and problems of each queue
 sinks                                             pauses and call budgets of each service

@@ -21,7 +21,7 @@ class QueueState:
     """State of one queue.
 
     Attributes:
-        direction: the key of the direction that its messages take.
+        direction: the key of the direction of its messages.
         pending: messages that wait for translation, those in a round not included.
         oldest_seconds: age of the oldest of them; None if none waits.
         beat_at: when a translator was last known to be alive, in epoch seconds; 0 if never.
@@ -51,7 +51,7 @@ class QueueState:
 
 
 def is_paused(connection: Connection, queue: str, now: float) -> bool:
-    """Whether an operator has paused the translation."""
+    """Return whether an operator has paused the translation."""
     until = select(translators.c.paused_until).where(translators.c.queue == queue)
     return (connection.execute(until).scalar() or 0.0) > now
 

@@ -1,7 +1,8 @@
 """Appends messages: many requests, one transaction.
 
-A commit waits for the disk, so messages that arrive during one commit share the next. One thread a process commits
-whatever waits, back to back. It starts with the first message, so a process that forks before has no thread to lose.
+A commit waits for the disk, so messages that arrive during one commit share the next. One thread per process
+commits all waiting messages, back to back. It starts with the first message, so a process that forks before it has no
+thread.
 
 A message is *waiting*, then *committing*, then answered. A request whose patience ends withdraws a waiting message. It
 cannot withdraw a message that is committing: that message may be stored although its sender is answered 503, and then

@@ -37,7 +37,7 @@ class Concern:
 
     Attributes:
         kind: ``silent``, ``refusing``, ``paused``, ``no worker`` or ``translation``.
-        text: what it is, and what to look at.
+        text: the problem, and what to check.
         since: epoch seconds, or None if that is not known.
     """
 

@@ -50,11 +50,11 @@ class Flow:
     """Numbers of one direction.
 
     Attributes:
-        received: within the period, with those that were ignored, quarantined, or there before (``duplicates``).
+        received: within the period, with the ignored, quarantined and repeated ones (``duplicates``).
         delivered, failed, retried: deliveries within the period. Failed is dead or uncertain.
-        refused: calls within the period that did not prove who sent them.
-        waiting, dead, uncertain: deliveries that stand there now, whenever they came in.
-        oldest_waiting: seconds since the oldest of the waiting came in, or was replayed; None if nothing waits.
+        refused: requests within the period without a valid proof of their sender.
+        waiting, dead, uncertain: deliveries with this status now, of any age.
+        oldest_waiting: seconds since the receipt or replay of the oldest waiting one; None if none waits.
         p50, p95: seconds from receipt to delivery, of those delivered within the period; None if there are none.
     """
 
