@@ -192,7 +192,7 @@ SIDES: Mapping[str, Callable[[Parts], Side | None]] = {TO_SEGMENT: _to_segment, 
 def _voucherify_sink(settings: ToVoucherify, url: str, outbox: Outbox) -> VoucherifySink:
     def allow() -> float:
         now = time.time()
-        # Another process may have been told to wait since this one began to send.
+        # Another process may have begun a pause since this one began to send.
         if (pause := outbox.pause(VoucherifySink.name, now)) or settings.rate_limit is None:
             return pause
         return outbox.reserve(VoucherifySink.name, MINUTE / settings.rate_limit, now)

@@ -33,19 +33,19 @@ def basic(authorization: str | None) -> Basic | None:
     return Basic(user, password)
 
 
-def known(given: Iterable[str | None], valid: Sequence[str]) -> str | None:
+def known(candidates: Iterable[str | None], valid: Sequence[str]) -> str | None:
     """Return the first of ``valid`` that is among the given keys.
 
     All are compared, so the duration does not depend on the key.
     """
-    pairs = [(one or "", right) for one in given for right in valid]
+    pairs = [(one or "", right) for one in candidates for right in valid]
     return next(iter([right for one, right in pairs if hmac.compare_digest(one.encode(), right.encode())]), None)
 
 
-def signed(body: bytes, given: str | None, secrets: Sequence[str]) -> str | None:
-    """Return the one of ``secrets`` that ``given`` signs ``body`` with."""
-    found = known([given], [sign(body, secret) for secret in secrets])
-    return next((secret for secret in secrets if sign(body, secret) == found), None)
+def signed(body: bytes, signature: str | None, secrets: Sequence[str]) -> str | None:
+    """Return the one of ``secrets`` that makes ``signature`` of ``body``."""
+    valid = known([signature], [sign(body, secret) for secret in secrets])
+    return next((secret for secret in secrets if sign(body, secret) == valid), None)
 
 
 def sign(body: bytes, secret: str) -> str:

@@ -3,16 +3,16 @@
     BridgeError
     │
     │   answered with a status: the table is ``web.errors.ERRORS``
-    ├── Invalid            400  a call that violates its schema; names the fields
-    ├── SignatureError     401  a call that does not prove who sent it
-    ├── NoSuchEvent        404  an id that the store does not know
-    ├── InHand             409  a delivery or a message that is being worked on at this moment
+    ├── Invalid            400  a request that violates its schema; names the fields
+    ├── SignatureError     401  a request without a valid proof of its sender
+    ├── NoSuchEvent        404  an id of no event in the database
+    ├── InHand             409  a delivery or a message in progress
     ├── UpstreamError      502  a service that must be asked first does not answer as it should
     ├── StoreUnavailable   503  the database can store nothing at the moment
     │
     │   caught when a process starts, and shown to the operator
     ├── ConfigError             settings are missing or wrong; names each
-    ├── InvalidMappings         a file of mappings is wrong; names each problem
+    ├── InvalidMappings         a mapping file is wrong; names each problem
     ├── DemoFailed              the demo did not do what it shows
     │
     │   caught inside
@@ -27,7 +27,7 @@
     ├── MappingError            a mapping that cannot be compiled: becomes a problem of InvalidMappings
     ├── TriggerError            a trigger that cannot be compiled: likewise
     ├── DirectiveError          a directive that cannot be compiled: becomes a problem of MappingError
-    └── RowError                a row of a mappings file that is wrong: becomes problems of InvalidMappings
+    └── RowError                a row of a mapping file that is wrong: becomes problems of InvalidMappings
 
 Two exceptions are no BridgeError, because a library must know them: ``cli.main.WrongSettings`` is click's, and
 ``demo.voucherify_project.Refused`` is an answer of the stand-in for Voucherify.

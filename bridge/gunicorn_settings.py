@@ -62,7 +62,7 @@ def tune_threads() -> None:
     """
     gc.set_threshold(*GARBAGE_COLLECTION)
     if sys.platform == "linux":
-        # A thread that is woken does not interrupt the one that runs: it could only wait for the interpreter.
+        # A woken thread does not interrupt the running one, since it could only wait for the interpreter.
         # Source: https://man7.org/linux/man-pages/man7/sched.7.html
         with suppress(OSError):  # a sandbox may forbid it
             os.sched_setscheduler(0, os.SCHED_BATCH, os.sched_param(0))

@@ -49,7 +49,7 @@ TICK_SECONDS = 1.0
 STOP_SECONDS = 0.25
 """Seconds within which a bell notices that its worker must stop."""
 
-LONGEST_ADDRESS = 100
+ADDRESS_BYTES = 100
 """Bytes of a socket's address: 108 on Linux, 104 on macOS.
 
 Source: https://man7.org/linux/man-pages/man7/unix.7.html
@@ -388,9 +388,9 @@ def _remove(path: Path) -> None:
 
 
 def _datagram_socket() -> socket.socket:
-    made = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
-    made.settimeout(0)
-    return made
+    sender = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
+    sender.settimeout(0)
+    return sender
 
 
 @contextmanager
@@ -400,7 +400,7 @@ def _address(path: Path) -> Iterator[str]:
     On Linux, a path that is too long is reached through its open folder.
     """
     text = str(path)
-    if len(os.fsencode(text)) <= LONGEST_ADDRESS:
+    if len(os.fsencode(text)) <= ADDRESS_BYTES:
         yield text
         return
     folder = os.open(path.parent, os.O_RDONLY)
@@ -456,6 +456,6 @@ def _own(folder: Path) -> Path:
 
 
 def _not_own(folder: Path) -> str | None:
-    found = folder.lstat()
-    is_own = stat.S_ISDIR(found.st_mode) and found.st_uid == os.getuid() and not found.st_mode & 0o077
+    status = folder.lstat()
+    is_own = stat.S_ISDIR(status.st_mode) and status.st_uid == os.getuid() and not status.st_mode & 0o077
     return None if is_own else f"{folder} can be written by other users, or is no folder"

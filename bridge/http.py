@@ -71,10 +71,10 @@ def retry_after(response: requests.Response | None, now: float | None = None) ->
 
     The header has a number of seconds, or an HTTP date.
     """
-    told = response.headers.get("Retry-After", "") if response is not None else ""
-    if told.strip().isascii() and told.strip().isdigit():
-        return float(told)
-    at = _http_date(told)
+    value = response.headers.get("Retry-After", "") if response is not None else ""
+    if value.strip().isascii() and value.strip().isdigit():
+        return float(value)
+    at = _http_date(value)
     return None if response is None or at is None else max(0.0, at - service_time(response, now))
 
 
@@ -122,7 +122,7 @@ def carries_error(said: Mapping[str, Any]) -> bool:
     """Return whether a JSON object reports an error, whatever the status is."""
     code = said.get("code", said.get("statusCode"))
     is_failure = str(code).isdigit() and int(code) >= HTTPStatus.BAD_REQUEST
-    # Segment's errors have a word for a code.
+    # The code of Segment's errors is a word.
     is_named = isinstance(code, str) and "message" in said and not code.isdigit() and code.lower() not in _FINE
     return (
         said.get("success") is False
@@ -141,7 +141,7 @@ def _read(response: requests.Response, longest: int) -> BytesIO:
         answer = response.raw.read(longest + 1, decode_content=True)
     except HTTPError as error:
         raise requests.ConnectionError(type(error).__name__) from error
-    # Read to its end, the connection can be used again; with something left, it cannot.
+    # The connection can be used again only if the response was read to its end.
     if len(answer) > longest:
         response.raw.close()
     else:
@@ -167,7 +167,7 @@ def _cut_after(seconds: float) -> Iterator[threading.Event]:
         cut.set()
         for one in sockets:
             with suppress(OSError):  # closed already
-                # The plain socket's: TLS would want to say goodbye first.
+                # Of the plain socket, since TLS would send a last record first.
                 socket.shutdown(one, SHUT_RDWR)
 
     timer = threading.Timer(seconds, shut)

@@ -11,7 +11,7 @@ import msgspec
 
 from bridge.errors import BeyondFloat, Unusable
 
-# What neither PostgreSQL nor a warehouse can hold in a text: NUL, and halves of surrogate pairs.
+# Characters that neither PostgreSQL nor a warehouse can store: NUL, and halves of surrogate pairs.
 _UNSTORABLE = re.compile("[\x00\ud800-\udfff]")
 
 LEVELS = 200

@@ -19,7 +19,7 @@ import structlog
 
 _log = structlog.get_logger("bridge")
 
-GATHERING = 0.05
+GATHERING_SECONDS = 0.05
 """Seconds that a line may wait for others."""
 
 MOST = 10_000
@@ -44,7 +44,7 @@ def configure(level: str = "info") -> None:
             renderer,
         ],
         wrapper_class=structlog.make_filtering_bound_logger(level),
-        cache_logger_on_first_use=True,  # else every line costs as much again
+        cache_logger_on_first_use=True,  # otherwise every line costs twice as much
         logger_factory=structlog.WriteLoggerFactory(sys.stderr) if readable else Gathered(sys.stderr),
     )
 
@@ -100,12 +100,12 @@ class Gathered:
 
     def _write(self) -> None:
         while self._there_are_some.wait():
-            time.sleep(GATHERING)
+            time.sleep(GATHERING_SECONDS)
             self._there_are_some.clear()
             self._flush()
 
     def _flush(self) -> None:
-        # A full disk, a reader that is gone: no reason to stop.
+        # A full disk or a closed reader must not end the thread.
         with self._writing, suppress(OSError, ValueError):
             if lines := [f"{self._lines.popleft()}\n" for _ in range(len(self._lines))]:
                 self._stream.write("".join(lines))
@@ -165,6 +165,6 @@ def unexpected(thread: str, error: Exception, **context: object) -> None:
 def taken_unexpected() -> Counter[str]:
     """Return and reset the counts of exceptions by thread; the caller stores them."""
     with _counting:
-        taken = _unexpected.copy()
+        counts = _unexpected.copy()
         _unexpected.clear()
-    return taken
+    return counts

@@ -22,7 +22,7 @@ from bridge.to_voucherify.raw_events.presets import PRESETS
 
 VARIABLE = "BRIDGE_MAPPINGS"
 
-LOOKING = 1.0
+LOOK_SECONDS = 1.0
 """Seconds between two looks at the file."""
 
 _log = structlog.get_logger("bridge")
@@ -117,12 +117,12 @@ class MappingFile:
             InvalidMappings: the file is wrong.
         """
         with self._looking:
-            if self._clock() - self._looked_at >= LOOKING:
+            if self._clock() - self._looked_at >= LOOK_SECONDS:
                 self._look()
-            found = self._found
-        if isinstance(found, InvalidMappings) or found is None:
-            raise found or InvalidMappings([])
-        return found
+            current = self._found
+        if isinstance(current, InvalidMappings) or current is None:
+            raise current or InvalidMappings([])
+        return current
 
     def _look(self) -> None:
         self._looked_at = self._clock()
@@ -144,10 +144,10 @@ class MappingFile:
 def _state(path: Path) -> tuple[int, int, int] | None:
     """Return values that change when the file does."""
     try:
-        found = path.stat()
+        status = path.stat()
     except OSError:
         return None
-    return found.st_mtime_ns, found.st_size, found.st_ino
+    return status.st_mtime_ns, status.st_size, status.st_ino
 
 
 def _content(path: Path) -> bytes:

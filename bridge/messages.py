@@ -11,9 +11,9 @@ class Message:
 
     Attributes:
         id: a ULID.
-        queue: which translator takes it: one of ``QUEUES``.
+        queue: one of ``QUEUES``.
         direction: the key of a row of ``DIRECTIONS``.
-        door: the path that it was posted to.
+        door: the path of its request.
         at: when it was received, in epoch seconds.
         request_id: of the request, for the log.
         credential: a digest of what proved the sender.
@@ -81,10 +81,10 @@ class Outgoing:
     """A delivery to make.
 
     Attributes:
-        sink: the service it goes to.
+        sink: the name of its sink.
         key: its idempotency key, globally unique: nothing is delivered twice under one key. Segment's ``messageId``.
         payload: the JSON text, exactly as it will be sent.
-        lane: deliveries of one lane go out strictly in the order of arrival. The customer, at Voucherify.
+        lane: deliveries of one lane are sent strictly in the order of arrival. The customer, at Voucherify.
         mergeable: whether it may be merged with its neighbours in the lane: an upsert, at Voucherify.
     """
 
@@ -104,8 +104,8 @@ class Arrival:
         event: the event's name, as far as it is known ("" if not).
         reason: why it is not accepted ("" if it is).
         customer: the customer's ``source_id``, if there is one.
-        identity: None when the message does not say who it is (it is then always new).
-        outgoing: what must be delivered.
+        identity: None if the message has no identity; then it is always new.
+        outgoing: its deliveries.
     """
 
     status: Status

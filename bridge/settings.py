@@ -128,9 +128,9 @@ class Settings:
         """
         env = _environment()
         names = set[str]().union(*map(_names, DIRECTIONS.values()))
-        given = {name for name in names if (env.str(name, "") or "").strip(" ,")}
-        settings = _read(env, given)
-        if problems := _missing(given) | _problems(env):
+        present = {name for name in names if (env.str(name, "") or "").strip(" ,")}
+        settings = _read(env, present)
+        if problems := _missing(present) | _problems(env):
             raise ConfigError(problems)
         return settings
 
@@ -233,20 +233,20 @@ def _path(env: environs.Env, name: str) -> Path | None:
     return Path(text).absolute() if text else None
 
 
-def _missing(given: set[str]) -> dict[str, str]:
+def _missing(present: set[str]) -> dict[str, str]:
     """Return the problem of each required variable that is missing.
 
     Half a direction is a mistake. Without any direction, the first counts as wanted, and the text names all.
     """
     first, *others = DIRECTIONS.values()
-    wanted = [direction for direction in DIRECTIONS.values() if given & _names(direction)]
+    wanted = [direction for direction in DIRECTIONS.values() if present & _names(direction)]
     alone = (f"{' and '.join(other.needed)}: the other direction alone" for other in others)
     instead = "" if wanted else f" (or set {'; or '.join(alone)})"
     return {
         name: f"needed: {what}{instead}"
         for direction in wanted or [first]
         for name, what in direction.needed.items()
-        if name not in given
+        if name not in present
     }
 
 
@@ -255,7 +255,7 @@ def _names(direction: Direction) -> frozenset[str]:
     return direction.only_with.union(direction.needed)
 
 
-def _read(env: environs.Env, given: set[str]) -> Settings:
+def _read(env: environs.Env, present: set[str]) -> Settings:
     worker = env.str(
         "BRIDGE_WORKER",
         "embedded",
@@ -263,7 +263,7 @@ def _read(env: environs.Env, given: set[str]) -> Settings:
     )
     parts = {key: read(env) for key, read in READERS.items()}
     return Settings(
-        **{key: part if DIRECTIONS[key].needed.keys() <= given else None for key, part in parts.items()},
+        **{key: part if DIRECTIONS[key].needed.keys() <= present else None for key, part in parts.items()},
         voucherify_url=_api(_url(env, "VOUCHERIFY_API_URL", "https://api.voucherify.io")),
         database_url=_read_database_url(env),
         embedded_worker=worker == "embedded",

@@ -19,19 +19,19 @@ _HEX = re.compile(r"[0-9a-f]{64}", re.ASCII)
 _STRING_OR_SPACE = re.compile(rb'("(?:[^"\\]++|\\.)*+"?)|[ \t\r\n]++', re.DOTALL)
 
 
-def verify(body: bytes, given: str | None, secrets: Sequence[str]) -> str:
-    """Return the one of ``secrets`` that signs ``body`` with ``given``.
+def verify(body: bytes, signature: str | None, secrets: Sequence[str]) -> str:
+    """Return the one of ``secrets`` that makes ``signature`` of ``body``.
 
     Several are valid during a rotation.
 
     Raises:
         SignatureError: no signature, not 64 lower-case hex digits, or made with another secret.
     """
-    if not given:
+    if not signature:
         raise SignatureError(f"the header {HEADER} is missing")
-    if not _HEX.fullmatch(given):
+    if not _HEX.fullmatch(signature):
         raise SignatureError(f"the header {HEADER} is not 64 lower-case hex digits")
-    signed = _signed(body, given, secrets) or _signed(compact(body), given, secrets)
+    signed = _signed(body, signature, secrets) or _signed(compact(body), signature, secrets)
     if not signed:
         raise SignatureError("the signature does not match")
     return signed[0]
@@ -50,6 +50,6 @@ def compact(body: bytes) -> bytes:
     return _STRING_OR_SPACE.sub(rb"\1", body)
 
 
-def _signed(body: bytes, given: str, secrets: Sequence[str]) -> list[str]:
-    # Every secret is tried, matching or not: the time taken says nothing about which one did.
-    return [secret for secret in secrets if hmac.compare_digest(sign(body, secret), given)]
+def _signed(body: bytes, signature: str, secrets: Sequence[str]) -> list[str]:
+    # Every secret is tried, so the duration does not depend on the one that matches.
+    return [secret for secret in secrets if hmac.compare_digest(sign(body, secret), signature)]

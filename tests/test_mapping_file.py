@@ -9,7 +9,7 @@ import pytest
 from structlog.testing import capture_logs
 
 from bridge.errors import InvalidMappings
-from bridge.mapping_file import LOOKING, MappingFile, in_force, read
+from bridge.mapping_file import LOOK_SECONDS, MappingFile, in_force, read
 from bridge.to_voucherify.raw_events.presets import PRESETS, ROWS
 from tests.to_voucherify.raw import row
 
@@ -33,7 +33,7 @@ class Clock:
         self.now = 0.0
 
     def __call__(self) -> float:
-        self.now += LOOKING
+        self.now += LOOK_SECONDS
         return self.now
 
 

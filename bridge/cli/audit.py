@@ -17,10 +17,10 @@ def audit(before: str | None, limit: int, as_json: bool) -> None:
     Actions are sign-ins at the console, replays, discards, decisions, pauses, and views of customer data.
     """
     with opened() as database, database.reading() as connection:
-        found = trail(connection, limit, before)
+        records = trail(connection, limit, before)
     if as_json:
-        print_json(found)
+        print_json(records)
         return
-    rows = [(when(one.at), one.who, one.did, one.event_id, one.detail) for one in found]
+    rows = [(when(one.at), one.who, one.did, one.event_id, one.detail) for one in records]
     columns = ("time (UTC)", "operator", "action", "event", "detail")
     table("Actions of operators, newest first", columns, rows, empty="No actions of operators yet.")

@@ -33,13 +33,13 @@ def check(as_json: bool) -> None:
 
     The command creates nothing, and skips directions that are off. It exits with 1 if anything is wrong.
     """
-    found = list(_findings())
+    findings = list(_findings())
     if as_json:
-        print_json(found)
+        print_json(findings)
     else:
         columns = ("", "", "result", "what to do")
-        table("The bridge's set-up", columns, [(one.what, one.verdict, one.detail, one.remedy) for one in found])
-    if any(one.verdict == "wrong" for one in found):
+        table("The bridge's set-up", columns, [(one.what, one.verdict, one.detail, one.remedy) for one in findings])
+    if any(one.verdict == "wrong" for one in findings):
         raise SystemExit(1)
 
 
@@ -56,8 +56,8 @@ def _findings() -> Iterator[Finding]:
         return
     database = database_finding(settings.database_url)
     standing = {one.what: one for one in standing_still(settings)} if database.verdict == "ok" else {}
-    for found in (*_of_settings(settings), database, _run_dir(settings), *_of_services(settings)):
-        yield standing.pop(found.what, found) if found.verdict == "ok" else found
+    for finding in (*_of_settings(settings), database, _run_dir(settings), *_of_services(settings)):
+        yield standing.pop(finding.what, finding) if finding.verdict == "ok" else finding
     yield from standing.values()
 
 
@@ -153,9 +153,9 @@ def _read_mappings(path: Path | None) -> Mappings | Finding:
     try:
         return read(path) if path else PRESETS
     except InvalidMappings as error:
-        found = "; ".join(map(str, error.problems))
+        problems = "; ".join(map(str, error.problems))
         remedy = "correct the file (bridge mappings check FILE); raw events wait until it is right"
-        return Finding(VARIABLE, "wrong", f"{path}: {found}", remedy)
+        return Finding(VARIABLE, "wrong", f"{path}: {problems}", remedy)
 
 
 def _meant(name: str) -> str:

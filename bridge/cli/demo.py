@@ -27,7 +27,7 @@ def demo(once: bool, port: int, as_json: bool) -> None:
     machine. The temporary database is deleted at the end.
     """
     signal.signal(signal.SIGTERM, _end)
-    # Ctrl-C ends it also where a shell has started it in the background, and so has it ignored.
+    # A shell makes background processes ignore Ctrl-C; the demo ends nevertheless.
     signal.signal(signal.SIGINT, signal.default_int_handler)
     with stage(port) as running:
         play(running)

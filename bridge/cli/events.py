@@ -57,14 +57,14 @@ def events(event_id: str | None, limit: int, count: bool, as_json: bool, **wante
 def _show(connection: Connection, event_id: str, as_json: bool) -> None:
     """Print an event, or the events of a batch."""
     try:
-        found = story(connection, event_id)
+        event = story(connection, event_id)
     except NoSuchEvent:
         of_batch = of_message(connection, event_id)
         if not of_batch:
             raise
         _print_entries(of_batch, as_json)
     else:
-        _print_story(found, as_json)
+        _print_story(event, as_json)
 
 
 def _print_counts(counted: dict[tuple[str, str], int], as_json: bool) -> None:
@@ -75,35 +75,35 @@ def _print_counts(counted: dict[tuple[str, str], int], as_json: bool) -> None:
         table("Events", ("event", "status", "count"), rows, empty="No events match.")
 
 
-def _print_entries(found: list[Entry], as_json: bool) -> None:
+def _print_entries(listed: list[Entry], as_json: bool) -> None:
     if as_json:
-        print_json(found)
+        print_json(listed)
         return
     columns = ("id", "received (UTC)", "event", "status", "attempts", "repeats", "customer", "reason")
     rows = [
         (one.id, when(one.received_at), one.event, one.status, one.attempts, one.repeats, one.customer, one.reason)
-        for one in found
+        for one in listed
     ]
     table("Events, newest first", columns, rows, empty="No events match.")
 
 
-def _print_story(told: Story, as_json: bool) -> None:
+def _print_story(event: Story, as_json: bool) -> None:
     if as_json:
-        print_json(told)
+        print_json(event)
         return
-    entry, out = told.entry, console()
-    if told.repeat_id:
-        out.print(f"{told.repeat_id} is a duplicate of this event. It is not delivered again.")
+    entry, out = event.entry, console()
+    if event.repeat_id:
+        out.print(f"{event.repeat_id} is a duplicate of this event. It is not delivered again.")
     table(
         f"Event {entry.id}",
         ("event", "status", "reason", "customer", "received (UTC)", "repeats"),
         [(entry.event, entry.status, entry.reason, entry.customer, when(entry.received_at), entry.repeats)],
     )
-    _print_content("What was received", told.body)
-    for delivery in told.deliveries:
+    _print_content("What was received", event.body)
+    for delivery in event.deliveries:
         _print_content(f"What is sent to {delivery.sink}, as {delivery.key}", delivery.payload)
         _print_attempts(delivery)
-    if not told.deliveries:
+    if not event.deliveries:
         out.print("It is not translated yet." if entry.status == PENDING else "No deliveries.")
 
 

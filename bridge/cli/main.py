@@ -40,7 +40,7 @@ class Commands(click.Group):
     def invoke(self, ctx: click.Context) -> Any:
         """Run the subcommand, and report errors of the bridge as one line."""
         for stream in (sys.stdout, sys.stderr):
-            if isinstance(stream, io.TextIOWrapper):  # what it cannot show is shown as its code
+            if isinstance(stream, io.TextIOWrapper):  # an unencodable character is printed as its code
                 stream.reconfigure(errors="backslashreplace")
         try:
             return super().invoke(ctx)

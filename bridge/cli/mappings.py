@@ -107,8 +107,8 @@ def _event(file: Path) -> Event:
         raise _unusable(file, error) from error
     if wrong := problems(event):
         raise _unusable(file, Invalid(wrong))
-    made: Event = completed(event, UNSENT, file.stat().st_mtime)
-    return made
+    complete: Event = completed(event, UNSENT, file.stat().st_mtime)
+    return complete
 
 
 def _unusable(file: Path, error: BridgeError) -> click.ClickException:

@@ -56,7 +56,7 @@ def table(title: str, columns: Sequence[str], rows: Sequence[Sequence[Any]], emp
         return
     grid = Table(title=title, title_justify="left")
     for name in columns:
-        # An id must stay whole, to be copied.
+        # An id must be complete, to be copied.
         grid.add_column(name, overflow="fold", min_width=ID_WIDTHS.get(name), no_wrap=name in ID_WIDTHS)
     for row in rows:
         grid.add_row(*(cell(value) for value in row))
@@ -72,7 +72,7 @@ def cell(value: Any) -> str:
 
 def printable(text: str) -> str:
     """Escape characters of ``text`` that control a terminal."""
-    return _UNPRINTABLE.sub(lambda found: found[0].encode("unicode_escape").decode(), text)
+    return _UNPRINTABLE.sub(lambda match: match[0].encode("unicode_escape").decode(), text)
 
 
 def print_json(value: Any) -> None:

@@ -24,10 +24,10 @@ def reached(what: str, url: str, variables: str) -> Finding:
 def why(error: Exception) -> str:
     """Return why a service did not answer."""
     causes = list(_causes(error))
-    known = next((text for one in causes for kind, text in _WORDS if isinstance(one, kind)), "")
-    told = next((one.strerror for one in causes if isinstance(one, OSError) and one.strerror), "")
+    wording = next((text for one in causes for kind, text in _WORDS if isinstance(one, kind)), "")
+    text = next((one.strerror for one in causes if isinstance(one, OSError) and one.strerror), "")
     certificate = next((one for one in causes if isinstance(one, ssl.SSLCertVerificationError)), None)
-    return f"{known}: {certificate.verify_message}" if certificate else known or told or type(error).__name__
+    return f"{wording}: {certificate.verify_message}" if certificate else wording or text or type(error).__name__
 
 
 _WORDS: tuple[tuple[type[BaseException], str], ...] = (

@@ -61,29 +61,29 @@ def _again(desk: Desk, event_id: str) -> str:
 
 
 def _replay_all(database: Database, replay_id: str, as_json: bool) -> None:
-    found = _awaited(database, replay_id)
+    result = _awaited(database, replay_id)
     if as_json:
-        print_json(found)
+        print_json(result)
         return
-    rows = sorted(found.became.items(), key=lambda one: -one[1])
-    table(f"Bulk replay {found.id}: {found.state}", ("outcome", "events"), rows, empty="No events match.")
-    if found.state is State.RUNNING:
-        click.echo(f"{found.done} of {found.total} events are translated; the others are {WAITS.partition(':')[0]}.")
+    rows = sorted(result.became.items(), key=lambda one: -one[1])
+    table(f"Bulk replay {result.id}: {result.state}", ("outcome", "events"), rows, empty="No events match.")
+    if result.state is State.RUNNING:
+        click.echo(f"{result.done} of {result.total} events are translated; the others are {WAITS.partition(':')[0]}.")
 
 
 def _awaited(database: Database, replay_id: str) -> BulkReplay:
     """Wait until the bulk replay has ended, or until no worker continues it."""
     moved_at = time.monotonic()
-    found = _look(database, replay_id)
-    with _progress(found.total) as bar:
-        while found.state is State.RUNNING and time.monotonic() - moved_at < REPLAY_SECONDS:
+    result = _look(database, replay_id)
+    with _progress(result.total) as bar:
+        while result.state is State.RUNNING and time.monotonic() - moved_at < REPLAY_SECONDS:
             time.sleep(LOOK_SECONDS)
-            before, found = found, _look(database, replay_id)
-            if found.done > before.done:
+            before, result = result, _look(database, replay_id)
+            if result.done > before.done:
                 moved_at = time.monotonic()
                 if bar:
-                    bar.update(found.done - before.done)
-    return found
+                    bar.update(result.done - before.done)
+    return result
 
 
 def _look(database: Database, replay_id: str) -> BulkReplay:

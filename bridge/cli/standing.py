@@ -71,7 +71,7 @@ def standing_still(settings: Settings) -> Iterator[Finding]:
             sinks = [one for one in sink_states.states(connection, now) if on.get(one.name)]
             since = {one.name: refused_since(connection, one.name) for one in sinks}
             is_paused = any(one.is_paused for one in queues.states(connection, now))
-    yield from (found for one in sinks if (found := _of_sink(one, since[one.name])))
+    yield from (finding for one in sinks if (finding := _of_sink(one, since[one.name])))
     if is_paused:
         yield Finding(TRANSLATION, "warning", f"paused {by_hand(TRANSLATION)}")
 

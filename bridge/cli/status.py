@@ -21,40 +21,40 @@ MOST = 15
 def status(period: str, as_json: bool) -> None:
     """Show received, delivered and waiting events, errors, and open problems."""
     with opened() as database, database.reading() as connection:
-        found = overview(connection, period, time.time())
+        shown = overview(connection, period, time.time())
     if as_json:
-        print_json(found)
+        print_json(shown)
     else:
-        _print(found)
+        _print(shown)
 
 
-def _print(found: Overview) -> None:
-    if found.concerns:
+def _print(shown: Overview) -> None:
+    if shown.concerns:
         table(
             "Problems",
             ("kind", "direction", "problem"),
-            [(one.kind, one.direction, one.text) for one in found.concerns],
+            [(one.kind, one.direction, one.text) for one in shown.concerns],
         )
-    columns = ("", *(flow.direction for flow in found.flows))
-    table(f"Last {found.period}, and now", columns, _flows(found.flows))
-    sinks = [(one.name, one.state, when(one.paused_until), one.reason) for one in found.sinks]
+    columns = ("", *(flow.direction for flow in shown.flows))
+    table(f"Last {shown.period}, and now", columns, _flows(shown.flows))
+    sinks = [(one.name, one.state, when(one.paused_until), one.reason) for one in shown.sinks]
     table("Services", ("service", "state", "paused until (UTC)", "reason"), sinks, empty="No worker has ever run.")
     queues = [
-        (one.queue, one.pending, _seconds(one.oldest_seconds), one.trouble(found.at))
-        for one in found.queues
+        (one.queue, one.pending, _seconds(one.oldest_seconds), one.trouble(shown.at))
+        for one in shown.queues
         if one.is_used
     ]
     if queues:
         table("Translation", ("queue", "pending now", "age of the oldest", "problem"), queues)
-    if found.troubles:
-        troubles = [(one.count, one.direction, one.what, one.cause) for one in found.troubles[:MOST]]
+    if shown.troubles:
+        troubles = [(one.count, one.direction, one.what, one.cause) for one in shown.troubles[:MOST]]
         table("Errors by cause", ("count", "direction", "outcome", "cause"), troubles)
     names = [
         (one.event, one.direction, one.received, one.delivered, one.failed, when(one.last_at))
-        for one in found.events[:MOST]
+        for one in shown.events[:MOST]
     ]
     columns = ("event", "direction", "received", "delivered", "failed", "last (UTC)")
-    table("By event", columns, names, empty=f"No events in the last {found.period}.")
+    table("By event", columns, names, empty=f"No events in the last {shown.period}.")
 
 
 def _flows(flows: Sequence[Flow]) -> list[tuple[object, ...]]:
@@ -64,7 +64,7 @@ def _flows(flows: Sequence[Flow]) -> list[tuple[object, ...]]:
     times = {"oldest_waiting": "age of the oldest", "p50": "median duration", "p95": "95 % take at most"}
     rows: list[tuple[object, ...]] = [(name, *(getattr(flow, name) for flow in flows)) for name in counts]
     rows += [(f"{name} now", *(getattr(flow, name) for flow in flows)) for name in now]
-    rows += [(said, *(_seconds(getattr(flow, name)) for flow in flows)) for name, said in times.items()]
+    rows += [(title, *(_seconds(getattr(flow, name)) for flow in flows)) for name, title in times.items()]
     return rows
 
 

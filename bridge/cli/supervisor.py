@@ -176,7 +176,7 @@ class Watch:
     def silent_seconds(self, pid: int | None) -> float:
         """Return seconds since its last progress; 0 before its first."""
         now = self._clock()
-        mark = None if pid is None or (made := self._progress(pid)) is None else (pid, made)
+        mark = None if pid is None or (progress := self._progress(pid)) is None else (pid, progress)
         if mark is None or mark != self._mark:
             self._silent_seconds = 0.0
         else:

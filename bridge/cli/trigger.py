@@ -21,10 +21,10 @@ class EventName(click.ParamType[Event]):
 
     def convert(self, value: str, param: click.Parameter | None, ctx: click.Context | None) -> Event:
         """Return the catalogue's row of an event."""
-        found = find(value) or next((event for event in EVENTS if event.name.lower() == value.lower()), None)
-        if found is None:
+        row = find(value) or next((event for event in EVENTS if event.name.lower() == value.lower()), None)
+        if row is None:
             self.fail(f"{value!r} is none of: {', '.join(event.type for event in EVENTS)}", param, ctx)
-        return found
+        return row
 
 
 @click.command(short_help="Send a signed sample to a running bridge.")

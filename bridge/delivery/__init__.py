@@ -2,7 +2,7 @@
 
 Both directions, and every sink, have the same rules.
 
-A delivery is in one of these states:
+A delivery has one of these statuses:
 
     queued ──first of its lane──▶ waiting ──claim──▶ sending ──settle──▶ delivered | dead | uncertain
        │                             ▲  ▲               │
@@ -12,19 +12,20 @@ A delivery is in one of these states:
 
 - ``sending`` has a lease (``lease_expires_at``) and a fencing token (``claims``). Each claim raises the token, and an
   outcome is recorded only under the token that was claimed.
-- A new delivery is *born sending* if a worker of the translator's process can begin it soon: it needs no claim.
-- ``doubt_since`` is set before a call that must not be made twice, and unset with its outcome. What is in doubt is
-  looked up before it is called again.
-- Deliveries of one lane (a customer, at Voucherify) go out one after another, in the order of their ids.
+- A new delivery is ``sending`` from the start if a worker of the translator's process can begin it soon. It needs no
+  claim (*born sending*).
+- ``doubt_since`` is set before a call that must not happen twice, and unset with its outcome. A delivery in doubt is
+  looked up before it is sent again.
+- Deliveries of one lane (a customer, at Voucherify) are sent one after another, in the order of their ids.
 
     database  the tables, and the only module that knows SQLite from PostgreSQL
-    rules     pure: what a sink can report, and what follows from it
+    rules     pure: outcomes of a sink, and decisions on them
     lanes     the order of a customer's deliveries
-    counts    how often what happened
-    audit     what an operator did, recorded in the transaction that did it
+    counts    numbers of outcomes
+    audit     actions of operators, recorded in the transaction of the action
     inbox     messages in, rounds of messages out
     outbox    deliveries in, claimed and settled by workers
     process   the threads of one process
 
-``inbox`` and ``outbox`` do not know each other: ``bridge.translation`` stands between them.
+``inbox`` and ``outbox`` do not import each other. ``bridge.translation`` connects them.
 """

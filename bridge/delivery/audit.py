@@ -88,8 +88,8 @@ def sweep_records(connection: Connection, mark: str, before: float) -> str:
     """
     end = str(ULID.from_timestamp(before))[:_ID_TIME]
     oldest = select(audit.c.id).where(audit.c.id > mark, audit.c.id < end).order_by(audit.c.id).limit(STEP)
-    gone = connection.execute(oldest).scalars().all()
-    connection.execute(delete(audit).where(audit.c.id.in_(gone)))
-    # There are never many: each was begun by hand.
+    ids = connection.execute(oldest).scalars().all()
+    connection.execute(delete(audit).where(audit.c.id.in_(ids)))
+    # There are never many, since operators begin them.
     connection.execute(delete(bulk_replays).where(bulk_replays.c.id < end, bulk_replays.c.ended_at.is_not(None)))
-    return gone[-1] if len(gone) == STEP else ""
+    return ids[-1] if len(ids) == STEP else ""

@@ -34,7 +34,7 @@ A lock is a row in a table that PostgreSQL's processes share, and its size is fi
 a single lock for all lanes.
 """
 
-# Written out, as in the partial index that answers it.
+# Literal values, as in the partial index that answers the query.
 _OPEN = text("deliveries.status IN ('waiting', 'queued', 'sending')")
 _QUEUED = text("deliveries.status = 'queued'")
 
@@ -42,7 +42,7 @@ _LOCK = text("SELECT pg_advisory_xact_lock(key) FROM unnest(CAST(:keys AS bigint
 _LOCK_ALL = text("SELECT pg_advisory_xact_lock(:every)")
 _LOCK_ALL_SHARED = text("SELECT pg_advisory_xact_lock_shared(:every)")
 
-# Any constant does: it names the lock of all lanes.
+# Any constant: the name of the lock of all lanes.
 _EVERY = 0x6C616E6573
 
 
@@ -65,7 +65,7 @@ def enter(connection: Connection, lanes: Collection[Lane]) -> None:
     """
     if not lanes or connection.dialect.name != "postgresql":
         return
-    # In one order everywhere, so that nobody waits in a circle: first that of all, shared by those who want few.
+    # In one order everywhere, so that there is no deadlock: first the lock of all lanes, shared by those that need few.
     if len(lanes) > MANY:
         connection.execute(_LOCK_ALL, {"every": _EVERY})
     else:
@@ -75,7 +75,7 @@ def enter(connection: Connection, lanes: Collection[Lane]) -> None:
 
 def occupied(connection: Connection, lanes: Collection[Lane]) -> set[Lane]:
     """Return those of the lanes that have waiting deliveries."""
-    found: set[Lane] = set()
+    busy: set[Lane] = set()
     for sink, names in _by_sink(lanes).items():
         for some in portions(names):
             statement = (
@@ -83,11 +83,11 @@ def occupied(connection: Connection, lanes: Collection[Lane]) -> set[Lane]:
                 .where(deliveries.c.sink == sink, deliveries.c.lane.in_(some), _OPEN)
                 .group_by(deliveries.c.lane)
             )
-            found |= {(sink, lane) for lane in connection.execute(statement).scalars()}
-    return found
+            busy |= {(sink, lane) for lane in connection.execute(statement).scalars()}
+    return busy
 
 
-def place(rows: Iterable[Mapping[str, Any]], taken: set[Lane]) -> list[dict[str, Any]]:
+def place(rows: Iterable[Mapping[str, Any]], busy: set[Lane]) -> list[dict[str, Any]]:
     """Set the status of each row by its place in its lane.
 
     The first of a free lane is waiting, others are queued.
@@ -95,9 +95,9 @@ def place(rows: Iterable[Mapping[str, Any]], taken: set[Lane]) -> list[dict[str,
     placed = []
     for row in rows:
         lane = (row["sink"], row["lane"])
-        behind = row["lane"] is not None and lane in taken
+        behind = row["lane"] is not None and lane in busy
         placed.append({**row, "status": Fate.QUEUED if behind else Fate.WAITING})
-        taken.add(lane)
+        busy.add(lane)
     return placed
 
 
@@ -141,7 +141,7 @@ def behind(connection: Connection, sink: str, names: Collection[str]) -> dict[st
     runs: dict[str, list[Any]] = {}
     ended: set[str] = set()
     for row in rows:
-        if not row.mergeable or row.claims:  # a replayed one has a history of its own
+        if not row.mergeable or row.claims:  # a replayed delivery has attempts of its own
             ended.add(row.lane)
         elif row.lane not in ended:
             runs.setdefault(row.lane, []).append(row)

@@ -2,10 +2,10 @@
 
 It knows no Flask: its input is bytes and header values.
 
-    voucherify_webhooks  VoucherifyWebhooks   what Voucherify posts
-    segment_destination  DestinationCalls     what Segment's destination calls
-    tracking_api         TrackingCalls        what Segment's libraries post
-    segment_webhooks     EventWebhooks        what Segment's webhooks post
+    voucherify_webhooks  VoucherifyWebhooks   Voucherify's webhooks
+    segment_destination  DestinationCalls     calls of Segment's destination
+    tracking_api         TrackingCalls        events of Segment's libraries
+    segment_webhooks     EventWebhooks        events of Segment's webhooks
     receiving            Receiver             appends a verified body to the inbox
 
 Each intake verifies the sender, checks whether the body may be stored, and appends its bytes. The checks are functions

@@ -34,14 +34,14 @@ class DestinationCalls:
         self._probe = probe
         self._receiver = receiver
 
-    def test(self, given: Given) -> None:
+    def test(self, presented: Given) -> None:
         """Return if the keys are right, here and at Voucherify.
 
         Raises:
             SignatureError: they are wrong.
             UpstreamError: Voucherify does not answer.
         """
-        self._authenticate(given)
+        self._authenticate(presented)
         outcome = self._probe()
         if outcome.happened is Happened.FORBIDDEN:
             raise SignatureError("Voucherify does not accept these keys")
@@ -51,7 +51,7 @@ class DestinationCalls:
             raise UpstreamError(f"This is not Voucherify: it answers {outcome.code}. Check VOUCHERIFY_API_URL")
         raise UpstreamError(f"Voucherify answers {outcome.code or 'nothing'}")
 
-    def take(self, path: str, body: bytes, given: Given, request_id: str) -> Received:
+    def take(self, path: str, body: bytes, presented: Given, request_id: str) -> Received:
         """Store a call that its action can use.
 
         Raises:
@@ -59,14 +59,14 @@ class DestinationCalls:
             Invalid: the action cannot use it; nothing was stored.
             StoreUnavailable: it could not be stored.
         """
-        self._authenticate(given)
+        self._authenticate(presented)
         to_voucherify.check(ACTIONS[path], body)
         return Received(self._receiver.store(path, body, self._expected[0], request_id))
 
     def _authenticate(self, given: Given) -> None:
         presented = (given.authorization, given.secret_key)
         pairs = zip(presented, self._expected, strict=True)
-        # Both are compared, whatever the first says.
+        # Both are compared, whatever the result of the first.
         right = [hmac.compare_digest((one or "").encode(), expected.encode()) for one, expected in pairs]
         if not all(right):
             raise SignatureError("the Application ID or the Secret Key is wrong")

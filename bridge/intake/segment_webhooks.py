@@ -41,7 +41,7 @@ class EventWebhooks:
         self._secrets = secrets
         self._receiver = receiver
 
-    def take(self, body: bytes, given: Presented, request_id: str) -> Received:
+    def take(self, body: bytes, presented: Presented, request_id: str) -> Received:
         """Store an event, or an array of events.
 
         Raises:
@@ -57,24 +57,24 @@ class EventWebhooks:
             value = UNUSABLE
         except Unusable as error:
             unreadable = error
-        used = self._authenticate(body, given, is_array=isinstance(value, list))
+        used = self._authenticate(body, presented, is_array=isinstance(value, list))
         if unreadable:
             raise Invalid({"": str(unreadable)}) from unreadable
         return self._receiver.store_events(SEGMENT, value, body, used, request_id)
 
-    def _authenticate(self, body: bytes, given: Presented, *, is_array: bool) -> str:
+    def _authenticate(self, body: bytes, presented: Presented, *, is_array: bool) -> str:
         """Return the secret that proves the sender.
 
         Every body must be signed. Of an array, Segment signs only the first event, so the rest needs the secret itself.
         """
         first = _first(body) if is_array else None
-        used = signed(body, given.signature, self._secrets) or (
-            signed(first, given.signature, self._secrets) if first else None
+        used = signed(body, presented.signature, self._secrets) or (
+            signed(first, presented.signature, self._secrets) if first else None
         )
         if used is None:
             raise SignatureError(f"the header {SIGNATURE} is missing, or does not match")
-        header = basic(given.authorization)
-        if first is not None and known([given.secret, header and header.password], self._secrets) is None:
+        header = basic(presented.authorization)
+        if first is not None and known([presented.secret, header and header.password], self._secrets) is None:
             raise SignatureError(f"an array must carry the secret too: as {SECRET}, or as the password")
         return used
 

@@ -33,7 +33,7 @@ class TrackingCalls:
         self._keys = keys
         self._receiver = receiver
 
-    def take(self, path: str, body: bytes, given: Keys, request_id: str) -> Received:
+    def take(self, path: str, body: bytes, presented: Keys, request_id: str) -> Received:
         """Store an event, or a batch of events.
 
         Raises:
@@ -42,10 +42,10 @@ class TrackingCalls:
                 of a batch is quarantined later, alone.
             StoreUnavailable: it could not be stored.
         """
-        value, key = self._authenticated(body, given)
+        value, key = self._authenticated(body, presented)
         return self._receiver.store_events(path, value, body, key, request_id)
 
-    def _authenticated(self, body: bytes, given: Keys) -> tuple[Any, str]:
+    def _authenticated(self, body: bytes, presented: Keys) -> tuple[Any, str]:
         """Return the body's value and the write key.
 
         The body is read first, because the write key may be in it.
@@ -55,13 +55,13 @@ class TrackingCalls:
         try:
             value = read(body)
         except BeyondFloat as error:
-            # Shown to people, its bytes could not be freed from the write key.
+            # The write key could not be removed from its bytes, which operators see.
             value, unreadable = UNUSABLE, error if b'"writeKey"' in body else None
         except Unusable as error:
             unreadable = error
-        header = basic(given.authorization)
+        header = basic(presented.authorization)
         within = value.get("writeKey") if isinstance(value, dict) else None
-        keys = [header and header.user, within if isinstance(within, str) else None, given.in_address]
+        keys = [header and header.user, within if isinstance(within, str) else None, presented.in_address]
         key = known(keys, self._keys)
         if key is None:
             raise SignatureError(_UNKNOWN)

@@ -170,7 +170,7 @@ class BulkReplayer:
         Raises:
             StoreUnavailable: nothing was handed over.
         """
-        # Looked at before: nothing is written while there is nothing to do.
+        # Read first, so that nothing is written while there is no work.
         running = select(_columns.id).where(_columns.state == State.RUNNING).order_by(_columns.id).limit(1)
         with self._database.reading() as connection:
             if connection.execute(running).scalar() is None:
@@ -187,7 +187,7 @@ class BulkReplayer:
 
     def _hand_over(self, connection: Connection, row: Row[Any]) -> bool:
         replay = _told(row)
-        # A text that begins with the newest id is the next after it.
+        # A text that begins with the newest id sorts directly behind it.
         chosen = fitting(connection, replace(replay.wanted, after=row.mark, before=f"{row.up_to}{_AFTER}"), STEP)
         chosen = chosen[: MOST - row.given]
         values: dict[str, Any] = {"given": row.given + len(chosen), "mark": chosen[-1] if chosen else row.mark}
@@ -199,12 +199,12 @@ class BulkReplayer:
             queues = select(events.c.id, messages.c.queue).where(
                 events.c.id.in_(chosen), messages.c.id == func.substr(events.c.id, 1, ID_LENGTH)
             )
-            found = {one.id: one.queue for one in connection.execute(queues)}
+            queue_of = {one.id: one.queue for one in connection.execute(queues)}
             insert_rows(
                 connection,
                 replays,
                 [
-                    {"queue": found[one], "event_id": one, "audit_id": "", "who": row.who, "bulk_id": row.id}
+                    {"queue": queue_of[one], "event_id": one, "audit_id": "", "who": row.who, "bulk_id": row.id}
                     for one in chosen
                 ],
             )

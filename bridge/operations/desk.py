@@ -99,7 +99,7 @@ class Desk:
         """Settle an event's uncertain deliveries, and return their number."""
         with self._database.writing() as connection:
             now = self._clock()
-            event_id = story(connection, event_id).entry.id  # that there is one
+            event_id = story(connection, event_id).entry.id  # raises if there is none
             decided = replay.decide(connection, event_id, again=again, now=now)
             if decided:
                 record(connection, who, Deed.SENT_AGAIN if again else Deed.MARKED, now, event_id=event_id)
@@ -111,9 +111,9 @@ class Desk:
         The audit records it.
         """
         with self._database.writing() as connection:
-            told = story(connection, event_id)
+            revealed = story(connection, event_id)
             record(connection, who, Deed.REVEALED, self._clock(), event_id=event_id)
-        return told
+        return revealed
 
     def begin_bulk_replay(self, wanted: Filter, who: str) -> str:
         """Begin a bulk replay, and return its id.
@@ -136,7 +136,7 @@ class Desk:
         """
         with self._database.writing() as connection:
             now = self._clock()
-            bulk_replay.one(connection, replay_id)  # that there is one
+            bulk_replay.one(connection, replay_id)  # raises if there is none
             stopped = bulk_replay.stop(connection, replay_id, now)
             if stopped:
                 record(connection, who, Deed.BULK_STOPPED, now, detail=replay_id)

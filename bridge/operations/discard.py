@@ -30,7 +30,7 @@ An event without deliveries can be discarded if it is quarantined.
 
 _deliveries, _events = tables.deliveries.c, tables.events.c
 
-# Written out, as in the partial index that answers it.
+# Literal values, as in the partial index that answers the query.
 _FIRST = text("deliveries.status IN ('waiting', 'sending')")
 
 
@@ -62,8 +62,8 @@ def _discard_message(connection: Connection, message_id: str, now: float) -> int
     message = connection.execute(select(tables.messages).where(tables.messages.c.id == message_id)).first()
     if message is None:
         raise NoSuchEvent(f"there is no event {message_id}")
-    gone = connection.execute(delete(tables.pending).where(tables.pending.c.message_id == message_id))
-    if not gone.rowcount:
+    deletion = connection.execute(delete(tables.pending).where(tables.pending.c.message_id == message_id))
+    if not deletion.rowcount:
         if queues.is_in_hand(connection, message_id):
             raise InHand("a worker is translating it: try again in a few seconds")
         raise NoSuchEvent(f"there is no event {message_id}")
@@ -96,10 +96,10 @@ def bring_back(connection: Connection, event_ids: Sequence[str]) -> Sequence[str
 
 def _discard_deliveries(connection: Connection, event_id: str, now: float) -> int:
     ours = select(_deliveries.id, _deliveries.sink, _deliveries.lane).where(_deliveries.event_id == event_id)
-    found = connection.execute(ours).all()
-    in_lanes = {(row.sink, row.lane) for row in found if row.lane is not None}
+    own = connection.execute(ours).all()
+    in_lanes = {(row.sink, row.lane) for row in own if row.lane is not None}
     lanes.enter(connection, in_lanes)
-    ids = {row.id for row in found} | {row.id for sink, lane in in_lanes for row in _first(connection, sink, lane)}
+    ids = {row.id for row in own} | {row.id for sink, lane in in_lanes for row in _first(connection, sink, lane)}
     rows = _locked(connection, sorted(ids), now)
     given_up = [row for row in rows if row.event_id == event_id and row.status in DISCARDABLE]
     if any(row.in_hand for row in given_up) or any(_is_merged(row, rows) for row in given_up):
@@ -112,8 +112,8 @@ def _discard_deliveries(connection: Connection, event_id: str, now: float) -> in
             settled_at=now,
             lease_expires_at=None,
             cause=None,
-            claims=_deliveries.claims + 1,  # whoever had claimed it settles nothing any more
-            # Brought back, it is looked up before it is sent again.
+            claims=_deliveries.claims + 1,  # so that an older claim is not valid any more
+            # A replay looks it up before it sends it again.
             doubt_since=case(
                 (_deliveries.status == Fate.UNCERTAIN, _deliveries.created_at), else_=_deliveries.doubt_since
             ),

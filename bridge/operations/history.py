@@ -66,9 +66,9 @@ class Story:
     """Everything about one event.
 
     Attributes:
-        door: the path that it was posted to.
+        door: the path of its request.
         body: the bytes of its message: of a batch, all of it.
-        repeat_id: the id that was asked for, if that is a repeat of this event.
+        repeat_id: the requested id, if that is a duplicate of this event.
     """
 
     entry: Entry
@@ -112,8 +112,8 @@ def story(connection: Connection, event_id: str) -> Story:
         entry = _untranslated(connection, message, body, event_id)
     if entry is None:
         raise missing(event_id)
-    found = connection.execute(select(deliveries).where(deliveries.c.event_id == entry.id).order_by(deliveries.c.id))
-    delivered = tuple(_delivered(connection, one) for one in found.all())
+    rows = connection.execute(select(deliveries).where(deliveries.c.event_id == entry.id).order_by(deliveries.c.id))
+    delivered = tuple(_delivered(connection, one) for one in rows.all())
     return Story(
         entry, door, own_bytes(door, body, entry.id), delivered, repeat_id="" if first == event_id else event_id
     )
@@ -130,13 +130,13 @@ def missing(event_id: str) -> NoSuchEvent:
 
     It says whether retention may have deleted the event.
     """
-    told = f"there is no event {event_id}"
+    text = f"there is no event {event_id}"
     try:
         came_in = ULID.from_str(event_id[:ID_LENGTH]).datetime.date()
     except ValueError:
-        return NoSuchEvent(told)
+        return NoSuchEvent(text)
     return NoSuchEvent(
-        f"{told}; retention may have deleted it, if it was received on {came_in}: see BRIDGE_RETENTION_DAYS"
+        f"{text}; retention may have deleted it, if it was received on {came_in}: see BRIDGE_RETENTION_DAYS"
     )
 
 
@@ -148,7 +148,7 @@ def _one(connection: Connection, event_id: str) -> Entry | None:
 def _untranslated(connection: Connection, message: Row[Any], body: bytes, event_id: str) -> Entry | None:
     """Return what is known of a message without events."""
     if _is_translated(connection, message.id):
-        return _one(connection, event_id)  # it has been translated at this moment, or the id is behind its last event
+        return _one(connection, event_id)  # it was translated meanwhile, or the id is behind its last event
     status, reason = (Status.IGNORED, EMPTY) if holds_none(message.door, body) else (PENDING, "")
     return Entry(message.id, message.received_at, message.direction, "", status, reason, None, 0, 0, None)
 
@@ -166,9 +166,9 @@ def of_message(connection: Connection, message_id: str) -> list[Entry]:
     In place of a duplicate, it returns the event that it repeats.
     """
     ids = [one.id for one in outcomes(connection, message_id)]
-    found = connection.execute(_entries().where(events.c.id.in_(ids)).order_by(deliveries.c.id))
+    rows = connection.execute(_entries().where(events.c.id.in_(ids)).order_by(deliveries.c.id))
     by_id: dict[str, list[Entry]] = {}
-    for row in found:
+    for row in rows:
         by_id.setdefault(row.id, []).append(_entry(row))
     return [entry for one in ids for entry in by_id.get(one, ())]
 

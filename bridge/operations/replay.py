@@ -55,8 +55,8 @@ def decide(connection: Connection, event_id: str, *, again: bool, now: float) ->
     uncertain = select(columns.id, columns.sink, columns.lane, columns.event).where(
         columns.event_id == event_id, columns.status == Fate.UNCERTAIN
     )
-    found = connection.execute(uncertain.with_for_update()).all()
-    for row in found:
+    rows = connection.execute(uncertain.with_for_update()).all()
+    for row in rows:
         [placed_row] = placed(connection, [{"sink": row.sink, "lane": row.lane}])
         fate = placed_row["status"] if again else Fate.DELIVERED
         settled_at = None if again else now
@@ -68,4 +68,4 @@ def decide(connection: Connection, event_id: str, *, again: bool, now: float) ->
         if not again:
             tally = Tally(bucket(now), key_of_sink(row.sink), row.event, Fate.DELIVERED)
             add(connection, {tally: 1})
-    return len(found)
+    return len(rows)

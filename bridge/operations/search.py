@@ -37,7 +37,7 @@ _ID_TIME = 10
 _LAST_TIME = (1 << 48) / 1000 - 1
 """Epoch seconds of the last time that an id can hold."""
 
-# Written out, as in the partial index that answers it.
+# Literal values, as in the partial index that answers the query.
 _QUARANTINED: ColumnElement[str] = literal_column("'quarantined'")
 
 _KEPT = (Status.ACCEPTED, Status.IGNORED, Status.QUARANTINED, Fate.DISCARDED)
@@ -52,18 +52,17 @@ STATUSES = (*map(str, Fate), str(Status.IGNORED), str(Status.QUARANTINED))
 
 @dataclass(frozen=True, slots=True)
 class Filter:
-    """Which events; what is None does not matter.
+    """Conditions on events; None is no condition.
 
     Attributes:
-        status: what became of it when it came in (ignored, quarantined), or where its delivery stands
-            (waiting, delivered, dead).
+        status: of the event (ignored, quarantined), or of its delivery (waiting, delivered, dead).
         event: its name, as at Segment.
         customer: the ``source_id``.
         direction: the key of a direction.
         before: an event's id; only older ones.
         after: an event's id, or ""; only newer ones, and the oldest of these first.
-        since, until: when it was received, in epoch seconds; not at ``until`` itself.
-        error: is in the cause of a delivery that failed, or in the reason of what is quarantined, however written.
+        since, until: limits of its receipt, in epoch seconds, without ``until`` itself.
+        error: a text in the cause of a failure, or in the reason of a quarantine, in any case.
     """
 
     status: str | None = None
@@ -79,14 +78,16 @@ class Filter:
 
 def fitting(connection: Connection, wanted: Filter, limit: int) -> list[str]:
     """Return the ids of the newest matching events; with ``after``, the oldest."""
-    found = _found(wanted, limit)
-    return list(connection.execute(select(found.c.id).order_by(_in_order(wanted, found.c.id)).limit(limit)).scalars())
+    candidates = _found(wanted, limit)
+    return list(
+        connection.execute(select(candidates.c.id).order_by(_in_order(wanted, candidates.c.id)).limit(limit)).scalars()
+    )
 
 
 def count(connection: Connection, wanted: Filter, most: int) -> int:
     """Count the matching events, up to ``most``."""
-    found: int = connection.execute(select(func.count()).select_from(_found(wanted, most))).scalar_one()
-    return min(found, most)
+    number: int = connection.execute(select(func.count()).select_from(_found(wanted, most))).scalar_one()
+    return min(number, most)
 
 
 def _found(wanted: Filter, limit: int) -> Subquery:
@@ -219,7 +220,7 @@ def _first_id(at: float) -> str:
 
 
 def _failed_with(error: str) -> ColumnElement[bool]:
-    # Said once more that there is one, as in the partial index that answers it.
+    # The condition that there is one is repeated, as in the partial index that answers the query.
     return and_(deliveries.c.cause.is_not(None), deliveries.c.cause.icontains(error, autoescape=True))
 
 

@@ -1,4 +1,4 @@
-"""One file, or one package, per service that takes deliveries.
+"""Sinks: one file, or one package, per service that receives deliveries.
 
 To add one:
 

@@ -132,11 +132,11 @@ class Decisions:
 
 def sightings(connection: Connection, wanted: Sequence[bytes]) -> dict[bytes, Sighting]:
     """Return which of the keys are in ``seen``."""
-    found: dict[bytes, Sighting] = {}
+    known: dict[bytes, Sighting] = {}
     for some in portions(wanted):
         seen = connection.execute(_SIGHTED, {"wanted": some})
-        found |= {bytes(row.key): Sighting(bytes(row.digest), row.event_id) for row in seen}
-    return found
+        known |= {bytes(row.key): Sighting(bytes(row.digest), row.event_id) for row in seen}
+    return known
 
 
 def deliveries(event_id: str, arrival: Arrival, at: float) -> tuple[Made, ...]:

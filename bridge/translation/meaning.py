@@ -75,7 +75,7 @@ def events(message: Message, mappings: Mappings, skip: int = 0) -> Iterator[Even
     door = DOORS[message.door]
     try:
         raw = _posted(door, message.body)
-    except Unusable as error:  # an older bridge took it in
+    except Unusable as error:  # an older bridge accepted it
         yield _quarantined(message.id, str(error))
         return
     if raw is not None and raw.is_several:
@@ -171,7 +171,7 @@ def _translated(source: Source) -> Event:
     event_id = source.event_id
     try:
         return Event(event_id, TRANSLATIONS[source.door.queue](source))
-    except Invalid as error:  # an older bridge took it in
+    except Invalid as error:  # an older bridge accepted it
         return _quarantined(event_id, str(error))
     except Exception as error:  # noqa: BLE001 - whatever it is, it is this event's, and no other's
         unexpected("translator", error, event_id=event_id)

@@ -87,15 +87,15 @@ def _replay(connection: Connection, again: Again, now: float) -> str:
 
 
 def _judge(
-    event_id: str, arrival: Arrival, made: tuple[Made, ...], known: Mapping[bytes, Sighting]
+    event_id: str, arrival: Arrival, new: tuple[Made, ...], known: Mapping[bytes, Sighting]
 ) -> tuple[Status, str]:
     """Decide as for a new event, without its own keys in ``seen``."""
     call = known.get(arrival.identity.call[:KEY_BYTES]) if arrival.identity else None
     if call and arrival.identity and call.event_id != event_id and call.digest != arrival.identity.digest[:KEY_BYTES]:
         return Status.QUARANTINED, f"{CONTRADICTION}, as {call.event_id}"
-    found = [known.get(one.key) for one in made]
-    others = [sighting for sighting in found if sighting and sighting.event_id != event_id]
-    if others and len(others) == len(found):
+    sighted = [known.get(one.key) for one in new]
+    others = [sighting for sighting in sighted if sighting and sighting.event_id != event_id]
+    if others and len(others) == len(sighted):
         return Status.IGNORED, f"the same as {others[0].event_id}"
     return arrival.status, arrival.reason
 
@@ -112,7 +112,7 @@ def _deliver(connection: Connection, one: Made, known: Mapping[bytes, Sighting])
     status = connection.execute(select(columns.status).where(own)).scalar()
     if status not in REVIVED:
         return status or "another event's"
-    # What was discarded in doubt is still in doubt, and looked up first. A dead letter never is.
+    # A delivery that was discarded in doubt is looked up first. A dead letter is never in doubt.
     unsettled = dict.fromkeys(("merged_through", "settled_at", "cause", "code", "seconds"))
     unsettled |= {"never_merge": False, "attempts": 0}
     connection.execute(update(tables.deliveries).where(own).values({**row, **unsettled}))

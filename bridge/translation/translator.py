@@ -147,7 +147,7 @@ class Translator:
         mappings = self._usable_mappings()
         if mappings is None:
             return False
-        # A round in hand stays so through an outage of the database.
+        # A current round remains current through an outage of the database.
         self._round = self._resumed() or self._others() or self._taker.take(self._duty.holder)
         if self._round is None:
             return False
@@ -198,9 +198,9 @@ class Translator:
             _log.warning("round taken over", queue=self.queue, messages=len(found.work), begun=found.begun)
         return found
 
-    def _translate(self, taken: Round, mappings: Mappings) -> None:
+    def _translate(self, current: Round, mappings: Mappings) -> None:
         """Translate and write the round step by step, until its end or a stop."""
-        now = self._quarantine_first(taken) if taken.is_poisoned else taken
+        now = self._quarantine_first(current) if current.is_poisoned else current
         steps: list[Step] = []
         size = 0
         for count, step in enumerate(self._steps(now, mappings) if now else (), 1):
@@ -215,7 +215,7 @@ class Translator:
                     now = replace(now, begun=0)
         else:
             now = self._write(now, steps) if now and steps else now
-            if now and now.work:  # nothing came of the last message: an empty batch, or retention has deleted it
+            if now and now.work:  # the last message has no event: an empty batch, or deleted by retention
                 with self._database.writing(hasty=True) as connection:
                     now.move(connection, (), 0, self._database.now(connection))
         self._round = None
@@ -223,35 +223,35 @@ class Translator:
             with self._database.writing(hasty=True) as connection:
                 now.release(connection)
 
-    def _quarantine_first(self, taken: Round) -> Round | None:
+    def _quarantine_first(self, current: Round) -> Round | None:
         """Quarantine the event that has ended the processes that translated it."""
-        first, behind = taken.work[0], taken.work[1:]
+        first, behind = current.work[0], current.work[1:]
         message = self._loaded([first]).get(_message_id(first))
         if message is None:
-            return taken
+            return current
         if isinstance(first, Replay):
             arrival = Arrival(Status.QUARANTINED, reason=POISONED)
-            return self._write(taken, [Step(Again(first, message, Event(first.event_id, arrival)), behind, 0)])
-        event = meaning.quarantined(message, taken.done, POISONED)
-        return self._write(taken, [Step(Unit.of(message, event), taken.work, taken.done + 1)])
+            return self._write(current, [Step(Again(first, message, Event(first.event_id, arrival)), behind, 0)])
+        event = meaning.quarantined(message, current.done, POISONED)
+        return self._write(current, [Step(Unit.of(message, event), current.work, current.done + 1)])
 
     def _loaded(self, work: Sequence[Work]) -> Mapping[str, Message]:
         with self._database.reading() as connection:
             return bodies(connection, {_message_id(one) for one in work})
 
-    def _steps(self, taken: Round, mappings: Mappings) -> Iterator[Step]:
+    def _steps(self, current: Round, mappings: Mappings) -> Iterator[Step]:
         """Translate the round's work, one event after another."""
-        for start in range(0, len(taken.work), MOST_LOADED):
-            found = self._loaded(taken.work[start : start + MOST_LOADED])
-            for place, one in enumerate(taken.work[start : start + MOST_LOADED], start):
-                message, behind = found.get(_message_id(one)), taken.work[place + 1 :]
+        for start in range(0, len(current.work), MOST_LOADED):
+            loaded = self._loaded(current.work[start : start + MOST_LOADED])
+            for place, one in enumerate(current.work[start : start + MOST_LOADED], start):
+                message, behind = loaded.get(_message_id(one)), current.work[place + 1 :]
                 if isinstance(one, Replay):
                     event = meaning.again(message, one.event_id, mappings) if message else None
                     yield Step(Again(one, message, event), behind, 0)
                 elif message:
-                    skip = taken.done if place == 0 else 0
+                    skip = current.done if place == 0 else 0
                     events = meaning.events(message, mappings, skip)
-                    yield from self._of_message(message, events, taken.work[place:], skip)
+                    yield from self._of_message(message, events, current.work[place:], skip)
 
     def _of_message(
         self, message: Message, events: Iterable[Event], work: tuple[Work, ...], skip: int
@@ -270,7 +270,7 @@ class Translator:
         place, times = self._faults
         self._faults = (event.fault, times + 1 if event.fault == place else 1) if event.fault else ("", 0)
 
-    def _write(self, taken: Round, steps: Sequence[Step]) -> Round | None:
+    def _write(self, current: Round, steps: Sequence[Step]) -> Round | None:
         """Write ``steps``, in halves if the database refuses the data.
 
         None if the round was lost.
@@ -279,15 +279,15 @@ class Translator:
             StoreUnavailable: the database does not answer.
         """
         try:
-            written = self._written(taken, steps)
+            written = self._written(current, steps)
         except RoundLost:
-            _log.warning("round lost", queue=self.queue, begun=taken.begun)
+            _log.warning("round lost", queue=self.queue, begun=current.begun)
             self._round = None
             return None
         except StoreUnavailable as error:
             if not _is_of_the_data(error) or _is_refused(steps):
                 raise
-            return self._write_in_halves(taken, steps)
+            return self._write_in_halves(current, steps)
         for sink, claims in written.claims.items():
             self._workers[sink].hand(claims)
         for step, outcome in zip(steps, written.outcomes, strict=True):
@@ -295,20 +295,20 @@ class Translator:
         self._round = written.round if written.round.work else None
         return written.round
 
-    def _written(self, taken: Round, steps: Sequence[Step]) -> Written:
+    def _written(self, current: Round, steps: Sequence[Step]) -> Written:
         for _ in range(MOST_RACES):
             with self._database.reading() as connection:
                 decided = decide(connection, steps, time.time())
             rooms = {name: worker.room() for name, worker in self._workers.items()}
             with suppress(SeenMeanwhile), self._database.writing(hasty=True) as connection:
-                return write(connection, taken, decided, rooms, self._database.now(connection))
+                return write(connection, current, decided, rooms, self._database.now(connection))
         raise StoreUnavailable("other translators write the same keys repeatedly")
 
-    def _write_in_halves(self, taken: Round, steps: Sequence[Step]) -> Round | None:
+    def _write_in_halves(self, current: Round, steps: Sequence[Step]) -> Round | None:
         if len(steps) == 1:
-            return self._write(taken, [_refused(steps[0])])
+            return self._write(current, [_refused(steps[0])])
         half = len(steps) // 2
-        moved = self._write(taken, steps[:half])
+        moved = self._write(current, steps[:half])
         return self._write(moved, steps[half:]) if moved else None
 
     def _report(self, step: Step, outcome: Kept | str) -> None:

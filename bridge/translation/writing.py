@@ -39,8 +39,8 @@ class Step:
     @property
     def size(self) -> int:
         """Number of rows that it may write."""
-        made = self.one.made if isinstance(self.one, Unit) else ()
-        return 1 + len(made)
+        deliveries = self.one.made if isinstance(self.one, Unit) else ()
+        return 1 + len(deliveries)
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,14 +84,14 @@ def decide(connection: Connection, steps: Sequence[Step], now: float) -> Decided
     marked = repeated(connection, {unit.message.id: unit.message for unit in units}.values(), now)
     decisions = Decisions(sightings(connection, [key for unit in units for key in unit.keys]), dict(marked.values()))
     kept = [decisions.decide(unit) for unit in units]
-    # In the order of their keys everywhere, so that two translators wait for each other and never in a circle.
+    # In the order of their keys everywhere, so that two translators cannot deadlock.
     decisions.seen.sort(key=lambda row: row["key"])
     unfinished = steps[-1].work[:1]
     used_up = [key for key, (message_id, _) in marked.items() if message_id not in unfinished]
     return Decided(steps, decisions, kept, used_up)
 
 
-def write(connection: Connection, taken: Round, decided: Decided, rooms: Mapping[str, Room], now: float) -> Written:
+def write(connection: Connection, current: Round, decided: Decided, rooms: Mapping[str, Room], now: float) -> Written:
     """Write the decisions, and move the round ``taken`` forward.
 
     Args:
@@ -102,7 +102,7 @@ def write(connection: Connection, taken: Round, decided: Decided, rooms: Mapping
         RoundLost, SeenMeanwhile: the transaction must be rolled back.
     """
     steps, decisions = decided.steps, decided.decisions
-    moved = taken.move(connection, steps[-1].work, steps[-1].done, now)
+    moved = current.move(connection, steps[-1].work, steps[-1].done, now)
     if moved is None:
         raise RoundLost
     if decided.marks and not use_up(connection, decided.marks):
@@ -123,6 +123,6 @@ def write(connection: Connection, taken: Round, decided: Decided, rooms: Mapping
     return Written(moved, outcomes, claims)
 
 
-def _tally(unit: Unit, kept: Kept) -> Tally:
-    cause = causes.of_reason(kept.reason) if kept.status is Status.QUARANTINED else ""
-    return Tally(bucket(unit.message.at), unit.message.direction, kept.event, kept.status, cause)
+def _tally(unit: Unit, outcome: Kept) -> Tally:
+    cause = causes.of_reason(outcome.reason) if outcome.status is Status.QUARANTINED else ""
+    return Tally(bucket(unit.message.at), unit.message.direction, outcome.event, outcome.status, cause)

@@ -22,10 +22,10 @@ def blueprint(problems: Callable[[], Mapping[str, str | None]]) -> Blueprint:
 
     @pages.get("/readyz")
     def readyz() -> tuple[Response, int]:
-        found = problems()
-        checks = {name: {"ok": reason is None, "reason": reason} for name, reason in found.items()}
-        if any(found.get(name) for name in NEEDED_TO_STORE):
+        reasons = problems()
+        checks = {name: {"ok": reason is None, "reason": reason} for name, reason in reasons.items()}
+        if any(reasons.get(name) for name in NEEDED_TO_STORE):
             return jsonify(status="unready", checks=checks), 503
-        return jsonify(status="degraded" if any(found.values()) else "ready", checks=checks), 200
+        return jsonify(status="degraded" if any(reasons.values()) else "ready", checks=checks), 200
 
     return pages

@@ -57,24 +57,24 @@ def blueprint(database: Database) -> Blueprint:
     def metrics() -> Response:
         now = time.time()
         with database.reading() as connection:
-            found = measures(connection, now)
-        return Response(exposition(found, now), content_type=CONTENT_TYPE_LATEST)
+            numbers = measures(connection, now)
+        return Response(exposition(numbers, now), content_type=CONTENT_TYPE_LATEST)
 
     return pages
 
 
-def exposition(found: Measures, now: float) -> bytes:
+def exposition(numbers: Measures, now: float) -> bytes:
     """Return the measures in Prometheus's format."""
     registry = CollectorRegistry()
-    registry.register(_Found(found, now))
+    registry.register(_Found(numbers, now))
     return generate_latest(registry)
 
 
 class _Found(Collector):
     """The measures, as a collector."""
 
-    def __init__(self, found: Measures, now: float) -> None:
-        self._found = found
+    def __init__(self, numbers: Measures, now: float) -> None:
+        self._found = numbers
         self._now = now
 
     def collect(self) -> Iterator[Metric]:
@@ -86,11 +86,11 @@ class _Found(Collector):
         yield from _concerns(self._found)
 
 
-def _counters(found: Measures) -> Iterator[Metric]:
+def _counters(numbers: Measures) -> Iterator[Metric]:
     for name, (text, whats) in COUNTERS.items():
         counter = CounterMetricFamily(name, text, labels=["direction", "event"])
         totals: dict[tuple[str, str], int] = {}
-        for direction, event, what, count in found.totals:
+        for direction, event, what, count in numbers.totals:
             if what in whats:
                 totals[direction, event] = totals.get((direction, event), 0) + count
         for key, count in totals.items():
@@ -100,41 +100,41 @@ def _counters(found: Measures) -> Iterator[Metric]:
         "bridge_signature_failures", "Requests with a wrong or missing signature, key or secret.", labels=["direction"]
     )
     for direction in DIRECTIONS:
-        count = sum(one[3] for one in found.totals if one[0] == direction and one[2] == REFUSED)
+        count = sum(one[3] for one in numbers.totals if one[0] == direction and one[2] == REFUSED)
         refused.add_metric([direction], count)
     yield refused
     errors = CounterMetricFamily("bridge_errors", "Unexpected errors, by thread.", labels=["thread"])
-    for direction, thread, what, count in found.totals:
+    for direction, thread, what, count in numbers.totals:
         if direction == OF_THE_BRIDGE and what == ERROR:
             errors.add_metric([thread], count)
     yield errors
 
 
-def _standing(found: Measures) -> Iterator[Metric]:
+def _standing(numbers: Measures) -> Iterator[Metric]:
     for name, (text, fates) in STANDING.items():
         gauge = GaugeMetricFamily(name, text, labels=["sink"])
-        for sink in found.sinks:
-            gauge.add_metric([sink.name], sum(found.standing.get((sink.name, fate), 0) for fate in fates))
+        for sink in numbers.sinks:
+            gauge.add_metric([sink.name], sum(numbers.standing.get((sink.name, fate), 0) for fate in fates))
         yield gauge
     oldest = GaugeMetricFamily("bridge_oldest_waiting_seconds", "Age of the oldest waiting delivery.", labels=["sink"])
-    for name, seconds in found.oldest_waiting.items():
+    for name, seconds in numbers.oldest_waiting.items():
         oldest.add_metric([name], seconds)
     yield oldest
 
 
-def _sinks(found: Measures, now: float) -> Iterator[Metric]:
+def _sinks(numbers: Measures, now: float) -> Iterator[Metric]:
     paused = GaugeMetricFamily("bridge_sink_paused", "1 if the sink is paused.", labels=["sink"])
     beat = GaugeMetricFamily(
         "bridge_worker_beat_age_seconds", "Age of the last sign of a worker of the sink.", labels=["sink"]
     )
-    for sink in found.sinks:
+    for sink in numbers.sinks:
         paused.add_metric([sink.name], float(sink.state == PAUSED))
         beat.add_metric([sink.name], max(0.0, now - sink.beat_at))
     yield paused
     yield beat
 
 
-def _queues(found: Measures, now: float) -> Iterator[Metric]:
+def _queues(numbers: Measures, now: float) -> Iterator[Metric]:
     pending = GaugeMetricFamily("bridge_pending_messages", "Messages that wait for translation.", labels=["queue"])
     oldest = GaugeMetricFamily(
         "bridge_oldest_pending_seconds", "Age of the oldest message that waits for translation.", labels=["queue"]
@@ -148,7 +148,7 @@ def _queues(found: Measures, now: float) -> Iterator[Metric]:
     beat = GaugeMetricFamily(
         "bridge_translator_beat_age_seconds", "Age of the last sign of a translator.", labels=["queue"]
     )
-    for one in found.queues:
+    for one in numbers.queues:
         pending.add_metric([one.queue], one.pending)
         oldest.add_metric([one.queue], one.oldest_seconds or 0.0)
         paused.add_metric([one.queue], float(one.is_paused))
@@ -158,11 +158,11 @@ def _queues(found: Measures, now: float) -> Iterator[Metric]:
     yield from (pending, oldest, paused, problem, beat)
 
 
-def _latencies(found: Measures) -> Metric:
+def _latencies(numbers: Measures) -> Metric:
     histogram = HistogramMetricFamily(
         "bridge_delivery_seconds", "Time from receipt or replay to delivery.", labels=["sink"]
     )
-    for name, one in found.latencies.items():
+    for name, one in numbers.latencies.items():
         counts, total = dict(one.counts), 0
         buckets = []
         for up_to in (*BOUNDS, inf):
@@ -172,13 +172,13 @@ def _latencies(found: Measures) -> Metric:
     return histogram
 
 
-def _concerns(found: Measures) -> Iterator[Metric]:
+def _concerns(numbers: Measures) -> Iterator[Metric]:
     for kind, name, text in (
         (SILENT, "bridge_silent", "1 if nothing arrives for longer than usual."),
         (REFUSING, "bridge_refusing", "1 if every request of the last minutes was refused."),
     ):
         gauge = GaugeMetricFamily(name, text, labels=["direction"])
-        told = {concern.direction for concern in found.concerns if concern.kind == kind}
+        directions = {concern.direction for concern in numbers.concerns if concern.kind == kind}
         for direction in DIRECTIONS:
-            gauge.add_metric([direction], float(direction in told))
+            gauge.add_metric([direction], float(direction in directions))
         yield gauge

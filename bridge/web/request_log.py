@@ -23,8 +23,8 @@ def register(app: Flask) -> None:
 
 def request_id() -> str:
     """Return the id of the current request."""
-    given: str = g.request_id
-    return given
+    value: str = g.request_id
+    return value
 
 
 def seconds() -> float:
@@ -35,8 +35,8 @@ def seconds() -> float:
 
 def _begin() -> None:
     g.began = time.monotonic()
-    given = request.headers.get(HEADER, "")
-    g.request_id = given if _READABLE.fullmatch(given) else token_hex(16)
+    value = request.headers.get(HEADER, "")
+    g.request_id = value if _READABLE.fullmatch(value) else token_hex(16)
 
 
 def _answer(response: Response) -> Response:

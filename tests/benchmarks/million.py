@@ -7,7 +7,7 @@ from typing import Any
 from sqlalchemy import Connection, Table
 from ulid import ULID
 
-from bridge.delivery.counts.tallies import BOUNDS, BUCKET, TOTAL_AFTER, WIDTHS
+from bridge.delivery.counts.tallies import BOUNDS, BUCKET_SECONDS, TOTAL_AFTER_SECONDS, WIDTHS
 from bridge.delivery.database import tables
 from bridge.delivery.database.engine import Database
 from bridge.delivery.database.packing import pack
@@ -170,8 +170,8 @@ def _attempt(delivery: Mapping[str, Any]) -> dict[str, Any]:
 
 def _buckets(now: float) -> Iterator[int]:
     """As ``folding`` leaves them."""
-    ends = [now, *(now - age for age, _ in WIDTHS), now - TOTAL_AFTER]
-    for end, begin, wide in zip(ends, ends[1:], (BUCKET, *(wide for _, wide in WIDTHS)), strict=False):
+    ends = [now, *(now - age for age, _ in WIDTHS), now - TOTAL_AFTER_SECONDS]
+    for end, begin, wide in zip(ends, ends[1:], (BUCKET_SECONDS, *(wide for _, wide in WIDTHS)), strict=False):
         yield from range(int(begin) // wide * wide, int(end) // wide * wide, wide)
 
 

@@ -9,7 +9,7 @@ from sqlalchemy import update
 from bridge.delivery.database.engine import Database
 from bridge.delivery.database.tables import attempts, deliveries, sinks
 from bridge.delivery.outbox.outbox import Outbox
-from bridge.delivery.outbox.worker import FIRST_GUESS_SECONDS, LEASE_MARGIN, SOON_SECONDS, Worker
+from bridge.delivery.outbox.worker import FIRST_GUESS_SECONDS, LEASE_MARGIN_SECONDS, SOON_SECONDS, Worker
 from bridge.delivery.rules.retry import Policy
 from bridge.delivery.rules.sink import Happened, Outcome
 from bridge.errors import StoreUnavailable
@@ -78,7 +78,7 @@ def test_beside_an_idle_worker_they_are_written_as_being_sent(database: Database
     come(database, worker, "a", "b")
     [first, second] = rows(database, deliveries)
     assert (first["status"], second["status"], first["claims"], first["doubt_since"]) == ("sending", "sending", 1, None)
-    assert first["lease_expires_at"] == NOW + SOON_SECONDS + sink.patience + LEASE_MARGIN
+    assert first["lease_expires_at"] == NOW + SOON_SECONDS + sink.patience + LEASE_MARGIN_SECONDS
     assert not Outbox(database).is_due(SINK, NOW)
     go(worker)
     assert len(sink.parcels) == 2
@@ -163,7 +163,7 @@ def test_what_cannot_be_begun_within_its_lease_is_handed_back(
     worker = work(sink)
     worker.step()
     come(database, worker, "a")
-    clock.now = NOW + SOON_SECONDS + LEASE_MARGIN + 0.1  # the lease runs, but not as long as a call may take
+    clock.now = NOW + SOON_SECONDS + LEASE_MARGIN_SECONDS + 0.1  # the lease runs, but not as long as a call may take
     assert worker._taken_over() == []
     assert standing(database) == ["waiting"]
     go(worker)

@@ -64,7 +64,7 @@ def test_a_crew_knows_who_delivers_and_who_has_got_stuck(
     assert crew.delivering() == []
     crew.start()
     assert crew.delivering() == [SINK]
-    monkeypatch.setattr("bridge.delivery.outbox.worker.LONGEST_TURN", -1000.0)
+    monkeypatch.setattr("bridge.delivery.outbox.worker.LONGEST_TURN_SECONDS", -1000.0)
     assert crew.delivering() == []
     monkeypatch.undo()
     crew.stop()

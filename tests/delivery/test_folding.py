@@ -3,7 +3,7 @@ from collections import Counter
 from sqlalchemy import insert
 
 from bridge.delivery.counts.folding import fold
-from bridge.delivery.counts.tallies import BUCKET, TOTAL_AFTER, bucket
+from bridge.delivery.counts.tallies import BUCKET_SECONDS, TOTAL_AFTER_SECONDS, bucket
 from bridge.delivery.database.engine import Database
 from bridge.delivery.database.tables import latencies, tallies
 from bridge.operations.monitoring.measures import measures
@@ -38,7 +38,7 @@ def buckets(database: Database) -> Counter[int]:
 
 
 def test_what_is_recent_stays_as_fine_as_it_is(database: Database) -> None:
-    ats = range(bucket(NOW - 3600), bucket(NOW) + 1, BUCKET)
+    ats = range(bucket(NOW - 3600), bucket(NOW) + 1, BUCKET_SECONDS)
     write(database, *ats)
     run(database)
     assert len(rows(database, tallies)) == 3 * len(ats)
@@ -47,22 +47,26 @@ def test_what_is_recent_stays_as_fine_as_it_is(database: Database) -> None:
 def test_what_is_older_is_held_by_longer_intervals(database: Database) -> None:
     half_hour = bucket(NOW - 5 * 3600) // 1800 * 1800
     quarter_day = bucket(NOW - 3 * DAY) // 10_800 * 10_800
-    write(database, *range(half_hour, half_hour + 1800, BUCKET), *range(quarter_day, quarter_day + 10_800, BUCKET))
+    write(
+        database,
+        *range(half_hour, half_hour + 1800, BUCKET_SECONDS),
+        *range(quarter_day, quarter_day + 10_800, BUCKET_SECONDS),
+    )
     run(database)
     assert buckets(database) == {half_hour: 18, quarter_day: 108}
 
 
 def test_what_is_old_is_one_total(database: Database) -> None:
-    write(database, *range(bucket(NOW - TOTAL_AFTER - DAY), bucket(NOW - TOTAL_AFTER - DAY / 2), 3600))
+    write(database, *range(bucket(NOW - TOTAL_AFTER_SECONDS - DAY), bucket(NOW - TOTAL_AFTER_SECONDS - DAY / 2), 3600))
     run(database)
     assert buckets(database) == {0: 36}
-    write(database, bucket(NOW - TOTAL_AFTER - DAY))
+    write(database, bucket(NOW - TOTAL_AFTER_SECONDS - DAY))
     run(database)
     assert buckets(database) == {0: 39}
 
 
 def test_folding_again_and_as_time_goes_by_loses_nothing(database: Database) -> None:
-    write(database, *range(bucket(NOW - DAY), bucket(NOW) + 1, BUCKET))
+    write(database, *range(bucket(NOW - DAY), bucket(NOW) + 1, BUCKET_SECONDS))
     with database.reading() as connection:
         before = measures(connection, NOW)
     for hours in (0, 0, 1, 5, 24, 30, 100, 190, 200, 400):

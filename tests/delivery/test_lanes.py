@@ -11,7 +11,7 @@ from bridge.delivery.database.engine import Database
 from bridge.delivery.database.tables import attempts, deliveries
 from bridge.delivery.outbox.outbox import Outbox
 from bridge.delivery.outbox.worker import Worker
-from bridge.delivery.rules.retry import FORBIDDEN_PAUSE
+from bridge.delivery.rules.retry import FORBIDDEN_PAUSE_SECONDS
 from bridge.delivery.rules.sink import Happened, Outcome
 from bridge.messages import Status
 from tests.delivery.arrivals import SINK, keep, keep_in, keep_together, received, rows, run_again
@@ -146,7 +146,7 @@ def test_the_next_follows_when_the_first_is_settled_for_good(database: Database,
         pytest.param(FAILED, 2.0, id="failed"),
         pytest.param(UNKNOWN, 2.0, id="unknown"),
         pytest.param(THROTTLED, 5.0, id="throttled"),
-        pytest.param(FORBIDDEN, FORBIDDEN_PAUSE, id="forbidden"),
+        pytest.param(FORBIDDEN, FORBIDDEN_PAUSE_SECONDS, id="forbidden"),
         pytest.param(UNTRIED, 0.0, id="untried"),
     ],
 )

@@ -3,11 +3,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bridge.delivery.rules.retry import (
-    FIRST_DELAY,
-    FORBIDDEN_PAUSE,
-    LONGEST_DELAY,
-    LONGEST_PAUSE,
-    LONGEST_REPEATED_PAUSE,
+    FIRST_DELAY_SECONDS,
+    FORBIDDEN_PAUSE_SECONDS,
+    LONGEST_DELAY_SECONDS,
+    LONGEST_PAUSE_SECONDS,
+    LONGEST_REPEATED_PAUSE_SECONDS,
     ROW_SECONDS,
     UNTOLD_PAUSE,
     Decision,
@@ -79,7 +79,7 @@ OUTCOMES = st.builds(
         pytest.param(
             Outcome(Happened.FORBIDDEN),
             OLD,
-            Decision(Fate.WAITING, NOW + FORBIDDEN_PAUSE, 3, pause_until=NOW + FORBIDDEN_PAUSE),
+            Decision(Fate.WAITING, NOW + FORBIDDEN_PAUSE_SECONDS, 3, pause_until=NOW + FORBIDDEN_PAUSE_SECONDS),
             id="forbidden, old",
         ),
         pytest.param(Outcome(Happened.UNTRIED), OLD, Decision(Fate.WAITING, NOW, 3), id="untried, old"),
@@ -94,7 +94,7 @@ def test_nothing_is_due_in_the_past_or_forgotten_for_long(
     outcome: Outcome, tried: Tried, now: float, chance: float
 ) -> None:
     decision = decide(outcome, tried, POLICY, now, chance)
-    assert now <= decision.due_at <= now + max(LONGEST_DELAY, LONGEST_PAUSE)
+    assert now <= decision.due_at <= now + max(LONGEST_DELAY_SECONDS, LONGEST_PAUSE_SECONDS)
     assert decision.attempts - tried.attempts in (0, 1)
 
 
@@ -118,7 +118,7 @@ def test_what_stops_everybody_costs_nobody_an_attempt(
         assert outcome.happened not in (Happened.THROTTLED, Happened.FORBIDDEN)
 
 
-@given(TRIED, TIMES, CHANCES, st.floats(0, LONGEST_PAUSE))
+@given(TRIED, TIMES, CHANCES, st.floats(0, LONGEST_PAUSE_SECONDS))
 def test_it_waits_at_least_as_long_as_it_is_asked_to(tried: Tried, now: float, chance: float, asked: float) -> None:
     for happened in (Happened.THROTTLED, Happened.FAILED):
         decision = decide(Outcome(happened, retry_after=asked), tried, POLICY, now, chance)
@@ -127,7 +127,7 @@ def test_it_waits_at_least_as_long_as_it_is_asked_to(tried: Tried, now: float, c
 
 @given(st.integers(0, 10_000), CHANCES)
 def test_the_jitter_is_full_and_bounded(attempts: int, chance: float) -> None:
-    longest = min(LONGEST_DELAY, FIRST_DELAY * 2.0 ** min(attempts, 1_000))
+    longest = min(LONGEST_DELAY_SECONDS, FIRST_DELAY_SECONDS * 2.0 ** min(attempts, 1_000))
     assert delay(attempts, chance) == pytest.approx(chance * longest)
 
 
@@ -138,7 +138,7 @@ def test_the_longer_it_fails_the_longer_it_waits(attempts: int, chance: float) -
 
 @given(st.integers(1, 10_000))
 def test_a_429_that_repeats_costs_ever_longer_waits(times: int) -> None:
-    assert least_pause(times) <= least_pause(times + 1) <= LONGEST_REPEATED_PAUSE
+    assert least_pause(times) <= least_pause(times + 1) <= LONGEST_REPEATED_PAUSE_SECONDS
     assert times == 1 or least_pause(times) >= 2 * UNTOLD_PAUSE
 
 

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bridge.delivery.rules.retry import LONGEST_PAUSE, Fate, Policy, Tried, decide
+from bridge.delivery.rules.retry import LONGEST_PAUSE_SECONDS, Fate, Policy, Tried, decide
 from bridge.delivery.rules.sink import Happened, Outcome
 
 NOW = 1_900_000_000.0
@@ -33,7 +33,7 @@ def test_what_nobody_can_tell_is_an_operator_s_at_once(tried: Tried) -> None:
     assert (decision.fate, decision.attempts) == (Fate.UNCERTAIN, 3)
 
 
-@given(happened=st.sampled_from(Happened), pause=st.floats(0.0, LONGEST_PAUSE), chance=st.floats(0.0, 0.99))
+@given(happened=st.sampled_from(Happened), pause=st.floats(0.0, LONGEST_PAUSE_SECONDS), chance=st.floats(0.0, 0.99))
 def test_a_pause_never_ends_early_whatever_happened(happened: Happened, pause: float, chance: float) -> None:
     asked = decide(Outcome(happened, pause=pause), FRESH, POLICY, NOW, chance)
     unasked = decide(Outcome(happened), FRESH, POLICY, NOW, chance)
@@ -42,8 +42,11 @@ def test_a_pause_never_ends_early_whatever_happened(happened: Happened, pause: f
     assert (asked.fate, asked.due_at, asked.attempts) == (unasked.fate, unasked.due_at, unasked.attempts)
 
 
-@pytest.mark.parametrize("asked", [LONGEST_PAUSE + 1.0, 1e12, float("inf")])
+@pytest.mark.parametrize("asked", [LONGEST_PAUSE_SECONDS + 1.0, 1e12, float("inf")])
 def test_an_absurd_pause_is_capped(asked: float) -> None:
-    assert decide(Outcome(Happened.DELIVERED, pause=asked), FRESH, POLICY, NOW, 0.0).pause_until == NOW + LONGEST_PAUSE
+    assert (
+        decide(Outcome(Happened.DELIVERED, pause=asked), FRESH, POLICY, NOW, 0.0).pause_until
+        == NOW + LONGEST_PAUSE_SECONDS
+    )
     throttled = decide(Outcome(Happened.THROTTLED, retry_after=asked, pause=asked), FRESH, POLICY, NOW, 0.0)
-    assert throttled.pause_until == NOW + LONGEST_PAUSE
+    assert throttled.pause_until == NOW + LONGEST_PAUSE_SECONDS

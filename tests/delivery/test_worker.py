@@ -11,8 +11,8 @@ from bridge.delivery.database.engine import Database
 from bridge.delivery.database.tables import attempts, deliveries
 from bridge.delivery.outbox import sink_states
 from bridge.delivery.outbox.outbox import Outbox
-from bridge.delivery.outbox.worker import JITTER_STEPS, LEASE_MARGIN, Worker
-from bridge.delivery.rules.retry import FORBIDDEN_PAUSE, Policy
+from bridge.delivery.outbox.worker import JITTER_STEPS, LEASE_MARGIN_SECONDS, Worker
+from bridge.delivery.rules.retry import FORBIDDEN_PAUSE_SECONDS, Policy
 from bridge.delivery.rules.sink import Happened, Outcome
 from bridge.errors import StoreUnavailable
 from tests.delivery.arrivals import SINK, keep, received, rows
@@ -62,7 +62,7 @@ def standing(database: Database) -> dict[str, tuple[str, float, int]]:
             Outcome(Happened.FAILED, 503, retry_after=30.0), ("waiting", 30, 1), False, id="failed, told when"
         ),
         pytest.param(Outcome(Happened.THROTTLED, 429, retry_after=70.0), ("waiting", 70, 0), False, id="throttled"),
-        pytest.param(Outcome(Happened.FORBIDDEN, 401), ("waiting", FORBIDDEN_PAUSE, 0), False, id="forbidden"),
+        pytest.param(Outcome(Happened.FORBIDDEN, 401), ("waiting", FORBIDDEN_PAUSE_SECONDS, 0), False, id="forbidden"),
         pytest.param(Outcome(Happened.UNTRIED), ("waiting", 0, 0), False, id="untried"),
     ],
 )
@@ -141,7 +141,7 @@ def test_refused_credentials_pause_the_sink_loudly_for_as_long_as_they_are_refus
         assert "refuses the keys: check SEGMENT_WRITE_KEY" in logs[0]["reason"]
     assert standing(database)["a"][0::2] == ("waiting", 0)
     sink.answer = lambda _: DELIVERED
-    clock.now += FORBIDDEN_PAUSE
+    clock.now += FORBIDDEN_PAUSE_SECONDS
     work(sink).step()
     assert standing(database)["a"][0] == "delivered"
 
@@ -216,7 +216,7 @@ def test_who_slept_past_its_lease_does_not_undo_what_another_did(database: Datab
     other = ScriptedSink()
 
     def sleep() -> None:
-        clock.now += 30.0 + LEASE_MARGIN
+        clock.now += 30.0 + LEASE_MARGIN_SECONDS
         work(other).step()
 
     slept = ScriptedSink(lambda _: Outcome(Happened.REJECTED, 400), meanwhile=sleep)
@@ -230,7 +230,7 @@ def test_what_is_in_hand_is_nobody_elses(database: Database, work: Any, clock: C
     other = ScriptedSink()
 
     def wait() -> None:
-        clock.now += 30.0 + LEASE_MARGIN - 0.1
+        clock.now += 30.0 + LEASE_MARGIN_SECONDS - 0.1
         assert not work(other).step()
 
     work(ScriptedSink(meanwhile=wait)).step()
@@ -253,7 +253,7 @@ def test_what_could_not_be_recorded_is_sent_again_under_the_same_key(
     assert standing(database)["a"][0] == "sending"
     again = ScriptedSink(max_count=1)
     assert not work(again).step()
-    clock.now += 30.0 + LEASE_MARGIN
+    clock.now += 30.0 + LEASE_MARGIN_SECONDS
     assert work(again).step()
     assert again.sent == [b"a"]
     assert [(row["key"], row["status"]) for row in rows(database, deliveries)] == [("a", "delivered")]

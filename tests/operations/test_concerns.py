@@ -3,7 +3,7 @@ from collections.abc import Sequence
 import pytest
 from sqlalchemy import insert
 
-from bridge.delivery.counts.tallies import BUCKET, bucket
+from bridge.delivery.counts.tallies import BUCKET_SECONDS, bucket
 from bridge.delivery.database.engine import Database
 from bridge.delivery.database.tables import sinks, tallies
 from bridge.delivery.inbox.queues import states
@@ -11,7 +11,7 @@ from bridge.delivery.outbox import sink_states
 from bridge.operations.monitoring.concerns import Concern, concerns
 
 NOW = 1_900_000_000.0
-USUAL = range(bucket(NOW - 6 * 3600), bucket(NOW) + 1, BUCKET)
+USUAL = range(bucket(NOW - 6 * 3600), bucket(NOW) + 1, BUCKET_SECONDS)
 
 
 @pytest.fixture(autouse=True)
@@ -44,7 +44,7 @@ def test_when_all_is_well_there_is_none(database: Database) -> None:
 
 def test_a_webhook_that_was_switched_off_is_told(database: Database) -> None:
     count(database, USUAL)
-    ended = USUAL[-1] + BUCKET
+    ended = USUAL[-1] + BUCKET_SECONDS
     change(database, f"UPDATE sinks SET beat_at = {ended + 5400}")
     [concern] = look(database, ended + 5400.0)
     assert concern == Concern(

@@ -224,13 +224,14 @@ def test_any_source_id_is_stored_and_sent(client: FlaskClient, stored: Database,
 
 
 def test_a_lost_database_is_a_503_until_it_is_back(make: Make, tmp_path: Path) -> None:
-    url = f"sqlite:///{tmp_path / 'not yet' / 'bridge.db'}"
+    path = tmp_path / "bridge.db"
+    path.write_bytes(b"not a database " * 100)
     with capture_logs() as logs:
-        client = make(database_url=url).test_client()
+        client = make(database_url=f"sqlite:///{path}").test_client()
     assert [log["event"] for log in logs if log["log_level"] == "error"] == ["store unavailable"]
     for _ in range(2):
         refused(post(client, encode(MESSAGE)), 503, "unavailable")
-    (tmp_path / "not yet").mkdir()
+    path.unlink()
     assert post(client, encode(MESSAGE)).status_code == 202
 
 

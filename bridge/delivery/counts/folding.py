@@ -4,11 +4,11 @@ from typing import Any
 
 from sqlalchemy import Connection, Table, delete, func, literal_column, select
 
-from bridge.delivery.counts.tallies import TOTAL_AFTER, WIDTHS
+from bridge.delivery.counts.tallies import TOTAL_AFTER_SECONDS, WIDTHS
 from bridge.delivery.database.engine import INSERT
 from bridge.delivery.database.tables import latencies, tallies
 
-# Written out: of what has a parameter PostgreSQL would not see that it is what is grouped by; a mere 0 is a position.
+# Literal, since PostgreSQL does not recognise a parameter in GROUP BY, and reads a plain 0 as a position.
 _NOUGHT: Any = literal_column("bucket * 0")
 
 
@@ -19,7 +19,7 @@ def fold(connection: Connection, now: float) -> None:
     """
     for table, *summed in ((tallies, "count"), (latencies, "count", "seconds")):
         bucket = table.c.bucket
-        _fold(connection, table, summed, (bucket > 0) & (bucket < now - TOTAL_AFTER), _NOUGHT)
+        _fold(connection, table, summed, (bucket > 0) & (bucket < now - TOTAL_AFTER_SECONDS), _NOUGHT)
         for age, wide in WIDTHS:
             end = int(now - age) // wide * wide
             finer = (bucket > 0) & (bucket < end) & ((bucket % wide != 0) | (table.c.shard != 0))
@@ -37,6 +37,6 @@ def _fold(connection: Connection, table: Table, summed: list[str], these: Any, i
     moved = select(*key, *(func.sum(table.c[name]) for name in summed)).where(these).group_by(*key[:-1])
     insertion = INSERT[connection.dialect.name](table).from_select([*names, *summed], moved)
     values = {name: table.c[name] + insertion.excluded[name] for name in summed}
-    # What is moved is never where it is moved to: else it would be counted twice, and then deleted.
+    # The moved rows are never in the target bucket: else they would be counted twice, and then deleted.
     connection.execute(insertion.on_conflict_do_update(index_elements=list(table.primary_key), set_=values))
     connection.execute(delete(table).where(these))

@@ -18,7 +18,7 @@ from sqlalchemy import Connection, Engine, func, select
 from bridge.delivery.database import tables
 from bridge.delivery.database.engine import INSERT
 
-BUCKET = 300
+BUCKET_SECONDS = 300
 """Seconds of the shortest interval."""
 
 BOUNDS = (0.1, 0.25, 0.5, 0.75, 1.0, 1.5, 2.5, 5.0, 10.0, 30.0, 60.0, 300.0, 1800.0, 3600.0, 21_600.0, 86_400.0)
@@ -33,7 +33,7 @@ WIDTHS = ((2 * HOUR, 1800), (26 * HOUR, 3 * HOUR))
 
 The console shows an hour, a day and a week.
 """
-TOTAL_AFTER = 8 * 24 * HOUR
+TOTAL_AFTER_SECONDS = 8 * 24 * HOUR
 """Seconds after which only the total is kept."""
 
 RETRIED, REFUSED, ERROR = "retried", "refused", "error"
@@ -82,12 +82,12 @@ class Latency(NamedTuple):
 
 def bucket(at: float) -> int:
     """Return the start of the interval that contains a time in epoch seconds."""
-    return int(at) // BUCKET * BUCKET
+    return int(at) // BUCKET_SECONDS * BUCKET_SECONDS
 
 
 def width(at: int, now: float) -> int:
     """Return the length of the interval that began at ``at``."""
-    return max((wide for age, wide in WIDTHS if at < now - age), default=BUCKET)
+    return max((wide for age, wide in WIDTHS if at < now - age), default=BUCKET_SECONDS)
 
 
 def add(connection: Connection, counted: Mapping[Tally, int]) -> None:
@@ -102,13 +102,13 @@ def add(connection: Connection, counted: Mapping[Tally, int]) -> None:
         connection.execute(_ADD[connection.dialect.name], rows)
 
 
-def add_latencies(connection: Connection, sink: str, taken: Iterable[tuple[float, float]]) -> None:
+def add_latencies(connection: Connection, sink: str, durations: Iterable[tuple[float, float]]) -> None:
     """Add the durations of deliveries.
 
     Each is a pair: its end in epoch seconds, and the seconds since its receipt.
     """
     sums: dict[Latency, list[float]] = {}
-    for ended, seconds in taken:
+    for ended, seconds in durations:
         place = bisect_left(BOUNDS, seconds)
         key = Latency(bucket(ended), sink, BOUNDS[place] if place < len(BOUNDS) else _UNBOUNDED)
         counted = sums.setdefault(key, [0, 0.0])
@@ -165,7 +165,7 @@ def _admitted(name: str, known: set[str]) -> str:
     return name
 
 
-# Read once a database and process. Several processes may admit a few more: what is bounded is what they write for ever.
+# Read once per database and process. Several processes may admit a few more: the limit bounds the number of rows.
 _known: WeakKeyDictionary[Engine, _Names] = WeakKeyDictionary()
 
 
@@ -182,6 +182,6 @@ def _adding(dialect: str, table: Any, *summed: str) -> Any:
     return insertion.on_conflict_do_update(index_elements=list(table.primary_key), set_=values)
 
 
-# Made once, as all statements that are executed often.
+# Built once, like all statements that run often.
 _ADD = {dialect: _adding(dialect, tables.tallies, "count") for dialect in INSERT}
 _ADD_LATENCY = {dialect: _adding(dialect, tables.latencies, "count", "seconds") for dialect in INSERT}

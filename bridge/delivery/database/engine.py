@@ -25,7 +25,7 @@ from bridge.errors import ConfigError, StoreUnavailable
 INSERT: dict[str, Any] = {"sqlite": sqlite.insert, "postgresql": postgresql.insert}
 """``insert`` of each dialect, for ``on_conflict_do_…``."""
 
-# A server that has gone without a word is noticed within seconds, not when TCP gives up.
+# A server that has vanished is noticed within seconds, not when TCP times out.
 _LIBPQ = {
     "connect_timeout": 5,
     "tcp_user_timeout": 10_000,
@@ -38,7 +38,7 @@ _NOW = text("SELECT CAST(extract(epoch FROM clock_timestamp()) AS double precisi
 
 VARIABLE = "BRIDGE_DATABASE_URL"
 
-# Any constant does: it names the lock that processes starting at once take turns by.
+# Any constant: the name of the lock under which one process at a time upgrades the schema.
 _MIGRATION_LOCK = 0x6272696467
 
 
@@ -100,7 +100,7 @@ class Database:
         """Create the folder of SQLite's file if only that folder is missing.
 
         Raises:
-            ConfigError: the database cannot be used before somebody changes a path or permissions.
+            ConfigError: a path or permission prevents its use.
         """
         if self._file is None:
             return
@@ -223,8 +223,8 @@ def revision(connection: Connection) -> str | None:
     """Return the schema revision of the database, or None."""
     if not inspect(connection).has_table("alembic_version"):
         return None
-    found: str | None = connection.execute(text("SELECT version_num FROM alembic_version")).scalar()
-    return found
+    number: str | None = connection.execute(text("SELECT version_num FROM alembic_version")).scalar()
+    return number
 
 
 @contextmanager
@@ -271,7 +271,7 @@ def _engine(url: str) -> Engine:
     if parsed.drivername in ("postgresql", "postgres"):
         parsed = parsed.set(drivername="postgresql+psycopg")
     if parsed.get_backend_name() == "postgresql":
-        # Tried before use, so that a connection which the server dropped costs nobody an event.
+        # Tested before use, so that a connection which the server has dropped fails no request.
         # No prepared statements: behind a transaction pooler they would be another client's.
         return create_engine(parsed, pool_pre_ping=True, connect_args=_LIBPQ | {"prepare_threshold": None})
     engine = create_engine(parsed, connect_args={"timeout": 5.0})
@@ -280,7 +280,7 @@ def _engine(url: str) -> Engine:
     return engine
 
 
-# 16 MB. The pages of indices change with nearly every event: the later they go into the file, the less often.
+# 16 MB. Index pages change with nearly every event: the later SQLite writes them to the file, the fewer the writes.
 _WAL_PAGES = 4_000
 
 
@@ -294,7 +294,7 @@ def _configure_sqlite(path: str, connection: Any, record: Any) -> None:
 
 
 def _begin_sqlite(connection: Connection) -> None:
-    # SQLAlchemy tells of a beginning in AUTOCOMMIT, too: who only reads must not take the writers' lock.
+    # SQLAlchemy reports a beginning in AUTOCOMMIT too. A reader must not take the writers' lock.
     options = connection.get_execution_options()
     if options.get("isolation_level") != "AUTOCOMMIT":
         connection.exec_driver_sql(f"PRAGMA synchronous = {'NORMAL' if options.get('hasty') else 'FULL'}")
@@ -302,7 +302,7 @@ def _begin_sqlite(connection: Connection) -> None:
 
 
 def _upgrade(connection: Connection) -> None:
-    # Imported when there is something to do: it takes longer to load than the rest of the store.
+    # Imported for an upgrade only: loading it takes longer than the rest of the database.
     from alembic import command  # noqa: PLC0415 - see above
     from alembic.config import Config  # noqa: PLC0415 - see above
     from alembic.util import CommandError  # noqa: PLC0415 - see above

@@ -2,7 +2,7 @@
 
 import zlib
 
-# A higher level costs more time than its space is worth.
+# A higher level saves little space, and costs much time.
 _LEVEL = 1
 
 

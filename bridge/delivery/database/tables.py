@@ -3,9 +3,9 @@
 Times are seconds since the epoch, in UTC. Bodies and payloads are compressed (zlib).
 
 messages ──1:n── events ──1:n── deliveries ──1:n── attempts    bytes received, their meaning, calls to make, calls made
-pending, replays                                  what waits for translation: new messages, stored events
-rounds                                            what a translator has in hand
-marks                                             messages that were answered 503 and are stored all the same
+pending, replays                                  rows that wait for translation: new messages, stored events
+rounds                                            messages that a translator has claimed
+marks                                             messages that are stored although they were answered 503
 seen, repeats                                     keys of events; ids of duplicates
 translators                                       pauses and problems of each queue
 sinks                                             pauses and call budgets of each service
@@ -43,17 +43,17 @@ SERIAL = BigInteger().with_variant(Integer, "sqlite")
 messages = Table(
     "messages",
     metadata,
-    Column("id", Text, primary_key=True),  # a ULID, made without asking the database
+    Column("id", Text, primary_key=True),  # a ULID, made without a query
     Column("queue", Text, nullable=False),
     Column("direction", Text, nullable=False),
-    Column("door", Text, nullable=False),  # the path that it was posted to
+    Column("door", Text, nullable=False),  # the path of its request
     Column("received_at", Double, nullable=False),
     Column("request_id", Text, nullable=False),
     Column("credential", LargeBinary, nullable=False),  # a digest of what proved the sender
     Column("body", LargeBinary, nullable=False),
 )
 
-# The order of arrival is the database's: its sequence never goes back, whatever the clocks of hosts say.
+# The order of arrival is that of the database's sequence, which does not depend on the hosts' clocks.
 pending = Table(
     "pending",
     metadata,
@@ -85,7 +85,7 @@ rounds = Table(
     Column("queue", Text, nullable=False),
     Column("exclusive", Text, unique=True),  # the queue, if only one round of it may run at a time
     Column("holder", Text, nullable=False),
-    Column("work", Text, nullable=False),  # what is still to be translated, as JSON: see inbox/rounds.py
+    Column("work", Text, nullable=False),  # what is not translated yet, as JSON: see inbox/rounds.py
     Column("done", Integer, nullable=False, server_default="0"),  # events of the first message that are written
     Column("begun", Integer, nullable=False, server_default="0"),  # the fencing token: see inbox/rounds.py
     Column("lease_expires_at", Double, nullable=False),  # on the database's clock
@@ -95,7 +95,7 @@ translators = Table(
     "translators",
     metadata,
     Column("queue", Text, primary_key=True),
-    Column("beat_at", Double, nullable=False, server_default="0"),  # when one was last known to be alive
+    Column("beat_at", Double, nullable=False, server_default="0"),  # when a translator last was alive
     Column("paused_until", Double, nullable=False, server_default="0"),
     Column("problem", Text, nullable=False, server_default=""),  # why it translates nothing, or only with errors
 )
@@ -120,7 +120,7 @@ events = Table(
     Column("customer", Text),
     Column("received_at", Double, nullable=False),
     Column("repeats", Integer, nullable=False, server_default="0"),
-    # Each ends in the id: a list reads the newest that fit, and no more.
+    # Each ends in the id, so a list reads only the newest matches.
     Index("events_by_status", "direction", "status", "id"),
     Index("events_by_name", "direction", "event", "id"),
 )
@@ -131,7 +131,7 @@ CUSTOMER_PREFIX = 200
 PostgreSQL's indexes hold 2,704 bytes a row, and an id may have any length.
 """
 
-# The numbers are written out, as in the index: with parameters no database would use it.
+# Literal numbers, as in the index: with parameters, no database would use it.
 customer_prefix = func.substr(events.c.customer, literal_column("1"), literal_column(str(CUSTOMER_PREFIX)))
 
 Index(
@@ -155,7 +155,7 @@ deliveries = Table(
     Column("id", SERIAL, primary_key=True),  # the order of arrival
     Column("event_id", Text, ForeignKey("events.id"), nullable=False, index=True),
     Column("sink", Text, nullable=False),
-    Column("event", Text, nullable=False, server_default=""),  # the event's name, for whoever counts
+    Column("event", Text, nullable=False, server_default=""),  # the event's name, for the counts
     Column("key", Text, nullable=False),
     Column("lane", Text),  # within one, strictly in the order of arrival
     Column("mergeable", Boolean, nullable=False),  # with its neighbours in the lane
@@ -167,7 +167,7 @@ deliveries = Table(
     Column("claims", Integer, nullable=False, server_default="0"),  # the fencing token: every claim is a new number
     Column("attempts", Integer, nullable=False, server_default="0"),
     Column("created_at", Double, nullable=False),
-    Column("doubt_since", Double),  # it may have been taken, and no outcome is recorded
+    Column("doubt_since", Double),  # it may have been accepted, and no outcome is recorded
     Column("settled_at", Double),
     Column("code", Integer),  # of the call that delivered it, as is
     Column("seconds", Double),  # the duration of that call: a success has no row in attempts
@@ -181,7 +181,7 @@ Index(
     deliveries.c.sink,
     deliveries.c.due_at,
     deliveries.c.id,
-    deliveries.c.size,  # so that a claim reads no rows but those that it takes
+    deliveries.c.size,  # so that a claim reads only the rows that it claims
     sqlite_where=text("status = 'waiting'"),
     postgresql_where=text("status = 'waiting'"),
 )
@@ -239,10 +239,10 @@ sinks = Table(
     Column("name", Text, primary_key=True),
     Column("paused_until", Double, nullable=False, server_default="0"),
     Column("reason", Text, nullable=False, server_default=""),
-    Column("next_call_at", Double, nullable=False, server_default="0"),  # with a budget: when the next call may be made
-    Column("beat_at", Double, nullable=False, server_default="0"),  # when a worker of it was last known to be alive
+    Column("next_call_at", Double, nullable=False, server_default="0"),  # with a budget: time of the next call
+    Column("beat_at", Double, nullable=False, server_default="0"),  # when a worker last was alive
     Column("throttled", Integer, nullable=False, server_default="0"),  # answers of 429 in a row
-    Column("throttled_at", Double, nullable=False, server_default="0"),  # when the last of them came
+    Column("throttled_at", Double, nullable=False, server_default="0"),  # when the last of them arrived
 )
 
 tallies = Table(
@@ -252,7 +252,7 @@ tallies = Table(
     Column("direction", Text, primary_key=True),
     Column("event", Text, primary_key=True),
     Column("what", Text, primary_key=True),
-    Column("cause", Text, primary_key=True),  # of what went wrong, "" otherwise
+    Column("cause", Text, primary_key=True),  # of a failure, "" otherwise
     Column("shard", SERIAL, primary_key=True),  # a process's own number: no two processes wait for one row
     Column("count", BigInteger, nullable=False),
     sqlite_with_rowid=False,
@@ -275,7 +275,7 @@ chores = Table(
     metadata,
     Column("name", Text, primary_key=True),
     Column("at", Double, nullable=False),  # when it last began
-    Column("mark", Text, nullable=False, server_default=""),  # how far it has come
+    Column("mark", Text, nullable=False, server_default=""),  # progress of the job
 )
 
 audit = Table(
@@ -305,13 +305,13 @@ bulk_replays = Table(
     Column("who", Text, nullable=False),
     Column("at", Double, nullable=False),
     Column("wanted", Text, nullable=False),  # the filter, as JSON
-    Column("total", Integer, nullable=False),  # how many there were when it was begun
+    Column("total", Integer, nullable=False),  # number of matching events at its start
     Column("state", Text, nullable=False),
     Column("mark", Text, nullable=False),  # the last event that was handed to the translators
-    Column("up_to", Text, nullable=False),  # the newest event that there was when it was begun
+    Column("up_to", Text, nullable=False),  # the newest event at its start
     Column("given", Integer, nullable=False, server_default="0"),  # events handed to the translators
     Column("done", Integer, nullable=False, server_default="0"),
-    Column("became", Text, nullable=False, server_default="{}"),  # how many of them became what, as JSON
+    Column("became", Text, nullable=False, server_default="{}"),  # numbers by outcome, as JSON
     Column("ended_at", Double),
     Index("bulk_replays_by_state", "state"),
 )

@@ -1,8 +1,8 @@
 """Inbox: the end of a request, and the start of the worker's part.
 
 A door verifies its sender and appends one message: its bytes, and columns that do not depend on the bytes. So no
-content can make an append fail, and no message can make another one fail. ``writer`` appends: one thread a process
-commits whatever waits, back to back.
+content can make an append fail, and no message can make another one fail. In ``writer``, one
+thread per process commits all waiting messages, back to back.
 
 The bytes stay in ``messages`` until retention deletes them. A message that waits for translation has a narrow row in
 ``pending``, and the database's sequence gives its place. A translator takes a *round*:
@@ -15,11 +15,11 @@ The bytes stay in ``messages`` until retention deletes them. A message that wait
 - Translation happens outside any transaction.
 - Each writing transaction moves the round's row forward, or deletes it. The holder's name is the fencing token: if
   another translator has taken the round over, the row does not match, and the transaction is rolled back.
-- A translator whose transaction fails looks how far its round has come, and goes on there: it may be committed.
-- A round that was taken over is written one event at a time, as far as its holder can have come. An event that ends
-  two processes while it is alone is quarantined untranslated.
+- A translator whose transaction fails reads the progress of its round, and continues there: it may be committed.
+- A round that was taken over is written one event at a time, up to the possible progress of its holder. An event that
+  ends two processes while it is alone is quarantined untranslated.
 
-On PostgreSQL sequence numbers become visible out of order, so there is no cursor: rows that are there are taken and
+On PostgreSQL sequence numbers become visible out of order, so there is no cursor: existing rows are taken and
 deleted. A message that was answered before another one was sent has the lower number, and both are visible: so it is
 taken first. Queues of Segment → Voucherify have one round at a time, by a unique index; webhooks have several.
 """

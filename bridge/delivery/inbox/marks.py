@@ -42,9 +42,9 @@ def repeated(connection: Connection, messages: Iterable[Message], now: float) ->
     for message in messages:
         ids.setdefault(mark_key(message), []).append(message.id)
     valid = select(marks.c.key, marks.c.message_id).where(marks.c.key.in_(ids), marks.c.until >= now)
-    found = {bytes(row.key): row.message_id for row in connection.execute(valid)}
-    others = {key: [one for one in ids[key] if one != first] for key, first in found.items()}
-    return {key: (others[key][0], first) for key, first in found.items() if others[key]}
+    marked = {bytes(row.key): row.message_id for row in connection.execute(valid)}
+    others = {key: [one for one in ids[key] if one != first] for key, first in marked.items()}
+    return {key: (others[key][0], first) for key, first in marked.items() if others[key]}
 
 
 def use_up(connection: Connection, keys: Iterable[bytes]) -> bool:

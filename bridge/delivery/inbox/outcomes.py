@@ -13,12 +13,12 @@ def outcomes(connection: Connection, message_id: str) -> Sequence[Kept]:
     own = events.c.id.between(message_id, message_id + LAST_SUFFIX)
     columns = (events.c.id, events.c.status, events.c.event, events.c.reason)
     rows = connection.execute(select(*columns).where(own))
-    found = {row.id: Kept(row.id, Status(row.status), row.event, row.reason) for row in rows}
+    by_id = {row.id: Kept(row.id, Status(row.status), row.event, row.reason) for row in rows}
     repeated = (
         select(repeats.c.id, repeats.c.event_id, events.c.event)
         .outerjoin(events, events.c.id == repeats.c.event_id)
         .where(repeats.c.id.between(message_id, message_id + LAST_SUFFIX))
     )
     for row in connection.execute(repeated):
-        found[row.id] = Kept(row.event_id, Status.DUPLICATE, row.event or "", "")
-    return [found[event_id] for event_id in sorted(found)]
+        by_id[row.id] = Kept(row.event_id, Status.DUPLICATE, row.event or "", "")
+    return [by_id[event_id] for event_id in sorted(by_id)]

@@ -8,7 +8,7 @@ from sqlalchemy import Connection, Row, func, select
 
 from bridge.delivery.database.engine import INSERT
 from bridge.delivery.database.tables import messages, pending, rounds, translators
-from bridge.delivery.rules.presence import ALIVE_WITHIN, by_hand
+from bridge.delivery.rules.presence import ALIVE_SECONDS, by_hand
 from bridge.doors import direction_of_queue
 from bridge.messages import QUEUES
 
@@ -21,7 +21,7 @@ class QueueState:
     """State of one queue.
 
     Attributes:
-        direction: the key of the direction that its messages take.
+        direction: the key of the direction of its messages.
         pending: messages that wait for translation, those in a round not included.
         oldest_seconds: age of the oldest of them; None if none waits.
         beat_at: when a translator was last known to be alive, in epoch seconds; 0 if never.
@@ -45,13 +45,13 @@ class QueueState:
         """Return why messages wait or fail at ``now`` (epoch seconds), or ""."""
         if self.is_paused:
             return f"{self.queue}: paused {by_hand(TRANSLATION)}"
-        if now - self.beat_at > ALIVE_WITHIN:
+        if now - self.beat_at > ALIVE_SECONDS:
             return f"no worker translates {self.queue}"
         return f"{self.queue}: {self.problem}" if self.problem else ""
 
 
 def is_paused(connection: Connection, queue: str, now: float) -> bool:
-    """Whether an operator has paused the translation."""
+    """Return whether an operator has paused the translation."""
     until = select(translators.c.paused_until).where(translators.c.queue == queue)
     return (connection.execute(until).scalar() or 0.0) > now
 
@@ -102,9 +102,11 @@ def waiting(connection: Connection, message_ids: Collection[str]) -> set[str]:
 
     It reads all pending messages, so it is for rare queries.
     """
-    found = set(connection.execute(select(pending.c.message_id).where(pending.c.message_id.in_(message_ids))).scalars())
+    pending_ids = set(
+        connection.execute(select(pending.c.message_id).where(pending.c.message_id.in_(message_ids))).scalars()
+    )
     works = connection.execute(select(rounds.c.work)).scalars().all()
-    return found | {one for one in message_ids if any(f'"{one}' in work for work in works)}
+    return pending_ids | {one for one in message_ids if any(f'"{one}' in work for work in works)}
 
 
 def _state(connection: Connection, queue: str, row: Row[Any] | None, now: float) -> QueueState:
@@ -119,6 +121,6 @@ def _state(connection: Connection, queue: str, row: Row[Any] | None, now: float)
     at: float | None = connection.execute(oldest).scalar() if waiting else None
     beat_at, paused_until, problem = (row.beat_at, row.paused_until, row.problem) if row else (0.0, 0.0, "")
     age = None if at is None else max(0.0, now - at)
-    is_alive = now - beat_at <= ALIVE_WITHIN
+    is_alive = now - beat_at <= ALIVE_SECONDS
     direction, is_paused = direction_of_queue(queue), paused_until > now
     return QueueState(queue, direction, waiting, age, beat_at, is_paused, problem if is_alive else "")

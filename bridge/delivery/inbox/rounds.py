@@ -160,13 +160,13 @@ class Taker:
                 return None
         try:
             with self._database.writing(hasty=True) as connection:
-                taken, reached = self._take(connection, low, holder)
+                new, up_to = self._take(connection, low, holder)
         except StoreUnavailable as error:
-            if isinstance(error.__cause__, IntegrityError):  # two translators, one round
+            if isinstance(error.__cause__, IntegrityError):  # another translator has the only round
                 return None
             raise
-        self._low.reach(reached)
-        return taken
+        self._low.reach(up_to)
+        return new
 
     def _waits(self, connection: Connection, low: int) -> bool:
         if QUEUES[self._queue] and connection.execute(select(_rounds.id).where(_rounds.queue == self._queue)).first():
@@ -177,21 +177,21 @@ class Taker:
 
     def _take(self, connection: Connection, low: int, holder: str) -> tuple[Round | None, int | None]:
         again = self._taken_replays(connection)
-        fresh, reached = self._taken_messages(connection, MOST - len(again), low)
+        fresh, up_to = self._taken_messages(connection, MOST - len(again), low)
         if not fresh and not again:
-            return None, reached
+            return None, up_to
         now = self._database.now(connection)
-        taken = Round(str(ULID.from_timestamp(now)), self._queue, holder, (*fresh, *again))
+        new = Round(str(ULID.from_timestamp(now)), self._queue, holder, (*fresh, *again))
         row = {
-            "id": taken.id,
+            "id": new.id,
             "queue": self._queue,
             "exclusive": self._queue if QUEUES[self._queue] else None,
             "holder": holder,
-            "work": _dump(taken.work),
+            "work": _dump(new.work),
             "lease_expires_at": now + LEASE_SECONDS,
         }
         connection.execute(insert(rounds).values(row))
-        return taken, reached
+        return new, up_to
 
     def _taken_messages(self, connection: Connection, most: int, low: int) -> tuple[list[str], int | None]:
         """Delete and return the oldest pending messages.
@@ -207,19 +207,19 @@ class Taker:
             .limit(most)
             .with_for_update(skip_locked=not QUEUES[self._queue])
         )
-        chosen: list[int] = []
+        sequences: list[int] = []
         total = 0
-        found = connection.execute(oldest).all()
-        for row in found:
+        rows = connection.execute(oldest).all()
+        for row in rows:
             total += row.size
-            if chosen and total > MOST_BYTES:
+            if sequences and total > MOST_BYTES:
                 break
-            chosen.append(row.sequence)
-        if not chosen:
+            sequences.append(row.sequence)
+        if not sequences:
             return [], None
-        taken = _deleted(connection, delete(pending).where(_pending.sequence.in_(chosen)), _pending.message_id)
-        is_all = len(chosen) == len(found) < most
-        return [row.message_id for row in taken], None if is_all else chosen[-1]
+        deleted = _deleted(connection, delete(pending).where(_pending.sequence.in_(sequences)), _pending.message_id)
+        is_all = len(sequences) == len(rows) < most
+        return [row.message_id for row in deleted], None if is_all else sequences[-1]
 
     def _taken_replays(self, connection: Connection) -> list[Replay]:
         oldest = (
@@ -229,13 +229,14 @@ class Taker:
             .limit(MOST // REPLAY_SHARE)
             .with_for_update(skip_locked=True)
         )
-        chosen = connection.execute(oldest).scalars().all()
-        if not chosen:
+        sequences = connection.execute(oldest).scalars().all()
+        if not sequences:
             return []
-        gone = delete(replays).where(_replays.sequence.in_(chosen))
+        statement = delete(replays).where(_replays.sequence.in_(sequences))
         columns = (_replays.event_id, _replays.audit_id, _replays.who, _replays.bulk_id)
         return [
-            Replay(row.event_id, row.audit_id, row.who, row.bulk_id) for row in _deleted(connection, gone, *columns)
+            Replay(row.event_id, row.audit_id, row.who, row.bulk_id)
+            for row in _deleted(connection, statement, *columns)
         ]
 
 
@@ -278,10 +279,10 @@ class _LowMark:
 _LAST_GIVEN = text("SELECT last_value FROM pending_sequence_seq")
 
 
-def _deleted(connection: Connection, gone: Delete, *columns: Any) -> Sequence[Row[Any]]:
+def _deleted(connection: Connection, statement: Delete, *columns: Any) -> Sequence[Row[Any]]:
     """Delete rows, and return their ``columns`` in the order of their sequence."""
-    table = gone.table
-    rows: Sequence[Row[Any]] = connection.execute(gone.returning(*columns, table.c.sequence)).all()  # type: ignore[assignment] # of a table that is not known here
+    table = statement.table
+    rows: Sequence[Row[Any]] = connection.execute(statement.returning(*columns, table.c.sequence)).all()  # type: ignore[assignment] # of a table that is not known here
     return sorted(rows, key=lambda row: int(row.sequence))
 
 
@@ -297,13 +298,13 @@ def take_over(database: Database, queue: str, holder: str, is_dead: Callable[[st
         StoreUnavailable: no round was taken over.
     """
     with database.reading() as connection:
-        found = connection.execute(select(rounds).where(_rounds.queue == queue)).all()
-        if not found:
+        rows = connection.execute(select(rounds).where(_rounds.queue == queue)).all()
+        if not rows:
             return None
         now = database.now(connection)
-    for row in found:
+    for row in rows:
         if row.lease_expires_at < now or (row.holder != holder and is_dead(row.holder)):
-            begun = row.begun + 1 if row.holder else row.begun  # without a holder it was handed back
+            begun = row.begun + 1 if row.holder else row.begun  # without a holder it was released
             values = {"holder": holder, "begun": begun, "lease_expires_at": now + LEASE_SECONDS}
             unchanged = (_rounds.begun == row.begun, _rounds.lease_expires_at == row.lease_expires_at)
             with database.writing(hasty=True) as connection:

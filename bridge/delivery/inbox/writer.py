@@ -1,7 +1,8 @@
 """Appends messages: many requests, one transaction.
 
-A commit waits for the disk, so messages that arrive during one commit share the next. One thread a process commits
-whatever waits, back to back. It starts with the first message, so a process that forks before has no thread to lose.
+A commit waits for the disk, so messages that arrive during one commit share the next. One thread per process
+commits all waiting messages, back to back. It starts with the first message, so a process that forks before it has no
+thread.
 
 A message is *waiting*, then *committing*, then answered. A request whose patience ends withdraws a waiting message. It
 cannot withdraw a message that is committing: that message may be stored although its sender is answered 503, and then
@@ -70,7 +71,7 @@ class _Waiting:
         self.message = message
         self.packed = pack(message.body)
         self.state = _State.WAITING
-        # A Future takes ten times as long.
+        # A Future is ten times as slow.
         self.answer: SimpleQueue[StoreUnavailable | None] = SimpleQueue()
 
 
@@ -119,7 +120,7 @@ class Inbox:
     def _give_up(self, waiting: _Waiting) -> StoreUnavailable | None:
         with self._changing:
             with suppress(Empty):
-                return waiting.answer.get_nowait()  # it came at the last moment
+                return waiting.answer.get_nowait()  # the commit ended just now
             waiting.state = _State.GIVEN_UP
         return StoreUnavailable("the database is too slow")
 

@@ -1,11 +1,11 @@
 """Outbox: deliveries that are not settled.
 
 outbox       enqueue, claim, settle, pause
-claims       takes what is due, under a lease and a fencing token
-settling     records what happened, and does what was decided
-worker       claim, send, settle, over and over
-sink_states  who may call a service, and whether a worker is alive
-samples      what a service accepted lately
+claims       claims due deliveries, with a lease and a fencing token
+settling     records outcomes, and executes decisions
+worker       claims, sends and settles, in a loop
+sink_states  pauses of services, and beats of workers
+samples      deliveries that a service accepted lately
 """
 
 from bridge.delivery.outbox import sink_states

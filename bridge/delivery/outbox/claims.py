@@ -85,7 +85,7 @@ class Taken(NamedTuple):
 
 _columns = deliveries.c
 
-# Written out, as in the partial index that answers it: with a parameter SQLite would not use the index.
+# Literal values, as in the partial index: with a parameter, SQLite would not use it.
 _WAITING = text("deliveries.status = 'waiting'")
 
 _PAUSED = exists().where(sinks.c.name == bindparam("of_sink"), sinks.c.paused_until > bindparam("now"))
@@ -115,9 +115,9 @@ def _take() -> ReturningUpdate[Any]:
     oldest = _DUE.order_by(_columns.due_at, _columns.id).limit(bindparam("most")).subquery()
     total = func.sum(oldest.c.size).over(order_by=(oldest.c.due_at, oldest.c.id))
     sized = select(oldest.c.id, oldest.c.size, total.label("total")).subquery()
-    is_first = sized.c.total == sized.c.size  # and goes, whatever its size
+    is_first = sized.c.total == sized.c.size  # which is claimed, whatever its size
     fitting = select(sized.c.id).where(or_(sized.c.total <= bindparam("most_bytes"), is_first))
-    # The status is asked once more where the rows are locked: meanwhile another worker may have claimed them. As a
+    # The status is checked again where the rows are locked, since another worker may have claimed them. As a
     # parameter, or SQLite would go through the whole backlog in the partial index instead of to each row by its id.
     mine = (
         select(_columns.id)
@@ -150,7 +150,7 @@ def _take() -> ReturningUpdate[Any]:
     )
 
 
-# Made once: to put such a statement together costs more than to execute it.
+# Built once: building such a statement costs more than running it.
 _TAKE = _take()
 
 _REMEMBER_RUN = update(deliveries).where(_columns.id == bindparam("head")).values(merged_through=bindparam("end"))
@@ -169,9 +169,11 @@ def take(connection: Connection, sink: Sink, now: float, lease: float, most: int
     return Taken(rows, _runs(connection, sink.name, rows))
 
 
-def claims(taken: Taken, now: float, lease: float) -> list[Claim]:
+def claims(claimed: Taken, now: float, lease: float) -> list[Claim]:
     """Return the claims of the rows, unpacked, in the order of arrival."""
-    return [_claim(row, now, lease, taken.runs.get(row.id, ())) for row in sorted(taken.rows, key=lambda row: row.id)]
+    return [
+        _claim(row, now, lease, claimed.runs.get(row.id, ())) for row in sorted(claimed.rows, key=lambda row: row.id)
+    ]
 
 
 def _runs(connection: Connection, sink: str, rows: Sequence[Row[Any]]) -> dict[int, list[Row[Any]]]:
@@ -181,12 +183,12 @@ def _runs(connection: Connection, sink: str, rows: Sequence[Row[Any]]) -> dict[i
     value could follow a newer one.
     """
     heads = {row.lane: row for row in rows if row.mergeable and not row.never_merge}
-    found = lanes.behind(connection, sink, heads.keys()) if heads else {}
+    by_lane = lanes.behind(connection, sink, heads.keys()) if heads else {}
     runs = {
         heads[lane].id: [
             one for one in run if heads[lane].merged_through is None or one.id <= heads[lane].merged_through
         ]
-        for lane, run in found.items()
+        for lane, run in by_lane.items()
     }
     fresh = [{"head": row.id, "end": runs[row.id][-1].id} for row in heads.values() if runs.get(row.id)]
     if fresh:

@@ -19,7 +19,7 @@ __all__ = ["Claim", "Outbox", "Settlement", "enqueue", "placed"]
 
 
 def enqueue(
-    connection: Connection, made: Sequence[tuple[Mapping[str, Any], bytes]], rooms: Mapping[str, Room], now: float
+    connection: Connection, new: Sequence[tuple[Mapping[str, Any], bytes]], rooms: Mapping[str, Room], now: float
 ) -> dict[str, list[Claim]]:
     """Insert new deliveries, with their payloads as they will be sent.
 
@@ -30,8 +30,8 @@ def enqueue(
     Returns:
         By sink, the claims of the deliveries that are ``sending``.
     """
-    rows = [_born(row, rooms.get(row["sink"]), now) for row in placed(connection, [row for row, _ in made])]
-    payloads = {(row["sink"], row["key"]): payload for row, payload in made}
+    rows = [_born(row, rooms.get(row["sink"]), now) for row in placed(connection, [row for row, _ in new])]
+    payloads = {(row["sink"], row["key"]): payload for row, payload in new}
     if all(row["status"] != Fate.SENDING for row in rows):
         insert_rows(connection, deliveries, rows)
         return {}
@@ -77,8 +77,8 @@ class Outbox:
         They are those that are due longest, as many as ``sink`` accepts in one call, and at most ``most``.
         """
         with self._database.writing(hasty=True) as connection:
-            taken = take(connection, sink, now, lease, sink.max_count if most is None else most)
-        return claims(taken, now, lease)  # unpacked when others can write again
+            claimed = take(connection, sink, now, lease, sink.max_count if most is None else most)
+        return claims(claimed, now, lease)  # unpacked after the transaction, so that others can write
 
     def doubt(self, claimed: Sequence[Claim], now: float) -> list[Claim]:
         """Record the doubt of deliveries before they are sent.
@@ -139,14 +139,14 @@ class Outbox:
         if any(is_throttled(one.outcome) for one in settled):
             until = max(until, now + self._least_pause(connection, sink, now))
         untried = latest.outcome.happened is Happened.UNTRIED
-        # Who did not even call knows only that there is a pause; why, says the one who was told to make it.
-        told = case((sinks.c.paused_until > now, sinks.c.reason), else_=reason) if untried else reason
+        # A delivery without a call only knows that there is a pause. The call that began the pause has the reason.
+        cause = case((sinks.c.paused_until > now, sinks.c.reason), else_=reason) if untried else reason
         connection.execute(
             self._database.insert(sinks)
             .values(name=sink, paused_until=until, reason=reason)
             .on_conflict_do_update(
                 index_elements=["name"],
-                set_={"paused_until": until, "reason": told},
+                set_={"paused_until": until, "reason": cause},
                 where=sinks.c.paused_until < until,
             )
         )
@@ -159,7 +159,7 @@ class Outbox:
         row = connection.execute(select(sinks).where(sinks.c.name == sink)).first()
         last = Throttling(row.throttled, row.throttled_at) if row and row.throttled else None
         in_force = select(sinks.c.name).where(sinks.c.name == sink, sinks.c.paused_until > now)
-        # Others that called at the same time were told the same: that is no repetition.
+        # Calls at the same time had the same answer, which is no repetition.
         if last is None or connection.execute(in_force).first() is None:
             last = throttled_again(last, last_accepted_at(connection, sink), now)
             values = {"throttled": last.times, "throttled_at": last.at}

@@ -36,7 +36,7 @@ def smallest_delivered(
         with database.reading() as connection:
             payload = connection.execute(select(_columns.payload).where(_columns.id.in_(smallest))).scalar()
     except StoreUnavailable:
-        return None  # nobody knows
+        return None  # it is not known
     return None if payload is None else unpack(payload)
 
 

@@ -102,7 +102,7 @@ def settle(connection: Connection, sink: str, settled: Sequence[Settlement], beg
 
     A settlement of a lost claim changes nothing.
     """
-    given = settled
+    every = settled
     if final := _final_lanes(settled):
         lanes.enter(connection, {(sink, lane) for lane in final})
         settled = _still_ours(connection, settled)
@@ -113,14 +113,14 @@ def settle(connection: Connection, sink: str, settled: Sequence[Settlement], beg
     if ended := _final_lanes(settled):
         lanes.advance(connection, sink, ended, now)
     ours = {one.claim.id for one in settled}
-    told = [one for one in given if one.needs_row or one.claim.id not in ours]
-    insert_rows(connection, attempts, [_attempt(one, one.claim.id, began, now) for one in told])
+    recorded = [one for one in every if one.needs_row or one.claim.id not in ours]
+    insert_rows(connection, attempts, [_attempt(one, one.claim.id, began, now) for one in recorded])
     _count(connection, sink, settled, now)
 
 
 def _count(connection: Connection, sink: str, settled: Sequence[Settlement], now: float) -> None:
-    taken = [(now, now - at) for one in settled if one.decision.fate is Fate.DELIVERED for at in _received_at(one)]
-    tallies.add_latencies(connection, sink, taken)
+    durations = [(now, now - at) for one in settled if one.decision.fate is Fate.DELIVERED for at in _received_at(one)]
+    tallies.add_latencies(connection, sink, durations)
     tallies.add(connection, Counter(tally for one in settled for tally in _tallies(sink, one, now)))
 
 
@@ -171,8 +171,8 @@ def _settle_followers(connection: Connection, settled: Sequence[Settlement], beg
                 for one, follower in followers
             ],
         )
-        told = [(one, follower) for one, follower in followers if one.needs_row]
-        insert_rows(connection, attempts, [_attempt(one, follower.id, began, now) for one, follower in told])
+        recorded = [(one, follower) for one, follower in followers if one.needs_row]
+        insert_rows(connection, attempts, [_attempt(one, follower.id, began, now) for one, follower in recorded])
 
 
 def _alike(settled: Sequence[Settlement], began: float, now: float) -> Iterator[Mapping[str, Any]]:
@@ -211,7 +211,7 @@ def _doubt(one: Settlement) -> float | None:
     """Return since when the outcome of the delivery is unknown."""
     if one.is_final:
         return None
-    # Before it was sent again it was looked up, so a new doubt begins with this claim.
+    # It was looked up before this attempt, so a new doubt begins with this claim.
     return one.claim.at if one.outcome.happened is Happened.UNKNOWN else one.claim.parcel.in_doubt_since
 
 

@@ -9,7 +9,7 @@ from sqlalchemy import Connection, Row, func, select
 from bridge.delivery.database.engine import INSERT
 from bridge.delivery.database.tables import attempts, deliveries, sinks
 from bridge.delivery.outbox.samples import last_accepted_at
-from bridge.delivery.rules.presence import ALIVE_WITHIN, FOREVER, by_hand
+from bridge.delivery.rules.presence import ALIVE_SECONDS, FOREVER, by_hand
 from bridge.delivery.rules.retry import Fate
 from bridge.delivery.rules.sink import Happened
 
@@ -74,5 +74,5 @@ def _state(row: Row[Any], now: float) -> SinkState:
     if row.paused_until > now:
         until = row.paused_until if row.paused_until < FOREVER else None
         return SinkState(row.name, "paused", until, row.reason, row.beat_at)
-    state = "running" if now - row.beat_at <= ALIVE_WITHIN else "no worker"
+    state = "running" if now - row.beat_at <= ALIVE_SECONDS else "no worker"
     return SinkState(row.name, state, None, "", row.beat_at)

@@ -30,7 +30,7 @@ BEAT = 0.25
 JITTER_STEPS = 16
 """Number of times over which the retries of a batch are spread."""
 
-LEASE_MARGIN = 10.0
+LEASE_MARGIN_SECONDS = 10.0
 """Seconds of a lease beyond the sink's patience."""
 
 SOON_SECONDS = 5.0
@@ -39,7 +39,7 @@ SOON_SECONDS = 5.0
 FIRST_GUESS_SECONDS = 0.05
 """Seconds that a delivery takes, before a measurement."""
 
-LONGEST_TURN = 60.0
+LONGEST_TURN_SECONDS = 60.0
 """Seconds between two reads of the outbox, beyond a sink's patience, at most."""
 
 IDS_IN_A_LINE = 100
@@ -80,7 +80,7 @@ class Worker:
         self._looked_at = float("-inf")
         self.wake = threading.Event()
         self._handed: deque[Claim] = deque()
-        self._is_ready = False  # running, and nothing that is due waits, and the sink is not paused
+        self._is_ready = False  # running, without due deliveries in the outbox, and without a pause
         self._seconds_each = FIRST_GUESS_SECONDS
 
     @property
@@ -96,7 +96,7 @@ class Worker:
     @property
     def moves(self) -> bool:
         """Whether the worker has lately begun a batch, or read the outbox."""
-        return time.monotonic() - self._turned_at < self.sink.patience + LONGEST_TURN
+        return time.monotonic() - self._turned_at < self.sink.patience + LONGEST_TURN_SECONDS
 
     def room(self) -> Room:
         """Return the new deliveries that the worker can begin soon.
@@ -125,7 +125,7 @@ class Worker:
 
     @property
     def _lease(self) -> float:
-        return self.sink.patience + LEASE_MARGIN
+        return self.sink.patience + LEASE_MARGIN_SECONDS
 
     def run(self, stop: threading.Event) -> None:
         """Work until ``stop`` is set, then finish or hand back the current work.
@@ -135,7 +135,7 @@ class Worker:
         self.sink.is_ending = stop.is_set
         repeat(self.step, stop, Pace(BEAT, wake=self.wake), "worker", sink=self.sink.name)
         self._is_ready = False
-        with suppress(StoreUnavailable):  # then their leases expire
+        with suppress(StoreUnavailable):  # their leases expire in that case
             while claims := self._taken_over():
                 self._hand_back(claims)
 
@@ -147,7 +147,7 @@ class Worker:
                 sent again under the same keys, when the lease has ended.
         """
         self._turned_at = time.monotonic()
-        # The outbox is looked at now and then, however much is handed over: what waits there is older.
+        # The outbox is read regularly, however much is handed over, since its deliveries are older.
         has_looked = self._turned_at - self._looked_at < BEAT
         handed = self._unless_paused(self._taken_over()) if has_looked else []
         most = self._most()
@@ -165,7 +165,7 @@ class Worker:
         if settled:
             self._outbox.settle(self.sink.name, settled, began, ended)
         if any(one.outcome.happened not in _SETTLED for one in settled):
-            self._is_ready = False  # until it has looked whether the sink is paused
+            self._is_ready = False  # until it has read whether the sink is paused
         self._report(settled, ended - began)
         if handed and self._is_ready:
             return True
@@ -287,6 +287,6 @@ class Worker:
                 event_id=failed[0].claim.event_id,
             )
         delivered = [one.claim.event_id for one in settled if one.decision.fate is Fate.DELIVERED]
-        # A line a batch: at thousands a second one for each would cost more than delivering it.
+        # One line per batch: at thousands a second, one per delivery would cost more than the delivery.
         for ids in portions(delivered, IDS_IN_A_LINE):
             _log.info("delivered", sink=sink, delivered=len(ids), seconds=round(seconds, 3), event_ids=ids)

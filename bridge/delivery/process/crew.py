@@ -127,7 +127,7 @@ class Crew:
         """Start the threads: those that deliver too, or only those that watch.
 
         Args:
-            elected: deliver only while no other process of this host does.
+            elected: whether to deliver only while no other process of this host does.
         """
 
         def begin() -> None:

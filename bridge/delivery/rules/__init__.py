@@ -1,7 +1,7 @@
 """Pure rules of delivery: values in, decisions out.
 
-sink      what a sink is, and what it can report
-retry     what follows from a report: the state machine's arrows
-causes    a failure in a few words, so that a thousand of a kind are one line
-presence  when a worker counts as alive, and what a pause by an operator means
+sink      interface of a sink, and its outcomes
+retry     decisions on outcomes: the arrows of the state machine
+causes    short causes of failures, which a thousand failures share
+presence  age of a live worker's beat, and an operator's pause
 """

@@ -38,7 +38,7 @@ def _said(outcome: Outcome) -> str:
     try:
         return _telling(json.loads(outcome.detail))
     except (ValueError, RecursionError):
-        # A page of HTML explains nothing; what the bridge says itself does.
+        # A page of HTML explains nothing; the bridge's own text does.
         return "" if outcome.code else outcome.detail
 
 

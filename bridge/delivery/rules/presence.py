@@ -1,6 +1,6 @@
 """Age of a live worker's beat, and the meaning of an operator's pause."""
 
-ALIVE_WITHIN = 15.0
+ALIVE_SECONDS = 15.0
 """Seconds since the last beat after which a sink or a queue has no worker."""
 
 FOREVER = 9_999_999_999.0

@@ -19,7 +19,7 @@ from http import HTTPStatus
 
 from bridge.delivery.rules.sink import Happened, Outcome
 
-FIRST_DELAY, LONGEST_DELAY = 1.0, 600.0
+FIRST_DELAY_SECONDS, LONGEST_DELAY_SECONDS = 1.0, 600.0
 """Seconds of the first delay and of the longest.
 
 Full jitter waits between zero and first · 2^attempts, at most the longest.
@@ -30,19 +30,19 @@ Source: https://aws.amazon.com/blogs/architecture/exponential-backoff-and-jitter
 UNTOLD_PAUSE = 10.0
 """Seconds of pause after a 429 that names no future time."""
 
-LONGEST_REPEATED_PAUSE = 300.0
+LONGEST_REPEATED_PAUSE_SECONDS = 300.0
 """Seconds of the longest pause that the bridge chooses while 429 repeats."""
 
-ROW_SECONDS = 2 * LONGEST_REPEATED_PAUSE
+ROW_SECONDS = 2 * LONGEST_REPEATED_PAUSE_SECONDS
 """Seconds between two answers of 429 that end a row of them."""
 
-LONGEST_PAUSE = 86_400.0
+LONGEST_PAUSE_SECONDS = 86_400.0
 """Seconds of the longest pause that a service may ask for.
 
 A longer one is taken for a mistake.
 """
 
-FORBIDDEN_PAUSE = 60.0
+FORBIDDEN_PAUSE_SECONDS = 60.0
 """Seconds until the credentials are tried again.
 
 An operator may have corrected them at the service.
@@ -137,7 +137,7 @@ def throttled_again(last: Throttling | None, accepted_at: float, now: float) -> 
 
 def least_pause(times: int) -> float:
     """Return the shortest pause in seconds after so many 429 in a row."""
-    return min(LONGEST_REPEATED_PAUSE, UNTOLD_PAUSE * 2.0 ** min(times - 1, 32)) if times > 1 else 0.0
+    return min(LONGEST_REPEATED_PAUSE_SECONDS, UNTOLD_PAUSE * 2.0 ** min(times - 1, 32)) if times > 1 else 0.0
 
 
 def decide(outcome: Outcome, tried: Tried, policy: Policy, now: float, chance: float) -> Decision:
@@ -150,12 +150,14 @@ def decide(outcome: Outcome, tried: Tried, policy: Policy, now: float, chance: f
     decision = _RULES[outcome.happened](_Case(outcome, tried, policy, now, chance))
     if outcome.pause is None:
         return decision
-    return replace(decision, pause_until=max(decision.pause_until or 0.0, now + min(outcome.pause, LONGEST_PAUSE)))
+    return replace(
+        decision, pause_until=max(decision.pause_until or 0.0, now + min(outcome.pause, LONGEST_PAUSE_SECONDS))
+    )
 
 
 def delay(attempts: int, chance: float) -> float:
     """Return the seconds to wait after so many failed attempts."""
-    return chance * min(LONGEST_DELAY, FIRST_DELAY * 2.0 ** min(attempts, 32))
+    return chance * min(LONGEST_DELAY_SECONDS, FIRST_DELAY_SECONDS * 2.0 ** min(attempts, 32))
 
 
 def _delivered(case: _Case) -> Decision:
@@ -170,16 +172,16 @@ def _failed(case: _Case) -> Decision:
     attempts = case.tried.attempts + 1
     if case.now - case.tried.created_at > case.policy.max_age:
         return _given_up(case)
-    asked = min(case.outcome.retry_after or 0.0, LONGEST_PAUSE)
+    asked = min(case.outcome.retry_after or 0.0, LONGEST_PAUSE_SECONDS)
     return Decision(Fate.WAITING, case.now + max(delay(attempts, case.chance), asked), attempts)
 
 
 def _throttled(case: _Case) -> Decision:
-    return _pause(case, min(case.outcome.retry_after or UNTOLD_PAUSE, LONGEST_PAUSE))
+    return _pause(case, min(case.outcome.retry_after or UNTOLD_PAUSE, LONGEST_PAUSE_SECONDS))
 
 
 def _forbidden(case: _Case) -> Decision:
-    return _pause(case, FORBIDDEN_PAUSE)
+    return _pause(case, FORBIDDEN_PAUSE_SECONDS)
 
 
 def _untried(case: _Case) -> Decision:
@@ -188,7 +190,7 @@ def _untried(case: _Case) -> Decision:
 
 def _unknown(case: _Case) -> Decision:
     again = _failed(case)
-    # A dead letter may be replayed without a thought; this one may have been taken.
+    # A dead letter can be replayed safely. This one may have been accepted.
     return replace(again, fate=Fate.UNCERTAIN) if again.fate is Fate.DEAD else again
 
 

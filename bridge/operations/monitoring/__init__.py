@@ -2,10 +2,10 @@
 
 overview     the console's first page, read from the counts
 measures     the numbers behind ``/metrics``
-concerns     what an operator should know without asking
-health       what this process found out about itself
+concerns     problems that need an operator
+health       problems of this process
 backlog      how many deliveries wait or have failed, and since when
 refusals     rejected requests, counted in memory
-percentiles  pure: durations out of a histogram
-silence      pure: whether a direction has gone quiet
+percentiles  pure: durations from a histogram
+silence      pure: silence of a direction
 """

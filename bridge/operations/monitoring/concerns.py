@@ -6,11 +6,11 @@ from datetime import timedelta
 
 from sqlalchemy import ColumnElement, Connection, func, literal_column, select
 
-from bridge.delivery.counts.tallies import BUCKET, REFUSED, bucket, width
+from bridge.delivery.counts.tallies import BUCKET_SECONDS, REFUSED, bucket, width
 from bridge.delivery.database.tables import tallies
 from bridge.delivery.inbox import QueueState, queues
 from bridge.delivery.outbox import SinkState
-from bridge.delivery.rules.presence import ALIVE_WITHIN
+from bridge.delivery.rules.presence import ALIVE_SECONDS
 from bridge.delivery.rules.sink import Happened
 from bridge.directions import DIRECTIONS
 from bridge.messages import Status
@@ -19,7 +19,7 @@ from bridge.operations.monitoring.silence import Interval, silence
 SILENT, REFUSING, PAUSED, UNMANNED, UNTRANSLATED = "silent", "refusing", "paused", "no worker", "translation"
 """Kinds of concern."""
 
-_IN_USE = 7 * 86_400.0
+_IN_USE_SECONDS = 7 * 86_400.0
 """Seconds since the last beat of a worker after which a direction is unused."""
 
 _RECENT = 3
@@ -37,7 +37,7 @@ class Concern:
 
     Attributes:
         kind: ``silent``, ``refusing``, ``paused``, ``no worker`` or ``translation``.
-        text: what it is, and what to look at.
+        text: the problem, and what to check.
         since: epoch seconds, or None if that is not known.
     """
 
@@ -55,18 +55,18 @@ def concerns(
     An unused direction has none, unless messages of it wait for translation.
     """
     beats = {state.name: state for state in sinks}
-    found: list[Concern] = []
+    result: list[Concern] = []
     counts = _arrivals(connection)
     for direction in DIRECTIONS:
         if newest := queues.newest_pending(connection, direction):
-            # It has arrived, although it is not translated, and so not counted yet.
+            # A pending message has arrived, and is not counted yet.
             counts.setdefault(direction, {})[bucket(newest), False] = 1
     for direction, row in DIRECTIONS.items():
         state = beats.get(row.sink)
-        if state and now - state.beat_at < _IN_USE:
-            found += [*_arrival(counts.get(direction, {}), direction, now), *_sink(state, direction)]
-        found += [one for queue in queue_states if queue.direction == direction for one in _queue(queue, now)]
-    return tuple(found)
+        if state and now - state.beat_at < _IN_USE_SECONDS:
+            result += [*_arrival(counts.get(direction, {}), direction, now), *_sink(state, direction)]
+        result += [one for queue in queue_states if queue.direction == direction for one in _queue(queue, now)]
+    return tuple(result)
 
 
 _Counts = dict[tuple[int, bool], int]
@@ -82,22 +82,22 @@ def _arrivals(connection: Connection) -> dict[str, _Counts]:
         .group_by(columns.direction, columns.bucket, refused)
         .order_by(columns.bucket)
     )
-    found: dict[str, _Counts] = {}
+    by_direction: dict[str, _Counts] = {}
     for direction, at, is_refused, count in connection.execute(statement):
-        found.setdefault(direction, {})[at, bool(is_refused)] = int(count)
-    return found
+        by_direction.setdefault(direction, {})[at, bool(is_refused)] = int(count)
+    return by_direction
 
 
 def _arrival(counts: _Counts, direction: str, now: float) -> Iterator[Concern]:
     arrivals = dict.fromkeys(sorted(at for at, is_refused in counts if not is_refused))
     ever = arrivals.pop(0, ...) is None
-    recent = range(bucket(now) - (_RECENT - 1) * BUCKET, bucket(now) + 1, BUCKET)
+    recent = range(bucket(now) - (_RECENT - 1) * BUCKET_SECONDS, bucket(now) + 1, BUCKET_SECONDS)
     refused = sum(counts.get((at, True), 0) for at in recent)
     if refused >= _REFUSALS and arrivals.keys().isdisjoint(recent):
         text = f"all of the last {refused} requests were refused: {DIRECTIONS[direction].sender_check}"
         yield Concern(REFUSING, direction, text, None)
-    if found := silence([Interval(at, at + width(at, now)) for at in arrivals], ever=ever, now=now):
-        yield Concern(SILENT, direction, _silent(found.since, found.usual, now), found.since or None)
+    if quiet := silence([Interval(at, at + width(at, now)) for at in arrivals], ever=ever, now=now):
+        yield Concern(SILENT, direction, _silent(quiet.since, quiet.usual, now), quiet.since or None)
 
 
 def _silent(since: float, usual: float, now: float) -> str:
@@ -114,7 +114,7 @@ def _sink(state: SinkState, direction: str) -> Iterator[Concern]:
 
 
 def _queue(state: QueueState, now: float) -> Iterator[Concern]:
-    is_alive = now - state.beat_at <= ALIVE_WITHIN
+    is_alive = now - state.beat_at <= ALIVE_SECONDS
     if (trouble := state.trouble(now)) and (state.pending or is_alive):
         since = None if state.oldest_seconds is None else now - state.oldest_seconds
         waiting = f"; {state.pending} pending" if state.pending else ""

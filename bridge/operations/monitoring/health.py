@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from math import inf
 
-from bridge.delivery.rules.presence import ALIVE_WITHIN
+from bridge.delivery.rules.presence import ALIVE_SECONDS
 
 DATABASE, SCHEMA = "database", "schema"
 WORKER, TRANSLATION, PAUSES, ERRORS = "worker", "translation", "pauses", "errors"
@@ -36,7 +36,7 @@ class Found:
     def problems(self, now: float) -> Mapping[str, str | None]:
         """Return the problems, or one that they are too old."""
         age = now - self.at
-        if age <= ALIVE_WITHIN:
+        if age <= ALIVE_SECONDS:
             return self.wrong
         how_long = f"has not been written for {age:.0f} s" if age < inf else NOT_LOOKED_AT
         return {**self.wrong, DATABASE: how_long}

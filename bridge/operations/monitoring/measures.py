@@ -68,8 +68,8 @@ def _latencies(connection: Connection) -> Mapping[str, Histogram]:
     columns = latencies.c
     key = (columns.sink, columns.up_to)
     statement = select(*key, func.sum(columns.count), func.sum(columns.seconds)).group_by(*key).order_by(*key)
-    found: dict[str, Histogram] = {}
+    by_sink: dict[str, Histogram] = {}
     for sink, up_to, count, seconds in connection.execute(statement):
-        before = found.get(sink, Histogram((), 0.0))
-        found[sink] = Histogram([*before.counts, (up_to, int(count))], before.seconds + seconds)
-    return found
+        before = by_sink.get(sink, Histogram((), 0.0))
+        by_sink[sink] = Histogram([*before.counts, (up_to, int(count))], before.seconds + seconds)
+    return by_sink

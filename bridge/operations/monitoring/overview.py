@@ -50,11 +50,11 @@ class Flow:
     """Numbers of one direction.
 
     Attributes:
-        received: within the period, with those that were ignored, quarantined, or there before (``duplicates``).
+        received: within the period, with the ignored, quarantined and repeated ones (``duplicates``).
         delivered, failed, retried: deliveries within the period. Failed is dead or uncertain.
-        refused: calls within the period that did not prove who sent them.
-        waiting, dead, uncertain: deliveries that stand there now, whenever they came in.
-        oldest_waiting: seconds since the oldest of the waiting came in, or was replayed; None if nothing waits.
+        refused: requests within the period without a valid proof of their sender.
+        waiting, dead, uncertain: deliveries with this status now, of any age.
+        oldest_waiting: seconds since the receipt or replay of the oldest waiting one; None if none waits.
         p50, p95: seconds from receipt to delivery, of those delivered within the period; None if there are none.
     """
 
@@ -197,7 +197,7 @@ def _histograms(connection: Connection, since: int) -> dict[str, list[tuple[floa
     key = (columns.sink, columns.up_to)
     statement = select(*key, func.sum(columns.count)).where(columns.bucket >= since).group_by(*key).order_by(*key)
     rows = connection.execute(statement)
-    return {sink: [(row[1], int(row[2])) for row in found] for sink, found in groupby(rows, key=lambda row: row[0])}
+    return {sink: [(row[1], int(row[2])) for row in group] for sink, group in groupby(rows, key=lambda row: row[0])}
 
 
 def _points(connection: Connection, period: Period, since: int, now: float) -> Iterator[Point]:
@@ -209,11 +209,11 @@ def _points(connection: Connection, period: Period, since: int, now: float) -> I
         .where(columns.bucket >= since, columns.what.in_([Fate.DELIVERED, *_FAILED]))
         .group_by(columns.direction, step, columns.what)
     )
-    found = {(row[0], row[1], row[2]): int(row[3]) for row in connection.execute(statement)}
+    counts = {(row[0], row[1], row[2]): int(row[3]) for row in connection.execute(statement)}
     for direction in DIRECTIONS:
         for at in range(since, int(now) + 1, period.step):
-            failed = sum(found.get((direction, at, fate), 0) for fate in _FAILED)
-            yield Point(direction, at, found.get((direction, at, Fate.DELIVERED), 0), failed)
+            failed = sum(counts.get((direction, at, fate), 0) for fate in _FAILED)
+            yield Point(direction, at, counts.get((direction, at, Fate.DELIVERED), 0), failed)
 
 
 def _troubles(counted: Sequence[Any]) -> tuple[Trouble, ...]:
@@ -231,19 +231,19 @@ def _named(connection: Connection, counted: Sequence[Any]) -> Iterator[Named]:
     for row in counted:
         by_name.setdefault((row.direction, row.event), []).append(row)
     last = {name: at for name in by_name if (at := _last(connection, *name))}
-    found = [
+    names = [
         Named(
             *name,
             received=_total(rows, *Status),
             delivered=_total(rows, Fate.DELIVERED),
             failed=_total(rows, *_FAILED),
-            # What retention has taken was there in that interval.
+            # Events that retention has deleted were received in that interval.
             last_at=last.get(name) or max(row.last for row in rows),
         )
         for name, rows in by_name.items()
         if any(row.what != REFUSED for row in rows)
     ]
-    yield from sorted(found, key=lambda one: (-one.received, one.direction, one.event))
+    yield from sorted(names, key=lambda one: (-one.received, one.direction, one.event))
 
 
 def _last(connection: Connection, direction: str, event: str) -> float | None:

@@ -22,10 +22,10 @@ class Refusals:
     def take(self) -> Counter[str]:
         """Return and reset the counts; the caller stores them."""
         with self._lock:
-            taken, self._counts = self._counts, Counter()
-        return taken
+            counts, self._counts = self._counts, Counter()
+        return counts
 
-    def give_back(self, taken: Counter[str]) -> None:
+    def give_back(self, counts: Counter[str]) -> None:
         """Add the counts again, because they could not be stored."""
         with self._lock:
-            self._counts += taken
+            self._counts += counts

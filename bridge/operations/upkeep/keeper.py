@@ -15,12 +15,21 @@ from sqlalchemy import Connection
 
 from bridge.delivery.audit import sweep_records
 from bridge.delivery.counts.folding import fold
-from bridge.delivery.counts.tallies import BUCKET, ERROR, OF_THE_BRIDGE, REFUSED, Tally, add, bucket, errors_since
+from bridge.delivery.counts.tallies import (
+    BUCKET_SECONDS,
+    ERROR,
+    OF_THE_BRIDGE,
+    REFUSED,
+    Tally,
+    add,
+    bucket,
+    errors_since,
+)
 from bridge.delivery.database.engine import Database, revision
 from bridge.delivery.database.migrations import HEAD
 from bridge.delivery.inbox import QueueState, queues
 from bridge.delivery.outbox import sink_states
-from bridge.delivery.rules.presence import ALIVE_WITHIN
+from bridge.delivery.rules.presence import ALIVE_SECONDS
 from bridge.errors import StoreUnavailable
 from bridge.logs import taken_unexpected
 from bridge.loop import Pace, repeat
@@ -28,7 +37,7 @@ from bridge.operations.monitoring.concerns import PAUSED, REFUSING, SILENT, UNMA
 from bridge.operations.monitoring.health import DATABASE, ERRORS, NOTHING, PAUSES, SCHEMA, TRANSLATION, WORKER, Found
 from bridge.operations.monitoring.refusals import Refusals
 from bridge.operations.upkeep import chores
-from bridge.operations.upkeep.retention import SEEN_AGE, sweep_events, sweep_messages, sweep_repeats, sweep_seen
+from bridge.operations.upkeep.retention import SEEN_SECONDS, sweep_events, sweep_messages, sweep_repeats, sweep_seen
 
 BEAT = 3.0
 """Seconds between two rounds."""
@@ -124,8 +133,8 @@ class Keeper:
         self._sweep("remove events", sweep_events, now - house.retention, stop)
         self._sweep("remove repeats", sweep_repeats, now - house.retention, stop)
         self._sweep("remove messages", sweep_messages, now - house.retention, stop)
-        self._sweep("forget keys", sweep_seen, now - SEEN_AGE, stop)
-        self._sweep("forget records", sweep_records, now - SEEN_AGE, stop)
+        self._sweep("forget keys", sweep_seen, now - SEEN_SECONDS, stop)
+        self._sweep("forget records", sweep_records, now - SEEN_SECONDS, stop)
         if self._is_mine("fold counts", HOUR / 2, now):
             with self._database.writing() as connection:
                 fold(connection, now)
@@ -145,7 +154,7 @@ class Keeper:
                 counted = {Tally(bucket(now), one, "", REFUSED): count for one, count in refused.items()}
                 counted |= {Tally(bucket(now), OF_THE_BRIDGE, one, ERROR): count for one, count in errors.items()}
                 add(connection, counted)
-                recent = errors_since(connection, bucket(now - BUCKET))
+                recent = errors_since(connection, bucket(now - BUCKET_SECONDS))
             with self._database.reading() as connection:
                 states = {state.name: state for state in sink_states.states(connection, now)}
                 by_queue = {state.queue: state for state in queues.states(connection, now)}
@@ -153,7 +162,7 @@ class Keeper:
             self._house.refusals.give_back(refused)
             self._found = Found(time.monotonic(), {**self._found.wrong, DATABASE: str(error)})
             raise
-        idle = [one for one in self._house.sinks if one not in states or now - states[one].beat_at > ALIVE_WITHIN]
+        idle = [one for one in self._house.sinks if one not in states or now - states[one].beat_at > ALIVE_SECONDS]
         wrong = {
             DATABASE: None,
             SCHEMA: None if schema == HEAD else f"is {schema}, and this code works with {HEAD}",
@@ -194,7 +203,7 @@ class Keeper:
 
     def _tell(self, now: float) -> None:
         with self._database.reading() as connection:
-            found = concerns(connection, sink_states.states(connection, now), queues.states(connection, now), now)
-        for one in found:
+            current = concerns(connection, sink_states.states(connection, now), queues.states(connection, now), now)
+        for one in current:
             if one.kind in _TOLD and self._is_mine(f"tell {one.kind} {one.direction}", HOUR, now):
                 _log.error(one.kind, direction=one.direction, reason=one.text)

@@ -23,7 +23,7 @@ STEP = 500
 SEEN_STEP = 5_000
 """Keys that one transaction reads."""
 
-SEEN_AGE = 400 * 86_400.0
+SEEN_SECONDS = 400 * 86_400.0
 """Seconds for which a repeat is recognised: a year, and a month more."""
 
 _ID_TIME = 10
@@ -43,15 +43,15 @@ def sweep_events(connection: Connection, mark: str, before: float) -> str:
     """
     columns = events.c
     end = str(ULID.from_timestamp(before))[:_ID_TIME]
-    # Whoever replays an event locks it, too.
+    # A replay of an event locks it, too.
     oldest = select(columns.id).where(columns.id > mark, columns.id < end).order_by(columns.id).limit(STEP)
     looked_at = connection.execute(oldest.with_for_update(skip_locked=True)).scalars().all()
-    if gone := sorted(set(looked_at) - _needed(connection, looked_at, before)):
-        doomed = select(deliveries.c.id).where(deliveries.c.event_id.in_(gone))
-        connection.execute(delete(attempts).where(attempts.c.delivery_id.in_(doomed)))
-        connection.execute(delete(deliveries).where(deliveries.c.event_id.in_(gone)))
-        connection.execute(delete(events).where(columns.id.in_(gone)))
-        _delete_messages(connection, gone)
+    if settled := sorted(set(looked_at) - _needed(connection, looked_at, before)):
+        of_settled = select(deliveries.c.id).where(deliveries.c.event_id.in_(settled))
+        connection.execute(delete(attempts).where(attempts.c.delivery_id.in_(of_settled)))
+        connection.execute(delete(deliveries).where(deliveries.c.event_id.in_(settled)))
+        connection.execute(delete(events).where(columns.id.in_(settled)))
+        _delete_messages(connection, settled)
     return looked_at[-1] if len(looked_at) == STEP else ""
 
 
@@ -59,11 +59,11 @@ def sweep_repeats(connection: Connection, mark: str, before: float) -> str:
     """Delete ids and bytes of duplicates received ``before``; see ``sweep_events``."""
     end = str(ULID.from_timestamp(before))[:_ID_TIME]
     oldest = select(repeats.c.id).where(repeats.c.id > mark, repeats.c.id < end).order_by(repeats.c.id).limit(STEP)
-    gone = connection.execute(oldest).scalars().all()
-    if gone:
-        connection.execute(delete(repeats).where(repeats.c.id.in_(gone)))
-        _delete_messages(connection, gone)
-    return gone[-1] if len(gone) == STEP else ""
+    ids = connection.execute(oldest).scalars().all()
+    if ids:
+        connection.execute(delete(repeats).where(repeats.c.id.in_(ids)))
+        _delete_messages(connection, ids)
+    return ids[-1] if len(ids) == STEP else ""
 
 
 def sweep_messages(connection: Connection, mark: str, before: float) -> str:
@@ -76,14 +76,14 @@ def sweep_messages(connection: Connection, mark: str, before: float) -> str:
     oldest = select(columns.id).where(columns.id > mark, columns.id < end).order_by(columns.id).limit(STEP)
     looked_at = connection.execute(oldest).scalars().all()
     without = select(columns.id).where(columns.id.in_(looked_at), *_without_events())
-    if found := connection.execute(without).scalars().all():
-        _delete_messages(connection, sorted(set(found) - queues.waiting(connection, found)))
+    if empty := connection.execute(without).scalars().all():
+        _delete_messages(connection, sorted(set(empty) - queues.waiting(connection, empty)))
     return looked_at[-1] if len(looked_at) == STEP else ""
 
 
-def _delete_messages(connection: Connection, gone: Sequence[str]) -> None:
+def _delete_messages(connection: Connection, event_ids: Sequence[str]) -> None:
     """Delete the messages of these events, unless they have other events."""
-    ids = {event_id[:ID_LENGTH] for event_id in gone}
+    ids = {event_id[:ID_LENGTH] for event_id in event_ids}
     connection.execute(delete(messages).where(messages.c.id.in_(ids), *_without_events()))
 
 
@@ -107,6 +107,6 @@ def sweep_seen(connection: Connection, mark: str, before: float) -> str:
     columns = seen.c
     following = select(columns.key, columns.at).where(columns.key > bytes.fromhex(mark)).order_by(columns.key)
     looked_at = connection.execute(following.limit(SEEN_STEP)).all()
-    if gone := [row.key for row in looked_at if row.at < before]:
-        connection.execute(delete(seen).where(columns.key.in_(gone)))
+    if keys := [row.key for row in looked_at if row.at < before]:
+        connection.execute(delete(seen).where(columns.key.in_(keys)))
     return bytes(looked_at[-1].key).hex() if len(looked_at) == SEEN_STEP else ""

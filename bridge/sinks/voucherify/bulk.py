@@ -26,10 +26,10 @@ WORTH_IT = 5
 A bulk costs its post and one or two polls. For fewer customers it would only take longer.
 """
 
-LARGEST = 10_000_000
+LARGEST_BYTES = 10_000_000
 """Bytes of one request: 10 MB, by either way of counting."""
 
-FIRST_POLL, LONGEST_POLL = 0.5, 5.0
+FIRST_POLL_SECONDS, LONGEST_POLL_SECONDS = 0.5, 5.0
 """Seconds until the first poll, and between two polls at most.
 
 Each pause doubles.
@@ -54,9 +54,9 @@ def deliver(run: Run, calls: Sequence[Call], until: float) -> _Outcomes:
         return {call.place: one(run, call) for call in calls}
     outcomes: _Outcomes = {}
     for chunk in _chunks(calls):
-        told = _deliver_chunk(run, chunk, until)
-        outcomes |= told
-        unclear = [call for call in chunk if call.place not in told]
+        known = _deliver_chunk(run, chunk, until)
+        outcomes |= known
+        unclear = [call for call in chunk if call.place not in known]
         for part in (unclear[: len(unclear) // 2], unclear[len(unclear) // 2 :]):
             outcomes |= deliver(run, part, until)
     return outcomes
@@ -72,7 +72,7 @@ def _chunks(calls: Iterable[Call]) -> Iterator[list[Call]]:
     size = 0
     for call in calls:
         length = len(call.content) + len(", ")
-        if chunk and size + length > LARGEST:
+        if chunk and size + length > LARGEST_BYTES:
             yield chunk
             chunk, size = [], 0
         chunk.append(call)
@@ -88,10 +88,10 @@ def _deliver_chunk(run: Run, calls: Sequence[Call], until: float) -> _Outcomes:
     """
     content = b"[" + b", ".join(call.content for call in calls) + b"]"
     answer = run.call(UPSERT_MANY.request(content=content))
-    found = run.happened(answer, repeatable=False)
-    if found is Happened.REJECTED and len(calls) > 1:
+    outcome = run.happened(answer, repeatable=False)
+    if outcome is Happened.REJECTED and len(calls) > 1:
         return {}
-    if found is not Happened.DELIVERED:
+    if outcome is not Happened.DELIVERED:
         return {call.place: run.outcome(answer, repeatable=False, note=call.note) for call in calls}
     job_id = answer.json().get("async_action_id")
     job, last = _finished(run, str(job_id), until) if job_id else ({}, answer)
@@ -105,7 +105,7 @@ def _finished(run: Run, job_id: str, until: float) -> tuple[Mapping[str, Any], A
 
     Returns the action, empty if it has not ended in time, and the last response.
     """
-    pause = FIRST_POLL
+    pause = FIRST_POLL_SECONDS
     while True:
         run.sleep(pause)
         answer = run.call(ASYNC_ACTION.request(quote(job_id, safe="")))
@@ -114,7 +114,7 @@ def _finished(run: Run, job_id: str, until: float) -> tuple[Mapping[str, Any], A
             return job, answer
         if answer.reach in (Reach.HELD, Reach.NEVER) or answer.pause is not None or run.now + pause > until:
             return {}, answer
-        pause = min(2 * pause, LONGEST_POLL)
+        pause = min(2 * pause, LONGEST_POLL_SECONDS)
 
 
 def _unknown(call: Call, job_id: Any, last: Answer) -> Outcome:
@@ -140,12 +140,12 @@ def _judge(calls: Sequence[Call], job: Mapping[str, Any]) -> _Outcomes:
     if more_failed or "FAILED" in (job.get("status"), job.get("operation_status")):
         if refused or len(calls) > 1:
             return refused
-        found = Happened.REJECTED if more_failed else Happened.FAILED
-        return {calls[0].place: Outcome(found, detail=noted(calls[0].note, json.dumps(job)))}
+        happened = Happened.REJECTED if more_failed else Happened.FAILED
+        return {calls[0].place: Outcome(happened, detail=noted(calls[0].note, json.dumps(job)))}
     done = f"async action {job.get('id')}: {job.get('status')}"
     return {call.place: Outcome(Happened.DELIVERED, detail=noted(call.note, done)) for call in calls} | refused
 
 
-def _entries(told: Any) -> list[Mapping[str, Any]]:
-    entries = told if isinstance(told, list) else []
+def _entries(value: Any) -> list[Mapping[str, Any]]:
+    entries = value if isinstance(value, list) else []
     return [entry for entry in entries if isinstance(entry, dict) and isinstance(entry.get("source_id"), str)]

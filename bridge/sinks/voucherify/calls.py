@@ -93,12 +93,12 @@ class Draft:
     @classmethod
     def of(cls, place: int, parcel: Parcel) -> Self:
         """Read the draft from a parcel."""
-        told = [json.loads(payload) for payload in (parcel.payload, *parcel.followers)]
-        path, bodies = told[0]["path"], [one["body"] for one in told]
+        requests = [json.loads(payload) for payload in (parcel.payload, *parcel.followers)]
+        path, bodies = requests[0]["path"], [one["body"] for one in requests]
         name = sha256(parcel.key.encode()).hexdigest()[:_IDENTIFICATION_LENGTH]
         if path == EVENTS:
             bodies = [body | {"metadata": {**(body.get("metadata") or {}), IDENTIFICATION: name}} for body in bodies]
-        left_out = {field: reason for one in told for field, reason in one.get("left_out", {}).items()}
+        left_out = {field: reason for one in requests for field, reason in one.get("left_out", {}).items()}
         resource = RESOURCES[path] if any(body.get("metadata") for body in bodies) else None
         return cls(place, path, bodies, left_out, resource, name, parcel.in_doubt_since)
 
@@ -116,7 +116,7 @@ class Draft:
                 left_out |= unfit
             bodies.append(body)
         kinds = (("left out", self.left_out), ("metadata left out", left_out))
-        note = "\n".join(_note(kind, found) for kind, found in kinds if found)
+        note = "\n".join(_note(kind, fields) for kind, fields in kinds if fields)
         return Call(self.place, self.path, merge(bodies), self.identification, self.in_doubt_since, note)
 
 

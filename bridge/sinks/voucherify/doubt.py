@@ -20,7 +20,7 @@ from bridge.sinks.voucherify.run import Run
 from bridge.voucherify_api.answers import Answer
 from bridge.voucherify_api.endpoints import ACTIVITY
 
-MARGIN = 300.0
+MARGIN_SECONDS = 300.0
 """Seconds before the doubt from which on the search begins.
 
 The clocks of both sides may differ.
@@ -77,13 +77,13 @@ def _pages(run: Run, source_id: str, since: float) -> Iterator[list[Any] | Outco
     yield _uncertain(f"not found among {PAGE * PAGES} activities, and there are more")
 
 
-def _is_unknown(source_id: str, told: Mapping[str, Any]) -> bool:
+def _is_unknown(source_id: str, error: Mapping[str, Any]) -> bool:
     """Return whether a 404 says that the customer does not exist.
 
     The 404 of a proxy, or of another path, does not say so.
     """
-    is_named = told.get("resource_id") == source_id or str(told.get("details")).endswith(f" {source_id}")
-    return told.get("key") == "not_found" and is_named
+    is_named = error.get("resource_id") == source_id or str(error.get("details")).endswith(f" {source_id}")
+    return error.get("key") == "not_found" and is_named
 
 
 def _unread(run: Run, answer: Answer) -> Outcome:
@@ -93,7 +93,7 @@ def _unread(run: Run, answer: Answer) -> Outcome:
 
 
 def _query(since: float) -> dict[str, str]:
-    start = datetime.fromtimestamp(since - MARGIN, UTC).isoformat(timespec="milliseconds")
+    start = datetime.fromtimestamp(since - MARGIN_SECONDS, UTC).isoformat(timespec="milliseconds")
     return {
         "type": "customer.custom_event",
         "start_date": start.replace("+00:00", "Z"),
@@ -114,12 +114,12 @@ def _custom_events(activities: list[Any]) -> Iterator[tuple[Any, Mapping[str, An
         yield event.get("type"), _object(event.get("metadata"))
 
 
-def _may_be(found: Mapping[str, Any], ours: Mapping[str, Any]) -> bool:
+def _may_be(metadata: Mapping[str, Any], ours: Mapping[str, Any]) -> bool:
     """Return whether the metadata may be this event's.
 
     Voucherify may have stored a part of it. Another identification excludes it.
     """
-    return all(key in ours and ours[key] == value for key, value in found.items())
+    return all(key in ours and ours[key] == value for key, value in metadata.items())
 
 
 def _object(value: Any) -> Mapping[str, Any]:

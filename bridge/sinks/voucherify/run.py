@@ -120,10 +120,10 @@ class Run:
 
         The run ends if the keys are refused, or may not write.
         """
-        found = self.happened(answer, repeatable=repeatable)
-        outcome = as_outcome(found, answer, note)
+        result = self.happened(answer, repeatable=repeatable)
+        outcome = as_outcome(result, answer, note)
         self._refused += is_refused(outcome)
-        if found is Happened.FORBIDDEN or (self._refused >= MOST and not self.accepted):
+        if result is Happened.FORBIDDEN or (self._refused >= MOST and not self.accepted):
             self._end()
         return outcome
 
@@ -131,10 +131,10 @@ class Run:
         self._instead = Answer(Reach.HELD)
 
 
-def as_outcome(found: Happened, answer: Answer, note: str = "") -> Outcome:
+def as_outcome(result: Happened, answer: Answer, note: str = "") -> Outcome:
     """Return the outcome that ``answer`` reports."""
     said = note if answer.is_recognised else noted(note, STRANGER)
-    return Outcome(found, answer.code, noted(said, answer.text), answer.retry_after, answer.pause, note)
+    return Outcome(result, answer.code, noted(said, answer.text), answer.retry_after, answer.pause, note)
 
 
 def noted(note: str, text: str) -> str:

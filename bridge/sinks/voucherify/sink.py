@@ -29,7 +29,7 @@ class VoucherifySink:
     name = SINK
     knows_repeats = False  # a custom event that is posted twice is two events
     max_count = 1_000
-    max_bytes = bulk.LARGEST
+    max_bytes = bulk.LARGEST_BYTES
 
     def __init__(
         self,
@@ -55,7 +55,7 @@ class VoucherifySink:
         drafts = [Draft.of(place, parcel) for place, parcel in enumerate(parcels)]
         resources = sorted({draft.resource for draft in drafts if draft.resource})
         obstacles = {resource: self._schemas.obstacle(run, resource) for resource in resources}
-        outcomes = {draft.place: told for draft in drafts if (told := obstacles.get(draft.resource or ""))}
+        outcomes = {draft.place: obstacle for draft in drafts if (obstacle := obstacles.get(draft.resource or ""))}
         calls = [draft.fitted(self._schemas) for draft in drafts if draft.place not in outcomes]
         together = self._together(calls)
         alone = self._permission.in_turn([call for call in calls if not (call.is_upsert and together)])

@@ -35,11 +35,11 @@ def whole_body() -> bytes:
     """
     try:
         body = request.get_data(cache=False)
-        # Without a Content-Length, werkzeug cuts a body at the limit and does not say so.
+        # Without a Content-Length, werkzeug cuts a body at the limit without an error.
         is_cut = len(body) == request.max_content_length and bool(request.environ["wsgi.input"].read(1))
     except HTTPException:
         raise
-    except Exception as error:  # gunicorn's errors have no root of their own
+    except Exception as error:  # gunicorn's errors have no common base class
         raise BadRequest("The body cannot be read.") from error
     if is_cut:
         raise RequestEntityTooLarge

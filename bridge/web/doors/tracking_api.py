@@ -54,11 +54,11 @@ def blueprint(calls: TrackingCalls, waiting: Waiting) -> Blueprint:
 
 def _take(calls: TrackingCalls, waiting: Waiting, path: str) -> Response:
     body = unpacked(json_body(TYPES))
-    given = Keys(request.headers.get("Authorization"), request.args.get("writeKey"))
-    found = waiting.outcome(calls.take(path, body, given, request_id()))
-    if found is None:
+    keys = Keys(request.headers.get("Authorization"), request.args.get("writeKey"))
+    outcomes = waiting.outcome(calls.take(path, body, keys, request_id()))
+    if outcomes is None:
         return jsonify(success=True)
-    return applied(jsonify(success=True, results=[one.answer() for one in found]))
+    return applied(jsonify(success=True, results=[one.answer() for one in outcomes]))
 
 
 def _allowed(response: Response) -> Response:

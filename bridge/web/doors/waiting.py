@@ -56,9 +56,9 @@ class Waiting:
         ends = time.monotonic() + seconds
         while time.monotonic() < ends:
             with suppress(StoreUnavailable), self._database.reading() as connection:
-                found = outcomes(connection, received.id)
-                if len(found) >= received.count:
-                    return found
+                known = outcomes(connection, received.id)
+                if len(known) >= received.count:
+                    return known
             if self.is_ending.wait(LOOK_SECONDS):
                 return None
         return None
@@ -74,10 +74,10 @@ def answer(received: Received, waiting: Waiting) -> Response:
 
     It is a list if the message is a list of events.
     """
-    found = waiting.outcome(received)
-    if found is None:
+    known = waiting.outcome(received)
+    if known is None:
         return jsonify(stored(received))
-    answers = [one.answer() for one in found]
+    answers = [one.answer() for one in known]
     return applied(jsonify(answers if received.is_several else answers[0]))
 
 
