@@ -1,4 +1,4 @@
-"""Locks and sockets of one host, with real processes: killed, stopped, forked."""
+"""Locks and sockets of one host, with processes that are killed or forked."""
 
 import os
 import shutil
@@ -34,7 +34,10 @@ def bell(host: Host) -> Iterator[Bell]:
 
 @pytest.fixture
 def other(tmp_path: Path) -> Iterator[Callable[[str], subprocess.Popen[str]]]:
-    """Starts another process of the host, which runs code, prints what it holds, and sleeps."""
+    """Start another process of the host.
+
+    It runs code, prints what it holds, and sleeps.
+    """
     with ExitStack() as started:
 
         def start(code: str) -> subprocess.Popen[str]:
@@ -63,7 +66,7 @@ def kill(process: subprocess.Popen[str]) -> None:
 
 
 def in_child(work: Callable[[], bool]) -> bool:
-    """Whether ``work`` is true in a forked child."""
+    """Return whether ``work`` is true in a forked child."""
     pid = os.fork()
     if pid == 0:
         result = 1

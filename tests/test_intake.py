@@ -1,4 +1,4 @@
-"""verify → store, without HTTP; and what a translator makes of what is stored, then and at a replay."""
+"""Intakes without HTTP, and translations of stored messages."""
 
 import json
 from collections.abc import Callable, Iterable, Sequence
@@ -48,7 +48,7 @@ Calls = Callable[..., DestinationCalls]
 
 
 class Store:
-    """Remembers what was appended to it."""
+    """Records appended messages."""
 
     def __init__(self) -> None:
         self.messages: list[Message] = []
@@ -204,7 +204,7 @@ def receiver(database: Database) -> Receiver:
 
 
 def translated(database: Database, message_id: str, mappings: Mappings = PRESETS) -> Sequence[Kept]:
-    """Translate all that waits; what became of that message."""
+    """Translate all pending messages, and return the outcome of one."""
     for queue in QUEUES:
         while translator(database, queue, mappings=lambda: mappings).step():
             pass
@@ -213,7 +213,7 @@ def translated(database: Database, message_id: str, mappings: Mappings = PRESETS
 
 
 def again(database: Database, event_id: str, mappings: Mappings = PRESETS) -> str:
-    """Translate a stored event again; what became of it."""
+    """Translate a stored event again, and return the outcome."""
     with database.reading() as connection:
         message = bodies(connection, [event_id[:26]])[event_id[:26]]
     return run_again(database, event_id, meaning.again(message, event_id, mappings).arrival, NOW + 5)
@@ -256,7 +256,7 @@ NO_KEYS = Keys(None, None)
 
 
 def track(database: Database, receiver: Receiver, mappings: Iterable[ActionMapping]) -> Kept:
-    """Take a raw event in, and translate it with these mappings; what became of it."""
+    """Accept a raw event, translate it with these mappings, return the outcome."""
     received = TrackingCalls(["key"], receiver).take("v1/track", paid(), NO_KEYS, "")
     [kept] = translated(database, received.id, tuple(mappings))
     return kept

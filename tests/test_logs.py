@@ -1,4 +1,4 @@
-"""One line an event, and of the same complaint no more than one a minute."""
+"""Log lines: one per event, and one per complaint and minute."""
 
 import errno
 import json
@@ -54,7 +54,7 @@ structlog.get_logger("bridge").warning("refused", status=401)
 
 
 class Written(StringIO):
-    """A stream that remembers each write."""
+    """A stream that records each write."""
 
     def __init__(self) -> None:
         super().__init__()

@@ -1,4 +1,4 @@
-"""``bridge check``, ``bridge trigger``, and how the command speaks when something is wrong."""
+"""``bridge check``, ``bridge trigger``, and errors of commands."""
 
 import json
 import re

@@ -1,4 +1,4 @@
-"""``bridge discard`` and ``bridge audit``, and that what the other commands do is recorded."""
+"""``bridge discard`` and ``bridge audit``, with records of other commands."""
 
 import getpass
 from collections.abc import Callable

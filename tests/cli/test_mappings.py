@@ -1,4 +1,4 @@
-"""``bridge mappings``: check a file, try it on an event, show what is in force."""
+"""``bridge mappings``: check a file, try it with an event, show mappings."""
 
 import json
 from collections.abc import Callable

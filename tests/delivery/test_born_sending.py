@@ -1,4 +1,4 @@
-"""Deliveries that are born sending: what a worker can begin soon is written as being sent, and needs no claim."""
+"""Deliveries that are ``sending`` from the start, without a claim."""
 
 import threading
 from collections.abc import Callable
@@ -24,7 +24,7 @@ NOW = 1_900_000_000.0
 
 
 class Clock:
-    """Stands still unless it is moved."""
+    """A clock that only moves when a test moves it."""
 
     def __init__(self) -> None:
         self.now = NOW
@@ -45,7 +45,10 @@ def work(database: Database, clock: Clock, monkeypatch: pytest.MonkeyPatch) -> C
 
 
 def go(worker: Worker) -> None:
-    """Let it send until it would rather wait; now and then it only looks at the outbox."""
+    """Run the worker until it would wait.
+
+    Every few steps it only reads the outbox.
+    """
     while worker.step():
         pass
 

@@ -26,7 +26,10 @@ Open = Callable[[str], Database]
 
 
 def differences(database: Database) -> list[Any]:
-    """Between the tables and the code. Of an index on an expression, SQLite only tells that it is there."""
+    """Return differences between the tables and the code.
+
+    Of an index on an expression, SQLite only reports that it exists.
+    """
     of_expressions = {one.name for table in metadata.tables.values() for one in table.indexes if _has_expression(one)}
     with database.reading() as connection, warnings.catch_warnings():
         warnings.filterwarnings("ignore", ".*expression-based index")

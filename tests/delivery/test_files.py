@@ -1,4 +1,4 @@
-"""SQLite's file and its companions: their modes, and permissions that keep a database from being used."""
+"""SQLite's files: their modes, and permissions that prevent their use."""
 
 import os
 import stat
@@ -79,14 +79,17 @@ def test_postgresql_has_no_files(postgres_url: str, open_database: Open) -> None
 
 @pytest.fixture
 def reachable() -> Iterator[Path]:
-    """A folder that every user can write."""
+    """Return a folder that every user can write."""
     with tempfile.TemporaryDirectory() as name:
         Path(name).chmod(0o777)
         yield Path(name)
 
 
 def said_by_an_ordinary_user(path: Path) -> str | None:
-    """What is wrong with a database for a user that is not root: root may write everything."""
+    """Return the problem of a database for a user that is not root.
+
+    Root may write everything.
+    """
     user = os.geteuid()
     os.seteuid(user or 65_534)
     try:

@@ -1,4 +1,4 @@
-"""Followers: what waits directly behind the first of a lane, and may be merged into it."""
+"""Followers: deliveries behind the first of a lane that are merged into it."""
 
 import pytest
 
@@ -28,7 +28,7 @@ from tests.delivery.lanes import (
 
 
 def fill(database: Database, text: str) -> None:
-    """A call for each letter: in upper case one that may be merged."""
+    """Add a call for each letter; upper case may be merged."""
     keep(database, *(call("anna", letter, mergeable=letter.isupper()) for letter in text))
 
 

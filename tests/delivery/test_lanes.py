@@ -1,4 +1,4 @@
-"""Lanes: one customer's deliveries go out one after another, in the order in which they came in, and nobody waits."""
+"""Lanes: a customer's deliveries are sent in order, and delay no other customer."""
 
 import threading
 from concurrent.futures import ThreadPoolExecutor
@@ -307,5 +307,5 @@ def test_processes_that_add_and_deliver_at_once_never_stick_and_keep_the_order(
 
 
 def again(database: Database, event_id: str, name: str) -> None:
-    """Replay the event; it means the call of that name."""
+    """Replay the event, with the call of that name as its translation."""
     run_again(database, event_id, call("anna", name).arrival, NOW)

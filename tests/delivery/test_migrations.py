@@ -1,4 +1,4 @@
-"""What was kept before a revision is as useful after it."""
+"""Data of an older schema works after each migration."""
 
 import json
 from collections.abc import Callable
@@ -96,7 +96,10 @@ class Before:
         return event_id
 
     def delivery(self, name: str, status: str, *claims: str, **columns: Any) -> None:
-        """A delivery of an event of its own, with an attempt a claim; one without an outcome is \"\"."""
+        """Return a delivery of its own event, with one attempt per claim.
+
+        An attempt without an outcome is "".
+        """
         event_id = self.event(name, body=name.encode())
         self._deliveries += 1
         settled = 1_500.0 if status in ("delivered", "dead", "uncertain", "discarded") else None

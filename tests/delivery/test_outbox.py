@@ -19,7 +19,7 @@ Open = Callable[[str], Database]
 
 
 def fill(database: Database, *due: float, size: int = 10) -> None:
-    """A delivery due at each of these times, which is also what it says."""
+    """Add a delivery due at each of these times; its payload is the time."""
     for at in due:
         payload = f"{at:g}".encode().ljust(size)
         keep(database, received(f"{at:g}", at=at, payload=payload))

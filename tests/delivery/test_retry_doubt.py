@@ -1,4 +1,4 @@
-"""What follows when nobody knows whether a delivery was taken, and when a service wants to be left alone."""
+"""Decisions on unknown outcomes, and on pauses that a service asks for."""
 
 import pytest
 from hypothesis import given

@@ -23,7 +23,7 @@ NOW, HOUR, DAY = 2_000_000_000.0, 3_600.0, 86_400.0
 
 
 class Clock:
-    """Stands still unless it is moved."""
+    """A clock that only moves when a test moves it."""
 
     def __init__(self) -> None:
         self.now = NOW
@@ -48,7 +48,7 @@ def fill(database: Database, *names: str, at: float = NOW) -> None:
 
 
 def standing(database: Database) -> dict[str, tuple[str, float, int]]:
-    """By key: where each delivery stands, when it is due again, and after how many attempts."""
+    """Return, by key, the status, the due time, and the number of attempts."""
     return {row["key"]: (row["status"], row["due_at"] - NOW, row["attempts"]) for row in rows(database, deliveries)}
 
 
@@ -264,7 +264,7 @@ def test_what_could_not_be_recorded_is_sent_again_under_the_same_key(
 
 @pytest.fixture
 def run(database: Database) -> Any:
-    """Starts a worker on a thread, and ends it."""
+    """Start a worker on a thread, and end it."""
     stop, threads = threading.Event(), []
 
     def start(sink: ScriptedSink) -> threading.Thread:

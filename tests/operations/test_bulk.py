@@ -1,4 +1,4 @@
-"""Bulk replays: the right events, oldest first, once each, whoever is killed meanwhile."""
+"""Bulk replays: the right events, oldest first, once each, in spite of kills."""
 
 import threading
 from collections.abc import Callable
@@ -25,7 +25,7 @@ QUARANTINED = Filter(status="quarantined")
 
 
 class Translation:
-    """Today's code: the bodies that it was asked to translate, in order."""
+    """A translation that records the bodies of its calls."""
 
     def __init__(self) -> None:
         self.asked: list[str] = []
@@ -71,7 +71,7 @@ def look(database: Database, replay_id: str) -> BulkReplay:
 
 
 def run(database: Database) -> None:
-    """Hand over and translate until nothing is left."""
+    """Hand over and translate until none is left."""
     replayer = BulkReplayer(database, lambda: NOW)
     while replayer.step():
         drain(database, WEBHOOKS)
@@ -137,7 +137,7 @@ def test_a_filter_is_kept_to(
 
 
 class PowerCut(BaseException):
-    """Ends a process: nothing catches it."""
+    """Ends a process; no handler catches it."""
 
 
 def test_what_a_process_had_in_hand_when_it_was_killed_is_taken_over(

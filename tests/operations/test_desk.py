@@ -1,4 +1,4 @@
-"""What is done by hand is recorded with who did it, and what is not done is not."""
+"""Actions of operators are recorded with their operator, and only those."""
 
 import pytest
 
@@ -20,7 +20,7 @@ ADA = "console: Ada"
 
 
 class Translating:
-    """Translates what waits as soon as it is woken."""
+    """Translates pending messages as soon as it is rung."""
 
     def __init__(self, database: Database) -> None:
         self._database = database

@@ -1,4 +1,7 @@
-"""Giving up: what is not delivered will not be, what waits behind it goes on, and nothing is called back in flight."""
+"""Discard: the event is not delivered, and the next of its lane is sent.
+
+A delivery in progress cannot be discarded.
+"""
 
 import pytest
 from sqlalchemy import update

@@ -25,7 +25,7 @@ WELL = dict.fromkeys((DATABASE, SCHEMA, WORKER, TRANSLATION, PAUSES, ERRORS))
 
 
 class Here:
-    """A keeper of a process whose clock stands where it is put."""
+    """A keeper of one process, with a clock that a test sets."""
 
     def __init__(self, database: Database) -> None:
         self.now = NOW

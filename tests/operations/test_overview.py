@@ -40,7 +40,7 @@ def deliver(database: Database, now: float = NOW) -> None:
 
 
 def numbers(found: Overview, direction: str = "to_segment") -> dict[str, float | None]:
-    """Those that are not nought."""
+    """Return the numbers that are not zero."""
     [flow] = [one for one in found.flows if one.direction == direction]
     return {name: value for name, value in asdict(flow).items() if name != "direction" and value}
 

@@ -1,4 +1,4 @@
-"""A message before it is translated: what is shown of it, given up, and brought back; and repeats."""
+"""Pending messages: how they are shown, discarded and restored; and repeats."""
 
 import json
 

@@ -40,7 +40,7 @@ def deliver(database: Database, now: float) -> None:
 
 
 def sweep(database: Database, before: float = BEFORE) -> int:
-    """All of it; returns in how many steps."""
+    """Sweep all rows, and return the number of steps."""
     mark, steps = "", 0
     while steps == 0 or mark:
         with database.writing() as connection:

@@ -1,4 +1,4 @@
-"""Servers that do not end, drip, or lie: a call comes back, within its deadline and with a bounded answer."""
+"""Calls to broken servers end in time, with a bounded response."""
 
 import gzip
 import socket

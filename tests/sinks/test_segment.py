@@ -1,4 +1,4 @@
-"""Segment's sink against servers on a socket: what is sent, and what is made of every answer."""
+"""Segment's sink against servers on a socket: requests and outcomes."""
 
 import gzip
 import json
@@ -252,7 +252,7 @@ def test_what_compatible_endpoints_say_is_a_success(
 
 
 class TestA403:
-    """A firewall refuses an event, or Segment refuses everything."""
+    """403 of a firewall for one event, or of Segment for all events."""
 
     BLOCKED = "bridge-3"
 

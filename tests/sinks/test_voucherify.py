@@ -1,4 +1,4 @@
-"""What was answered, and what became of it."""
+"""Responses of Voucherify, and outcomes of deliveries."""
 
 import socket
 from collections.abc import Iterator

@@ -1,4 +1,4 @@
-"""Many upserts at once: few calls, and each customer's own outcome."""
+"""Bulk upserts: few calls, and an outcome for each customer."""
 
 import json
 from itertools import pairwise

@@ -1,4 +1,4 @@
-"""A bulk that goes wrong: whose trouble it is, and what is not known."""
+"""Bulks that fail: failed customers, and unknown outcomes."""
 
 from collections.abc import Callable
 from typing import Any

@@ -1,4 +1,4 @@
-"""A custom event is recorded once, or somebody is asked."""
+"""A custom event is recorded once, or its delivery is uncertain."""
 
 import pytest
 from flask import Response

@@ -1,4 +1,4 @@
-"""A 403: a firewall in front of Voucherify refuses one payload, or the keys are refused."""
+"""403 of a firewall for one payload, or of Voucherify for the keys."""
 
 from flask import Response
 
@@ -13,7 +13,7 @@ READ = "GET /v1/customers"
 
 
 def firewall(call: Call, work: Work) -> Response:
-    """Refuse what looks like an attack."""
+    """Refuse payloads that look like an attack."""
     blocked = Response("<html>Request blocked.</html>", 403, mimetype="text/html")
     return blocked if "onerror" in str(call.body) else work()
 

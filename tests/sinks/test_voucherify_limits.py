@@ -1,4 +1,4 @@
-"""Voucherify's limit, the bridge's own budget, and the time that a send has."""
+"""Voucherify's limit, the bridge's own budget, and the time of a ``send``."""
 
 import json
 from email.utils import formatdate

@@ -1,4 +1,4 @@
-"""The look-up of a custom event in doubt: what it asks, and what it makes of the answers."""
+"""Look-up of a custom event in doubt: requests and outcomes."""
 
 import json
 from typing import Any

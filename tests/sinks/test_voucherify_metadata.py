@@ -1,4 +1,4 @@
-"""Metadata is made to fit the project's schemas, which are read now and then."""
+"""Metadata is fitted to the project's schemas, which are cached."""
 
 import json
 from dataclasses import replace
@@ -22,7 +22,7 @@ def reads(stage: Stage) -> list[str]:
 
 @pytest.fixture
 def strict(stage: Stage) -> Stage:
-    """A stage whose project takes nothing but a number ``age`` and a text ``bridge_id``."""
+    """Return a stage whose schema has only a number ``age`` and a text ``bridge_id``."""
     for resource in ("customer", "event"):
         types = {"age": "number", "bridge_id": "string"}
         stage.project.schemas[resource] = metadata_schema(resource, types, defined_only=True)

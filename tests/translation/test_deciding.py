@@ -1,4 +1,4 @@
-"""What is kept, and what a repeat is: on both databases, as a translator writes it."""
+"""Stored rows, and the decision on repeats, on both databases."""
 
 from datetime import UTC, datetime
 from typing import Any

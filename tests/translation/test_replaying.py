@@ -1,4 +1,4 @@
-"""Running an event through today's code: what is still owed is delivered, what was delivered is left alone."""
+"""Replay with today's code: only what was not delivered is sent."""
 
 from typing import Any
 
@@ -141,7 +141,7 @@ def test_a_webhook_replayed_is_what_it_was(
 
 
 def settle_all(database: Database, outcome: Outcome, *lanes_of: str) -> list[str]:
-    """Calls of these lanes, one after another; the first of each lane is settled so."""
+    """Add calls of these lanes in order, and settle the first of each lane."""
     ids = keep(database, *(call(lane, f"{lane}{number}") for number, lane in enumerate(lanes_of)))
     settle(database, claim(database), outcome)
     return ids

@@ -1,4 +1,4 @@
-"""What Segment's destination calls, against a Voucherify that answers: what is stored, what the button says."""
+"""Calls of Segment's destination, with a Voucherify that answers."""
 
 import json
 from collections.abc import Callable, Iterator
@@ -74,7 +74,7 @@ def make(sqlite_url: str, voucherify: VoucherifyStandIn) -> Iterator[Make]:
 
 
 def post(client: FlaskClient, path: str, body: Any, headers: Any = KEYS) -> TestResponse:
-    """Post it, and wait for what becomes of it."""
+    """Post a call, and wait for its outcome."""
     return send(client, path, body, {"Prefer": "wait=10", **headers})
 
 
@@ -84,7 +84,7 @@ def send(client: FlaskClient, path: str, body: Any, headers: Any = KEYS) -> Test
 
 
 def refused(response: TestResponse, status: int, code: str) -> dict[str, str]:
-    """An error has its status and says what it is; the fields it names."""
+    """Check the status and form of an error, and return the fields it names."""
     assert response.status_code == status
     assert response.json is not None
     assert response.json["error"]["code"] == code

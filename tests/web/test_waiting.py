@@ -1,4 +1,4 @@
-"""How many requests wait for an outcome, and which are answered without."""
+"""Number of requests that wait for an outcome."""
 
 import threading
 from collections.abc import Callable, Iterator
@@ -24,7 +24,7 @@ def waiting(sqlite_url: str, open_database: Callable[[str], Database]) -> Iterat
 
 
 def ask(waiting: Waiting, message: Received, prefer: str = "wait=10") -> object:
-    """What is answered."""
+    """Return the answer to a request."""
     app = Flask(__name__)
     with app.test_request_context(headers={"Prefer": prefer}):
         return answer(message, waiting).get_json()

@@ -1,4 +1,4 @@
-"""Voucherify's webhook URL, through Flask and into a real database: every input, and what becomes of it."""
+"""Door of Voucherify's webhooks, with Flask and a real database."""
 
 import json
 import time
@@ -37,7 +37,7 @@ Make = Callable[..., Flask]
 
 @pytest.fixture
 def make(sqlite_url: str) -> Iterator[Make]:
-    """Makes an application that translates, and delivers nothing unless it is told to."""
+    """Return a function that makes an application without deliveries."""
     made: list[Flask] = []
 
     def app(segment_host: str = "http://127.0.0.1:1", *, translates: bool = True, **changes: Any) -> Flask:
@@ -62,12 +62,12 @@ def make(sqlite_url: str) -> Iterator[Make]:
 
 
 def post(client: FlaskClient, body: bytes, headers: dict[str, str] | None = None) -> TestResponse:
-    """Post it, and wait for what becomes of it."""
+    """Post a webhook, and wait for its outcome."""
     return client.post(URL, data=body, headers={"Prefer": "wait=10", **(headers or signed(body))})
 
 
 def refused(response: Response, status: int, code: str) -> None:
-    """An error has its status, says what it is, and nothing else."""
+    """Check the status and form of an error."""
     assert response.status_code == status
     assert response.mimetype == "application/json"
     assert response.json is not None

@@ -1,4 +1,4 @@
-"""Rounds: what one translator has in hand, and how another one takes it over."""
+"""Rounds: claiming, progress, and takeover."""
 
 import time
 from collections.abc import Callable
@@ -18,14 +18,14 @@ Open = Callable[[str], Database]
 
 
 def put(database: Database, queue: str, *names: str, size: int = 10) -> None:
-    """Let messages of these ids wait."""
+    """Make messages of these ids pending."""
     with database.writing() as connection:
         values = [{"queue": queue, "message_id": name, "size": size} for name in names]
         connection.execute(insert(pending), values)
 
 
 def ask(database: Database, queue: str, *names: str) -> None:
-    """Let replays of these events wait."""
+    """Make replays of these events pending."""
     with database.writing() as connection:
         values = [{"queue": queue, "event_id": name, "audit_id": "", "who": "", "bulk_id": ""} for name in names]
         connection.execute(insert(replays), values)

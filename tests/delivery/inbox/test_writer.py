@@ -1,4 +1,4 @@
-"""Appending: many requests, one transaction, and 503 is the truth as far as it can be."""
+"""Appending messages: many requests, one transaction, and a truthful 503."""
 
 import os
 import threading
@@ -23,7 +23,7 @@ from tests.delivery.pending import BATCH, Silent, append, arrive, became, called
 
 
 class Bell:
-    """Counts how often it is rung."""
+    """Counts its rings."""
 
     def __init__(self) -> None:
         self.rung = 0

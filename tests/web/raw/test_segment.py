@@ -1,4 +1,4 @@
-"""Where Segment's webhooks post: who may, one event or many, and what is answered."""
+"""Door of Segment's webhooks: senders, single events and arrays, answers."""
 
 from typing import Any
 
@@ -21,7 +21,7 @@ TOLD = {"X-Bridge-Secret": SECRET}
 
 
 def post(client: FlaskClient, value: Any, *headers: dict[str, str]) -> TestResponse:
-    """Post it, and wait for what becomes of it."""
+    """Post a body, and wait for its outcome."""
     with translating(client.application.extensions["bridge"]):
         return send(client, value, {"Prefer": "wait=10"}, *headers)
 

@@ -1,4 +1,4 @@
-"""Segment's tracking API: what libraries post, and what is stored, answered, and refused."""
+"""Door of Segment's tracking API: stored events, answers, refusals."""
 
 import gzip
 import json
@@ -26,7 +26,7 @@ SUCCESS = {"success": True}
 
 
 def post(client: FlaskClient, path: str, value: Any, **headers: str) -> TestResponse:
-    """Post it, and translate what was stored of it."""
+    """Post a body, and translate the stored message."""
     response = send(client, path, value, **headers)
     if response.status_code == 200:
         translate(client.application.extensions["bridge"])
@@ -80,7 +80,10 @@ LIBRARIES = {
     "rudder-sdk-js, batching": "/v1/batch",
     "rudder-sdk-js, a page that is left": "/beacon/v1/batch",
 }
-"""Where each posts, by its public sources: behind the host, or behind a host that ends in ``/v1``."""
+"""Paths of each library, by its public sources.
+
+They follow the host, or a host that ends in ``/v1``.
+"""
 
 
 @pytest.mark.parametrize("library", LIBRARIES)
