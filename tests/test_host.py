@@ -140,7 +140,7 @@ def test_a_folder_that_others_can_write_is_refused(
         ("postgresql:///bridge?host=/tmp/pg", False),
     ],
 )
-def test_databases_are_told_apart_whoever_uses_them(url: str, *, is_same: bool, tmp_path: Path, host: Host) -> None:
+def test_databases_are_distinguished_for_every_user(url: str, *, is_same: bool, tmp_path: Path, host: Host) -> None:
     seat = host.elect()
     other = Host(tmp_path, url).elect()
     assert (other is None) is is_same

@@ -152,7 +152,7 @@ def test_how_many_events_a_message_holds_is_known_when_it_is_stored(store: Store
         pytest.param(Given((GIVEN.authorization or "").lower(), GIVEN.secret_key), id="lower case"),
     ],
 )
-def test_wrong_keys_store_nothing_and_ask_nobody(store: Store, given: Given) -> None:
+def test_wrong_keys_store_nothing_and_make_no_call(store: Store, given: Given) -> None:
     def asked() -> Outcome:
         pytest.fail("asked")
 
@@ -296,7 +296,9 @@ def test_an_event_that_comes_again_after_a_mapping_was_added_is_new_to_that_one_
     assert [one["key"] for one in rows(database, deliveries)] == ['["first", "m-1"]', '["second", "m-1"]']
 
 
-def test_a_quarantined_one_is_delivered_once_its_mapping_is_mended(database: Database, receiver: Receiver) -> None:
+def test_a_quarantined_event_is_delivered_after_its_mapping_is_corrected(
+    database: Database, receiver: Receiver
+) -> None:
     [broken] = load([row("a", mapping={**ADD_CUSTOM_EVENT, "metadata": {"@path": "$.event"}})])
     kept = track(database, receiver, [broken])
     assert (kept.status, kept.reason) == (Status.QUARANTINED, "a: metadata: Not an object.")

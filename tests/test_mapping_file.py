@@ -144,7 +144,7 @@ def test_so_is_one_by_which_another_file_takes_its_place(file: Path, tmp_path: P
     assert names(mappings) == ["other"]
 
 
-def test_between_two_looks_nobody_looks(file: Path) -> None:
+def test_between_two_looks_the_file_is_not_read(file: Path) -> None:
     mappings = MappingFile(file, lambda: 0.0)
     assert names(mappings) == ["first"]
     write(file, [row("second")])

@@ -177,7 +177,7 @@ def test_a_secret_that_still_carries_quotes(
     assert (told["what"], told["verdict"], told["remedy"]) == (name, "warning", "write it without quotes")
 
 
-def test_half_of_a_direction_is_told_with_what_to_do(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_half_of_a_direction_is_reported_with_what_to_do(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("VOUCHERIFY_APP_ID", "the-app-id")
     result = run("check", "--json")
     assert result.exit_code == 1
@@ -294,7 +294,7 @@ def test_an_unknown_event_is_answered_with_those_there_are(run: Run) -> None:
     assert "rewarded.loyalty_points" in result.output
 
 
-def test_nobody_listens(run: Run) -> None:
+def test_a_host_without_a_listener_is_reported(run: Run) -> None:
     result = run("trigger", "rewarded", "--url", "http://127.0.0.1:9/webhooks/voucherify")
     assert result.exit_code == 1
     assert "Is the bridge running?" in result.output

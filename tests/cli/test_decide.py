@@ -61,14 +61,16 @@ def test_what_is_uncertain_is_found_with_its_reason(uncertain: str, told: Told, 
     assert "in doubt: 1 like it" in run("events", uncertain).output
 
 
-def test_it_was_taken(uncertain: str, bridge: Bridge, voucherify: VoucherifyStandIn, told: Told) -> None:
+def test_it_is_decided_as_delivered(uncertain: str, bridge: Bridge, voucherify: VoucherifyStandIn, told: Told) -> None:
     assert told("decide", uncertain, "--delivered") == {"id": uncertain, "decided": 1}
     assert status(told, uncertain) == "delivered"
     deliver(bridge)
     assert posted(voucherify) == []
 
 
-def test_it_was_not_taken(uncertain: str, bridge: Bridge, voucherify: VoucherifyStandIn, told: Told) -> None:
+def test_it_is_decided_to_be_sent_again(
+    uncertain: str, bridge: Bridge, voucherify: VoucherifyStandIn, told: Told
+) -> None:
     assert told("decide", uncertain, "--again") == {"id": uncertain, "decided": 1}
     assert status(told, uncertain) == "waiting"
     deliver(bridge)

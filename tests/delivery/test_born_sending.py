@@ -264,9 +264,7 @@ def test_without_the_database_nothing_is_called_that_would_be_in_doubt(
     assert [(parcel.lane, parcel.in_doubt_since) for parcel in sink.parcels] == [("anna", None)]
 
 
-def test_a_success_has_no_row_and_is_told_in_the_story(
-    database: Database, work: Callable[..., Worker], clock: Clock
-) -> None:
+def test_a_success_has_no_row_and_is_shown(database: Database, work: Callable[..., Worker], clock: Clock) -> None:
     def take() -> None:
         clock.now += 0.5
 
@@ -283,7 +281,7 @@ def test_a_success_has_no_row_and_is_told_in_the_story(
     assert (attempt.at, attempt.seconds, attempt.outcome, attempt.code) == (NOW, 0.5, "delivered", 200)
 
 
-def test_a_success_after_a_failure_is_told_behind_it(
+def test_a_success_after_a_failure_is_shown_behind_it(
     database: Database, work: Callable[..., Worker], clock: Clock
 ) -> None:
     sink = ScriptedSink(lambda _: Outcome(Happened.FAILED, 503))

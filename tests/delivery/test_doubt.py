@@ -106,7 +106,7 @@ def test_who_slept_past_its_lease_clears_no_doubt(database: Database, fresh: lis
     assert doubt(database, NOW + 2 * LEASE) == NOW
 
 
-def test_a_doubt_is_nobody_elses(database: Database, fresh: list[Claim]) -> None:
+def test_a_doubt_is_that_of_one_claim(database: Database, fresh: list[Claim]) -> None:
     keep(database, call("anna", "a2"), call("boris", "b1"))
     settle(database, fresh, UNKNOWN)
     assert [(one.parcel.key, one.parcel.in_doubt_since) for one in claim(database, LATER)] == [

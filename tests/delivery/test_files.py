@@ -38,7 +38,7 @@ def test_the_database_and_its_companions_are_for_their_owner_alone(tmp_path: Pat
     assert mode(tmp_path / "data") == 0o700
 
 
-def test_a_database_keeps_the_mode_that_an_operator_gave_it(tmp_path: Path, open_database: Open) -> None:
+def test_the_mode_that_an_operator_sets_does_not_change(tmp_path: Path, open_database: Open) -> None:
     (tmp_path / "bridge.db").touch()
     (tmp_path / "bridge.db").chmod(0o640)
     database = open_database(f"sqlite:///{tmp_path}/bridge.db")

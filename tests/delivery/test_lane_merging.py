@@ -87,7 +87,7 @@ AGAIN = pytest.mark.parametrize("outcome", [FAILED, UNKNOWN, UNTRIED], ids=["fai
 
 
 @AGAIN
-def test_when_the_first_must_be_tried_again_its_followers_are_left_alone(database: Database, outcome: Outcome) -> None:
+def test_followers_of_a_retried_delivery_do_not_change(database: Database, outcome: Outcome) -> None:
     fill(database, "ABC")
     settle(database, claim(database), outcome)
     assert standing(database) == {"A": "waiting", "B": "queued", "C": "queued"}
@@ -122,7 +122,7 @@ def test_one_that_was_alone_is_merged_with_what_has_come_meanwhile(database: Dat
     assert runs(claim(database, NOW + 60)) == [("A", "BC")]
 
 
-def test_after_a_merged_one_was_rejected_the_first_goes_alone(database: Database) -> None:
+def test_after_a_merged_one_was_rejected_the_first_is_sent_alone(database: Database) -> None:
     fill(database, "ABC")
     settle(database, claim(database), REJECTED)
     assert standing(database) == {"A": "waiting", "B": "queued", "C": "queued"}
@@ -146,7 +146,7 @@ def test_before_those_that_were_merged_are_too_old_each_is_tried_alone(database:
     assert standing(database) == {"A": "dead", "B": "waiting"}
 
 
-def test_a_replayed_dead_letter_goes_alone_if_it_is_not_the_first(database: Database) -> None:
+def test_a_replayed_dead_letter_is_sent_alone_if_it_is_not_the_first(database: Database) -> None:
     # It has been refused before, and has attempts of its own on record.
     [first] = keep(database, upsert("anna", "A"))
     settle(database, claim(database), REJECTED)

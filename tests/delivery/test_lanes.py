@@ -64,7 +64,7 @@ def test_lanes_do_not_wait_for_each_other(database: Database) -> None:
     assert names(claim(database)) == ["a1", "b1"]
 
 
-def test_deliveries_without_a_lane_wait_for_nobody(database: Database) -> None:
+def test_deliveries_without_a_lane_wait_for_no_other(database: Database) -> None:
     keep(database, call(None, "1"), call(None, "2"), call(None, "3"))
     claims = claim(database)
     assert names(claims) == ["1", "2", "3"]
@@ -104,7 +104,7 @@ def test_more_lanes_and_keys_than_one_statement_or_the_table_of_locks_can_hold(
     assert standing(database) == {"c1": "waiting"} | {f"{lane[0]}2": "waiting" for lane in people} | {"c2": "queued"}
 
 
-def test_whoever_enters_many_lanes_keeps_everybody_out_of_each(
+def test_a_transaction_that_enters_many_lanes_excludes_others_from_each(
     database: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(lanes, "MANY", 2)
@@ -150,7 +150,7 @@ def test_the_next_follows_when_the_first_is_settled_for_good(database: Database,
         pytest.param(UNTRIED, 0.0, id="untried"),
     ],
 )
-def test_who_must_be_tried_again_keeps_its_lane(database: Database, outcome: Outcome, wait: float) -> None:
+def test_a_retried_delivery_remains_first_in_its_lane(database: Database, outcome: Outcome, wait: float) -> None:
     queue(database, "anna", "a1", "a2")
     settle(database, claim(database), outcome)
     assert standing(database) == {"a1": "waiting", "a2": "queued"}
@@ -159,7 +159,7 @@ def test_who_must_be_tried_again_keeps_its_lane(database: Database, outcome: Out
     assert drain(database, NOW + wait) == ["a1", "a2"]
 
 
-def test_one_customers_trouble_delays_nobody_else(database: Database) -> None:
+def test_one_customers_trouble_delays_no_other(database: Database) -> None:
     queue(database, "anna", "a1", "a2")
     queue(database, "boris", "b1", "b2")
     anna, boris = claim(database)

@@ -143,7 +143,7 @@ def claimed(database: Database, now: float = NOW) -> list[str]:
     return sorted(names(Outbox(database).claim(ScriptedSink(), now, 40.0)))
 
 
-def test_each_delivery_stands_where_it_stood(upgraded: Callable[[Before], Database]) -> None:
+def test_each_delivery_has_the_same_status(upgraded: Callable[[Before], Database]) -> None:
     before = Before()
     for status in ("delivered", "dead", "uncertain", "discarded"):
         before.delivery(status, status, "failed", "delivered")
@@ -175,7 +175,7 @@ def test_each_delivery_stands_where_it_stood(upgraded: Callable[[Before], Databa
     assert claimed(database, NOW + 51) == ["fresh", "retry"]
 
 
-def test_a_story_is_told_as_before(upgraded: Callable[[Before], Database]) -> None:
+def test_an_event_is_shown_as_before(upgraded: Callable[[Before], Database]) -> None:
     before = Before()
     before.delivery("delivered", "delivered", "failed", "delivered")
     database = upgraded(before)
@@ -226,7 +226,7 @@ def test_what_came_before_and_comes_again_is_a_duplicate(upgraded: Callable[[Bef
     assert (kept.status, kept.id) == ("duplicate", before.ids["webhook"])
 
 
-def test_a_running_bulk_replay_goes_on_where_it_was(upgraded: Callable[[Before], Database]) -> None:
+def test_a_running_bulk_replay_continues_where_it_was(upgraded: Callable[[Before], Database]) -> None:
     before = Before()
     ids = [before.event(f"{number}", "quarantined", body=redeemed(f"{number}").body) for number in range(4)]
     before.bulk_replay(
@@ -253,7 +253,7 @@ def test_a_running_bulk_replay_goes_on_where_it_was(upgraded: Callable[[Before],
     assert sorted(row["event_id"] for row in rows(database, deliveries)) == ids[2:]
 
 
-def test_a_merged_run_goes_on_as_it_was(upgraded: Callable[[Before], Database]) -> None:
+def test_a_merged_run_continues_as_it_was(upgraded: Callable[[Before], Database]) -> None:
     before = Before()
     lane = {"sink": "voucherify", "lane": "v-anna", "mergeable": True}
     before.delivery("merged", "waiting", "failed", run_end=2, **lane)

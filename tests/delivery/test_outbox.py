@@ -80,7 +80,7 @@ def test_a_claim_says_all_that_a_worker_must_know(database: Database) -> None:
     assert (claimed.tried.attempts, claimed.tried.created_at) == (0, 1_500.0)
 
 
-def test_what_is_claimed_is_nobody_elses_until_the_lease_ends(database: Database) -> None:
+def test_a_claim_is_exclusive_until_the_lease_ends(database: Database) -> None:
     fill(database, 1_000)
     outbox = Outbox(database)
     assert outbox.is_due(SINK, NOW)
@@ -149,7 +149,7 @@ def test_a_nul_in_an_answer_harms_no_settlement(database: Database) -> None:
     assert rows(database, deliveries)[0]["status"] == "delivered"
 
 
-def test_a_pause_holds_for_everybody_until_it_ends(database: Database) -> None:
+def test_a_pause_holds_for_all_workers_until_it_ends(database: Database) -> None:
     fill(database, 1_000, 1_001)
     settle(database, claim(database, ScriptedSink(max_count=1)), *paused(NOW + 60))
     outbox = Outbox(database)

@@ -90,7 +90,9 @@ def test_all_that_fit_are_run_again_oldest_first(database: Database, desk: Desk,
     assert count(database, deliveries) == STEP + 6
 
 
-def test_what_stands_there_again_is_not_run_twice(database: Database, desk: Desk, translation: Translation) -> None:
+def test_an_event_with_the_same_status_again_is_not_replayed_twice(
+    database: Database, desk: Desk, translation: Translation
+) -> None:
     keep(database, *(broken(number) for number in range(STEP * 2)))
     translation.becomes = still
     replay_id = desk.begin_bulk_replay(QUARANTINED, "console: Ada")
@@ -120,7 +122,7 @@ def test_what_comes_in_later_is_no_part_of_it(database: Database, desk: Desk, tr
         (Filter(status="ignored"), ["d"]),
     ],
 )
-def test_a_filter_is_kept_to(
+def test_only_matching_events_are_replayed(
     database: Database, desk: Desk, translation: Translation, wanted: Filter, found: list[str]
 ) -> None:
     kept = {
@@ -140,9 +142,7 @@ class PowerCut(BaseException):
     """Ends a process; no handler catches it."""
 
 
-def test_what_a_process_had_in_hand_when_it_was_killed_is_taken_over(
-    database: Database, desk: Desk, translation: Translation
-) -> None:
+def test_the_work_of_a_killed_process_is_taken_over(database: Database, desk: Desk, translation: Translation) -> None:
     keep(database, *(broken(number) for number in range(STEP * 2)))
     replay_id = desk.begin_bulk_replay(QUARANTINED, "console: Ada")
     BulkReplayer(database, lambda: NOW).step()
@@ -256,7 +256,7 @@ def test_there_is_none_of_another_id(database: Database, desk: Desk) -> None:
         desk.stop_bulk_replay("NOTHING", "a")
 
 
-def test_it_goes_on_when_the_database_is_back(
+def test_it_continues_when_the_database_answers_again(
     database: Database, desk: Desk, translation: Translation, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     keep(database, broken(1))

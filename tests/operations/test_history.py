@@ -81,7 +81,7 @@ def test_they_are_found_by_what_they_are(
     assert listed(**wanted) == found
 
 
-def test_a_list_goes_on_where_it_ended(listed: Callable[..., list[str]], ids: dict[str, str]) -> None:
+def test_a_list_continues_where_it_ended(listed: Callable[..., list[str]], ids: dict[str, str]) -> None:
     assert listed(before=ids["waiting"]) == ["dead", "delivered"]
     assert listed(before=ids["delivered"]) == []
 

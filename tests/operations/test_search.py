@@ -127,7 +127,7 @@ LARGE = ("SCAN events", "SCAN deliveries", "SCAN attempts")
 
 
 @pytest.mark.parametrize("name", SINGLE)
-def test_no_filter_goes_through_all_events(filled: Database, name: str) -> None:
+def test_no_filter_reads_all_events(filled: Database, name: str) -> None:
     steps = plan(filled, lambda connection: entries(connection, Filter(**SINGLE[name]), 50))
     scans = [step for step in steps if step.startswith(LARGE)]
     assert [step for step in scans if step not in (IN_ORDER.get(name), *OF_FAILURES)] == []
@@ -135,7 +135,7 @@ def test_no_filter_goes_through_all_events(filled: Database, name: str) -> None:
 
 
 @pytest.mark.parametrize("period", PERIODS)
-def test_the_overview_goes_through_no_events(filled: Database, period: str) -> None:
+def test_the_overview_reads_no_events(filled: Database, period: str) -> None:
     steps = plan(filled, lambda connection: overview(connection, period, NOW))
     assert [step for step in steps if step.startswith(LARGE)] == []
 

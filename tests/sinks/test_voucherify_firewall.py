@@ -103,7 +103,7 @@ def test_the_same_delivery_again_is_not_another(stage: Stage) -> None:
     assert [happened(sink.send([event("anna")])) for _ in range(SEVERAL + 1)] == [[REJECTED]] * (SEVERAL + 1)
 
 
-def test_many_that_a_firewall_refuses_do_not_stand_before_the_others_for_ever(stage: Stage) -> None:
+def test_many_that_a_firewall_refuses_do_not_block_the_others(stage: Stage) -> None:
     stage.stand_in.fault = firewall
     sink = stage.sink()
     attacks = [event(f"attacker-{number}", note=ATTACK) for number in range(3 * MOST)]

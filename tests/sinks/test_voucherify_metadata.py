@@ -121,7 +121,7 @@ class TestASchemaThatCannotBeReadNow:
         assert outcomes[1].happened is (DELIVERED if expected is FAILED else UNTRIED)
 
 
-def test_nobody_there_to_ask(stage: Stage) -> None:
+def test_schemas_cannot_be_read_without_a_connection(stage: Stage) -> None:
     outcomes = stage.send(upsert(metadata={"a": 1}), event("boris"), url=f"http://127.0.0.1:{free_port()}")
     assert [one.happened for one in outcomes] == [FAILED, FAILED]
 

@@ -119,7 +119,7 @@ def test_of_a_large_batch_one_wrong_event_is_quarantined_alone(
     ]
 
 
-def test_a_batch_goes_on_where_its_process_stopped(database: Database, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_batch_continues_where_its_process_stopped(database: Database, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(module, "MOST_WRITTEN", 4)
     append(database, batch(tracked("anna", number) for number in range(10)))
     genuine, translated = meaning._translated, list[str]()

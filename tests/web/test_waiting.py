@@ -44,7 +44,7 @@ def test_no_more_wait_at_a_time_than_leave_threads_to_others(waiting: Waiting) -
     assert answers == [{"status": "stored", "id": NEVER.id}] * MOST
 
 
-def test_while_the_process_ends_nobody_waits(waiting: Waiting) -> None:
+def test_while_the_process_ends_no_request_waits(waiting: Waiting) -> None:
     waiting.is_ending.set()
     assert ask(waiting, NEVER) == {"status": "stored", "id": NEVER.id}
 

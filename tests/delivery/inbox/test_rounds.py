@@ -181,7 +181,7 @@ def test_a_holder_that_lost_its_round_twice_moves_nothing_either(database: Datab
     assert [row["holder"] for row in rows(database, rounds)] == ["third"]
 
 
-def test_what_was_handed_back_is_taken_over_at_once_and_not_alone(database: Database) -> None:
+def test_a_released_round_is_taken_over_at_once_and_not_alone(database: Database) -> None:
     put(database, CALLS, "a", "b")
     first = taken(database, CALLS)
     with database.writing() as connection:

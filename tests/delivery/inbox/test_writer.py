@@ -223,7 +223,7 @@ def test_an_outage_is_answered_and_ends(database: Database) -> None:
     assert count(database, messages) == 1
 
 
-def test_whatever_goes_wrong_is_answered_and_the_next_is_stored(database: Database) -> None:
+def test_any_error_is_answered_and_the_next_message_is_stored(database: Database) -> None:
     inbox, genuine = Inbox(database, Silent()), database.writing
 
     def strange() -> None:
