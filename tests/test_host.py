@@ -13,7 +13,6 @@ from pathlib import Path
 
 import pytest
 
-from bridge import host as module
 from bridge.errors import ConfigError
 from bridge.host import Bell, Host
 
@@ -294,7 +293,7 @@ def test_progress_is_seen_at_most_once_a_second(host: Host, monkeypatch: pytest.
 
 
 def test_a_presence_survives_a_folder_that_vanishes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(module, "TICK_SECONDS", 0.0)
+    monkeypatch.setattr("bridge.host.presence.TICK_SECONDS", 0.0)
     folder = tmp_path / "run"
     folder.mkdir()
     host = Host(folder, URL)
@@ -440,7 +439,8 @@ def test_a_path_that_is_too_long_for_a_socket_is_reached_all_the_same(tmp_path: 
 
 
 def test_a_bell_survives_a_folder_that_vanishes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(module, "RELIST_SECONDS", 0.0)
+    monkeypatch.setattr("bridge.host.host.RELIST_SECONDS", 0.0)
+    monkeypatch.setattr("bridge.host.bell.REBIND_SECONDS", 0.0)
     folder = tmp_path / "run"
     host = Host(folder, URL)
     bell = host.bell()
@@ -460,7 +460,7 @@ def test_a_bell_survives_a_folder_that_vanishes(tmp_path: Path, monkeypatch: pyt
 
 
 def test_any_number_of_threads_ring(host: Host, bell: Bell, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(module, "RELIST_SECONDS", 0.0)
+    monkeypatch.setattr("bridge.host.host.RELIST_SECONDS", 0.0)
     failures: list[BaseException] = []
 
     def ring() -> None:
