@@ -29,7 +29,8 @@ from bridge.to_voucherify.raw_events.mappings import Mappings
 from bridge.translation import meaning
 from bridge.translation import translator as module
 from bridge.translation.meaning import Source
-from bridge.translation.translator import REFUSED, SAME_FAULTS
+from bridge.translation.refused import REFUSED
+from bridge.translation.translator import SAME_FAULTS
 from tests.delivery.arrivals import SINK, count, keep_in, packed, rows
 from tests.delivery.faults import once
 from tests.delivery.patience import until
