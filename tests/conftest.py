@@ -17,7 +17,7 @@ from bridge import logs
 from bridge.delivery.database.engine import Database
 from bridge.delivery.process import crew
 
-# How long something takes says more about the machine, and who else uses it, than about the code.
+# Durations depend more on the machine, and on its other users, than on the code.
 settings.register_profile("untimed", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("untimed")
 

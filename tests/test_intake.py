@@ -237,7 +237,7 @@ def test_a_call_that_todays_schema_refuses_is_quarantined_with_the_reason(
     one = DestinationCalls("app-id", "secret-key", lambda: Outcome(Happened.DELIVERED), receiver)
     received = one.take(PATH, BODY, GIVEN, "")
     translated(database, received.id)
-    with database.writing() as connection:  # as if another version had taken it at another door
+    with database.writing() as connection:  # as if another version had accepted it at another door
         connection.execute(messages.update().values(door="segmentio/group-processing"))
     assert again(database, received.id) == "quarantined"
     [event] = rows(database, events)

@@ -122,7 +122,7 @@ def test_a_voucherify_that_is_down(run: Run, monkeypatch: pytest.MonkeyPatch) ->
     found = findings(run)
     assert found[VOUCHERIFY]["verdict"] == "wrong"
     assert "VOUCHERIFY_API_URL" in found[VOUCHERIFY]["remedy"]
-    assert KEYS not in found  # nobody knows
+    assert KEYS not in found  # it is not known
 
 
 @pytest.mark.usefixtures("both")
@@ -183,7 +183,7 @@ def test_half_of_a_direction_is_reported_with_what_to_do(run: Run, monkeypatch: 
     assert result.exit_code == 1
     [wrong, database] = json.loads(result.output)
     assert (wrong["what"], wrong["verdict"]) == ("VOUCHERIFY_SECRET_KEY", "wrong")
-    assert (database["what"], database["verdict"]) == ("database", "ok")  # looked at, whatever else is wrong
+    assert (database["what"], database["verdict"]) == ("database", "ok")  # checked, whatever else is wrong
     assert wrong["remedy"] == "export VOUCHERIFY_SECRET_KEY=… or write it to .env"
 
 

@@ -98,7 +98,7 @@ def test_followers_of_a_retried_delivery_do_not_change(database: Database, outco
 
 @AGAIN
 def test_at_a_repeat_the_same_ones_are_merged(database: Database, outcome: Outcome) -> None:
-    # What came of the first time is not known: with fewer, an older value could come after a newer one.
+    # The outcome of the first attempt is unknown: with fewer, an older value could follow a newer one.
     fill(database, "ABC")
     settle(database, claim(database), outcome)
     fill(database, "DE")
@@ -133,7 +133,7 @@ def test_after_a_merged_one_was_rejected_the_first_is_sent_alone(database: Datab
     [alone] = claim(database, NOW + 60)
     assert runs([alone]) == [("A", "")]
     settle(database, [alone], DELIVERED, NOW + 60)
-    # Whoever was not to blame goes together again.
+    # The others are merged again.
     assert runs(claim(database, NOW + 60)) == [("B", "C")]
 
 
@@ -147,7 +147,7 @@ def test_before_those_that_were_merged_are_too_old_each_is_tried_alone(database:
 
 
 def test_a_replayed_dead_letter_is_sent_alone_if_it_is_not_the_first(database: Database) -> None:
-    # It has been refused before, and has attempts of its own on record.
+    # It was refused before, and has attempts of its own.
     [first] = keep(database, upsert("anna", "A"))
     settle(database, claim(database), REJECTED)
     fill(database, "BCD")

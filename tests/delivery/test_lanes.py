@@ -190,7 +190,7 @@ def test_a_lost_claim_advances_nothing(database: Database) -> None:
     assert standing(database) == {"a1": "sending", "a2": "queued", "a3": "queued"}
     settle(database, again)
     assert standing(database) == {"a1": "delivered", "a2": "waiting", "a3": "queued"}
-    # What it did is on record all the same, once.
+    # Its attempt is recorded nevertheless, once.
     assert [(row["claim"], row["outcome"]) for row in rows(database, attempts)] == [(1, "delivered")]
 
 
@@ -236,7 +236,7 @@ def test_a_replayed_dead_letter_takes_its_place_in_the_lane(database: Database) 
     [first, *_] = queue(database, "anna", "a1", "a2", "a3")
     settle(database, claim(database), REJECTED)
     again(database, first, "a1")
-    # The one that is first by now stays first: it may be in hand. Then it is the oldest one's turn.
+    # The present first remains first, since it may be in progress. The oldest one follows.
     assert standing(database) == {"a1": "queued", "a2": "waiting", "a3": "queued"}
     assert drain(database) == ["a2", "a1", "a3"]
 

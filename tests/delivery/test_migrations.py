@@ -167,7 +167,7 @@ def test_each_delivery_has_the_same_status(upgraded: Callable[[Before], Database
         "first": "sending",
         "second": "queued",
     }
-    # What was claimed is another worker's when its lease ends, and in doubt as before.
+    # Another worker claims it when its lease ends, and it is in doubt as before.
     assert claimed(database) == ["fresh"]
     assert claimed(database, NOW + 15) == ["first", "unsent"]
     [again] = Outbox(database).claim(ScriptedSink(), NOW + 25, 40.0)

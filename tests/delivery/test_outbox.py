@@ -103,7 +103,7 @@ def test_who_slept_past_its_lease_settles_nothing(database: Database) -> None:
     settle(database, slept[:0] or [_older(slept[0])], *DELIVERED)
     [delivery] = rows(database, deliveries)
     assert (delivery["status"], delivery["due_at"], delivery["attempts"]) == ("waiting", NOW + 500, 1)
-    # What it did is on record all the same: Segment may have had it.
+    # Its attempt is recorded nevertheless, since Segment may have accepted it.
     assert {(one["claim"], one["outcome"]) for one in rows(database, attempts)} == {
         (0, "delivered"),
         (1, "delivered"),
@@ -143,7 +143,7 @@ def test_every_attempt_is_recorded_and_its_answer_bounded(database: Database) ->
 
 
 def test_a_nul_in_an_answer_harms_no_settlement(database: Database) -> None:
-    # PostgreSQL takes no NUL in a text: an answer that holds one must not keep a delivery from being settled.
+    # PostgreSQL stores no NUL in a text. A response with one must not prevent the settlement.
     fill(database, 1_000)
     settle(database, claim(database), Outcome(Happened.DELIVERED, 200, "o\x00k \ud800"), DELIVERED[1])
     assert rows(database, deliveries)[0]["status"] == "delivered"

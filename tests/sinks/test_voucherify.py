@@ -99,7 +99,7 @@ class TestNoAnswer:
         assert (outcome.happened, outcome.code) == (expected, None)
 
     def test_no_connection(self, stage: Stage, parcel: Parcel, path: str, expected: Happened) -> None:
-        # Nothing can have been taken, whatever it is. The schemas are known already.
+        # Nothing can have been accepted. The schemas are known already.
         sink = stage.sink()
         sink.send([upsert("b", metadata={"a": 1}), event("c")])
         sink._client._url = f"http://127.0.0.1:{free_port()}"

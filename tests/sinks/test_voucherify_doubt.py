@@ -64,7 +64,7 @@ def test_either_way_to_say_that_a_customer_is_not_known(later: Stage, told: str)
 
 
 def test_not_there_is_not_believed_at_once(stage: Stage) -> None:
-    # Whoever began to send at that time may have posted it 40 seconds later, and it may take 10 to show.
+    # A send that began at that time may have posted it 40 seconds later, and it may be visible 10 seconds after that.
     [outcome] = stage.send(event(since=BEGIN - 5))
     assert (outcome.happened, outcome.retry_after) == (FAILED, 40.0 + 10.0 - 5.0)
     assert stage.asked() == [LOOK_UP]

@@ -82,7 +82,7 @@ def test_the_same_delivery_of_another_call_is_a_duplicate_and_so_is_its_repeat(d
     assert first == second == third
     assert count(database, deliveries) == 1
     assert rows(database, events)[0]["repeats"] == 2
-    # Who was a duplicate at first can be contradicted later as well.
+    # An event that was a duplicate at first can be contradicted later.
     kept = write(database, received("distribution", "key", content="other"))
     assert kept.status is Status.QUARANTINED
 

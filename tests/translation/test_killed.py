@@ -58,7 +58,7 @@ def test_a_process_that_is_killed_anywhere_loses_and_doubles_nothing(
     made = rows(database, deliveries)
     assert Counter(row["status"] for row in made) == {"delivered": senders * EVENTS[queue]}
     assert count(database, events) == senders * EVENTS[queue]
-    # Segment counts a repeat once; what has no such memory is called once.
+    # Segment counts a repeat once; a service without this is called once.
     calls = Counter(taken)
     assert set(calls) == {row["key"] for row in made}
     if queue != WEBHOOKS:

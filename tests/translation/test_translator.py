@@ -168,7 +168,7 @@ def test_an_event_that_the_database_refuses_is_isolated(database: Database, monk
             connection.setlimit(sqlite3.SQLITE_LIMIT_LENGTH, 50_000)
 
     def refused(body: bytes) -> Arrival | None:
-        # PostgreSQL takes no NUL in a text, and this SQLite no payload of that size.
+        # PostgreSQL stores no NUL in a text, and this SQLite no payload of that size.
         outgoing = Outgoing(SINK, "bad", os.urandom(100_000))
         return Arrival(Status.ACCEPTED, "Bad", customer="\x00", outgoing=(outgoing,)) if b"bad" in body else None
 

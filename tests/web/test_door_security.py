@@ -333,7 +333,7 @@ def test_a_bomb_of_gzip_is_never_unpacked_beyond_the_limit(client: FlaskClient, 
 def test_wrong_credentials_are_refused_and_counted_before_the_database_is_used(make: Make, path: str) -> None:
     client = make().test_client()
     bridge = client.application.extensions["bridge"]
-    bridge.crew.stop()  # the keeper uses the database, and takes the refusals
+    bridge.crew.stop()  # the keeper uses the database, and stores the refusals
     bridge.refusals.take()
 
     def reached(*_: Any, **__: Any) -> None:
@@ -348,7 +348,7 @@ def test_wrong_credentials_are_refused_and_counted_before_the_database_is_used(m
     assert bridge.refusals.take() == {DOORS[path].direction: times}
 
 
-# When the bridge is in trouble
+# Errors of the bridge
 
 
 @every_door

@@ -134,7 +134,7 @@ def test_an_anonymous_event_is_ignored(client: FlaskClient, stored: Database) ->
     assert count(stored, deliveries) == 0
 
 
-# Not a request that this door takes
+# Requests that this door refuses
 
 
 def test_a_body_of_just_the_limit_is_read(client: FlaskClient) -> None:
@@ -220,7 +220,7 @@ def test_any_source_id_is_stored_and_sent(client: FlaskClient, stored: Database,
     assert json.loads(unpack(rows(stored, deliveries)[0]["payload"]))["userId"] == user_id
 
 
-# When something is wrong on our side
+# Errors of the bridge
 
 
 def test_a_lost_database_is_a_503_until_it_is_back(make: Make, tmp_path: Path) -> None:
@@ -258,7 +258,7 @@ def test_with_an_external_worker_nothing_is_translated_or_sent_from_here(make: M
     assert (count(stored, pending), rows(stored, deliveries)[0]["status"]) == (0, "waiting")
 
 
-# Who waits, and who does not
+# Prefer: wait
 
 
 @pytest.mark.parametrize(

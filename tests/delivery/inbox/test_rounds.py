@@ -142,7 +142,7 @@ def test_a_living_holders_round_is_taken_over_when_its_lease_ends(database: Data
     expire(database)
     found = take_over(database, CALLS, "other", no_one)
     assert found is not None
-    # From then on it is the other's.
+    # From then on the other translator has it.
     assert take_over(database, CALLS, "third", no_one) is None
 
 

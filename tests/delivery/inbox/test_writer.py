@@ -164,7 +164,7 @@ def test_a_lost_answer_to_a_commit_that_cannot_be_looked_for_is_marked_later(
         refused(inbox, one, "answer was lost")
     database.reading = genuine  # type: ignore[method-assign] # in this test alone
     until(lambda: count(database, marks) == 1)
-    # Of identical messages that are meant, only the first is taken for the sender's next try.
+    # Of several identical messages, only the first counts as the sender's retry.
     [retry], [meant], [again] = arrive(database, *(message(b"nameless") for _ in range(3)))
     assert (retry.status, retry.id) == (Status.DUPLICATE, one.id)
     assert [meant.status, again.status] == [Status.QUARANTINED] * 2
