@@ -258,7 +258,7 @@ def test_with_an_external_worker_nothing_is_translated_or_sent_from_here(make: M
     assert (count(stored, pending), rows(stored, deliveries)[0]["status"]) == (0, "waiting")
 
 
-# Prefer: wait
+# Requests that prefer to wait
 
 
 @pytest.mark.parametrize(
