@@ -1,4 +1,4 @@
-"""What all tests share: an empty database of each kind, always a real one."""
+"""Fixtures of all tests: an empty, real database of each kind."""
 
 import os
 import tempfile
@@ -17,7 +17,7 @@ from bridge import logs
 from bridge.delivery.database.engine import Database
 from bridge.delivery.process import crew
 
-# How long something takes says more about the machine, and who else uses it, than about the code.
+# Durations depend more on the machine, and on its other users, than on the code.
 settings.register_profile("untimed", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("untimed")
 
@@ -26,7 +26,7 @@ ACCEPTANCE = Path(__file__).with_name("acceptance")
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Mark as slow what needs other processes, and run the tests first that may take longest."""
+    """Mark slow tests, and run those first that may take longest."""
     for item in items:
         if ACCEPTANCE in item.path.parents or _needs_postgresql(item):
             item.add_marker("slow")
@@ -40,19 +40,19 @@ def _needs_postgresql(item: pytest.Item) -> bool:
 
 @pytest.fixture(scope="session", autouse=True)
 def configured_logs() -> None:
-    """As in a process of its own, before anybody listens."""
+    """Configure the log as in a process of its own."""
     logs.configure()
 
 
 @pytest.fixture(autouse=True)
 def untold_width(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Tables are as wide as where nobody says how wide: some runners of tests do."""
+    """Set the default width of tables, as without a terminal."""
     monkeypatch.delenv("COLUMNS", raising=False)
 
 
 @pytest.fixture(autouse=True)
 def crews_end() -> Iterator[None]:
-    """End the threads, and close the connections, that a test has begun."""
+    """End the threads and connections that a test has begun."""
     logs.taken_unexpected()  # errors that an earlier test provoked are not of this one's bridge
     before = set(crew._crews)
     yield
@@ -67,7 +67,10 @@ def sqlite_url(tmp_path: Path) -> str:
 
 @pytest.fixture(scope="session")
 def postgres_server() -> Iterator[URL]:
-    """A PostgreSQL on which databases may be made and dropped: the one that the environment names, else our own."""
+    """Return a PostgreSQL server on which databases may be created.
+
+    It is the one that the environment names, or the tests' own.
+    """
     named = os.environ.get("BRIDGE_TEST_POSTGRES_URL")
     if named:
         yield make_url(named).set(drivername="postgresql+psycopg")
@@ -89,7 +92,10 @@ def postgres_server() -> Iterator[URL]:
 
 @pytest.fixture(scope="session")
 def empty_databases(postgres_server: URL) -> Iterator[list[str]]:
-    """Names of databases that tests have given back: to make one takes longer than to empty it, and than most tests."""
+    """Return names of databases that can be used again.
+
+    Emptying a database is faster than creating one.
+    """
     names: list[str] = []
     yield names
     order(postgres_server, *(f"DROP DATABASE {name} WITH (FORCE)" for name in names))
@@ -114,7 +120,7 @@ def database_url(request: pytest.FixtureRequest) -> str:
 
 @pytest.fixture
 def open_database() -> Iterator[Callable[[str], Database]]:
-    """Opens databases that are closed when the test ends, however it ends."""
+    """Open databases that are closed at the end of the test."""
     with ExitStack() as opened:
 
         def open_one(url: str) -> Database:
@@ -133,7 +139,7 @@ def database(database_url: str, open_database: Callable[[str], Database]) -> Dat
 
 
 def _hurry(server: URL) -> None:
-    """No power cut is waited for: databases that live for one test need not reach the disk."""
+    """Do not wait for the disk: databases live for one test."""
     settings = ("fsync", "full_page_writes", "synchronous_commit")
     order(server, *(f"ALTER SYSTEM SET {setting} = off" for setting in settings), "SELECT pg_reload_conf()")
 
@@ -144,7 +150,7 @@ def _empty(server: URL, name: str) -> None:
 
 
 def order(server: URL, *statements: str) -> None:
-    """Execute statements that no transaction may hold."""
+    """Execute statements that no transaction may contain."""
     engine = create_engine(server, isolation_level="AUTOCOMMIT")
     with engine.connect() as connection:
         for statement in statements:

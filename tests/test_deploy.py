@@ -1,4 +1,4 @@
-"""What operators take away: it names nothing that is not there."""
+"""Files for operators: every name in them exists."""
 
 import json
 import re
@@ -37,7 +37,7 @@ FOUND = Measures(
 
 @pytest.fixture(scope="module")
 def samples() -> dict[str, set[str]]:
-    """The names of all samples, and the labels that each has."""
+    """Return the names of all samples, with their labels."""
     text = metrics.exposition(FOUND, 2.0).decode()
     return {
         sample.name: {*sample.labels} for family in text_string_to_metric_families(text) for sample in family.samples

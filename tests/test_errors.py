@@ -1,4 +1,4 @@
-"""Every error of the package is answered with one status, or caught inside, at a place that is named here."""
+"""Every error has one status, or is caught inside at a named place."""
 
 import ast
 import importlib
@@ -37,13 +37,13 @@ CAUGHT: Mapping[str, tuple[str, ...]] = {
     "DirectiveError": ("bridge.to_voucherify.language.mapping.compile",),
     "RowError": ("bridge.to_voucherify.raw_events.mappings",),
 }
-"""By error, the modules that catch it, so that it never reaches an HTTP caller."""
+"""Modules that catch an error, so that it never reaches an HTTP caller."""
 
 FOREIGN = {
     "bridge.cli.main": "WrongSettings",  # click catches it
     "bridge.demo.voucherify_project": "Refused",  # the stand-in for Voucherify answers with it
 }
-"""By module, exceptions that are no BridgeError."""
+"""Exceptions that are no BridgeError, by module."""
 
 
 def modules() -> Iterator[ModuleType]:
@@ -53,7 +53,7 @@ def modules() -> Iterator[ModuleType]:
 
 
 def defined() -> dict[type[BaseException], str]:
-    """Every exception class of the package, and the module that defines it."""
+    """Return every exception class of the package, with its module."""
     return {
         one: module.__name__
         for module in modules()

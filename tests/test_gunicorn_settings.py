@@ -35,7 +35,7 @@ def test_threads_that_it_starts_are_woken_without_interrupting_each_other() -> N
     assert found == [os.SCHED_BATCH]
 
 
-def test_a_sandbox_that_forbids_it_keeps_nobody_from_serving(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_sandbox_that_forbids_scheduling_prevents_no_start(monkeypatch: pytest.MonkeyPatch) -> None:
     def forbidden(*_: object) -> None:
         raise PermissionError
 

@@ -1,4 +1,4 @@
-"""Locks and sockets of one host, with real processes: killed, stopped, forked."""
+"""Locks and sockets of one host, with processes that are killed or forked."""
 
 import os
 import shutil
@@ -13,7 +13,6 @@ from pathlib import Path
 
 import pytest
 
-from bridge import host as module
 from bridge.errors import ConfigError
 from bridge.host import Bell, Host
 
@@ -34,7 +33,10 @@ def bell(host: Host) -> Iterator[Bell]:
 
 @pytest.fixture
 def other(tmp_path: Path) -> Iterator[Callable[[str], subprocess.Popen[str]]]:
-    """Starts another process of the host, which runs code, prints what it holds, and sleeps."""
+    """Start another process of the host.
+
+    It runs code, prints what it holds, and sleeps.
+    """
     with ExitStack() as started:
 
         def start(code: str) -> subprocess.Popen[str]:
@@ -63,7 +65,7 @@ def kill(process: subprocess.Popen[str]) -> None:
 
 
 def in_child(work: Callable[[], bool]) -> bool:
-    """Whether ``work`` is true in a forked child."""
+    """Return whether ``work`` is true in a forked child."""
     pid = os.fork()
     if pid == 0:
         result = 1
@@ -137,7 +139,7 @@ def test_a_folder_that_others_can_write_is_refused(
         ("postgresql:///bridge?host=/tmp/pg", False),
     ],
 )
-def test_databases_are_told_apart_whoever_uses_them(url: str, *, is_same: bool, tmp_path: Path, host: Host) -> None:
+def test_databases_are_distinguished_for_every_user(url: str, *, is_same: bool, tmp_path: Path, host: Host) -> None:
     seat = host.elect()
     other = Host(tmp_path, url).elect()
     assert (other is None) is is_same
@@ -291,7 +293,7 @@ def test_progress_is_seen_at_most_once_a_second(host: Host, monkeypatch: pytest.
 
 
 def test_a_presence_survives_a_folder_that_vanishes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(module, "TICK_SECONDS", 0.0)
+    monkeypatch.setattr("bridge.host.presence.TICK_SECONDS", 0.0)
     folder = tmp_path / "run"
     folder.mkdir()
     host = Host(folder, URL)
@@ -437,7 +439,8 @@ def test_a_path_that_is_too_long_for_a_socket_is_reached_all_the_same(tmp_path: 
 
 
 def test_a_bell_survives_a_folder_that_vanishes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(module, "RELIST_SECONDS", 0.0)
+    monkeypatch.setattr("bridge.host.host.RELIST_SECONDS", 0.0)
+    monkeypatch.setattr("bridge.host.bell.REBIND_SECONDS", 0.0)
     folder = tmp_path / "run"
     host = Host(folder, URL)
     bell = host.bell()
@@ -457,7 +460,7 @@ def test_a_bell_survives_a_folder_that_vanishes(tmp_path: Path, monkeypatch: pyt
 
 
 def test_any_number_of_threads_ring(host: Host, bell: Bell, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(module, "RELIST_SECONDS", 0.0)
+    monkeypatch.setattr("bridge.host.host.RELIST_SECONDS", 0.0)
     failures: list[BaseException] = []
 
     def ring() -> None:

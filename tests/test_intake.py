@@ -1,4 +1,4 @@
-"""verify → store, without HTTP; and what a translator makes of what is stored, then and at a replay."""
+"""Intakes without HTTP, and translations of stored messages."""
 
 import json
 from collections.abc import Callable, Iterable, Sequence
@@ -48,7 +48,7 @@ Calls = Callable[..., DestinationCalls]
 
 
 class Store:
-    """Remembers what was appended to it."""
+    """Records appended messages."""
 
     def __init__(self) -> None:
         self.messages: list[Message] = []
@@ -152,7 +152,7 @@ def test_how_many_events_a_message_holds_is_known_when_it_is_stored(store: Store
         pytest.param(Given((GIVEN.authorization or "").lower(), GIVEN.secret_key), id="lower case"),
     ],
 )
-def test_wrong_keys_store_nothing_and_ask_nobody(store: Store, given: Given) -> None:
+def test_wrong_keys_store_nothing_and_make_no_call(store: Store, given: Given) -> None:
     def asked() -> Outcome:
         pytest.fail("asked")
 
@@ -204,7 +204,7 @@ def receiver(database: Database) -> Receiver:
 
 
 def translated(database: Database, message_id: str, mappings: Mappings = PRESETS) -> Sequence[Kept]:
-    """Translate all that waits; what became of that message."""
+    """Translate all pending messages, and return the outcome of one."""
     for queue in QUEUES:
         while translator(database, queue, mappings=lambda: mappings).step():
             pass
@@ -213,7 +213,7 @@ def translated(database: Database, message_id: str, mappings: Mappings = PRESETS
 
 
 def again(database: Database, event_id: str, mappings: Mappings = PRESETS) -> str:
-    """Translate a stored event again; what became of it."""
+    """Translate a stored event again, and return the outcome."""
     with database.reading() as connection:
         message = bodies(connection, [event_id[:26]])[event_id[:26]]
     return run_again(database, event_id, meaning.again(message, event_id, mappings).arrival, NOW + 5)
@@ -237,7 +237,7 @@ def test_a_call_that_todays_schema_refuses_is_quarantined_with_the_reason(
     one = DestinationCalls("app-id", "secret-key", lambda: Outcome(Happened.DELIVERED), receiver)
     received = one.take(PATH, BODY, GIVEN, "")
     translated(database, received.id)
-    with database.writing() as connection:  # as if another version had taken it at another door
+    with database.writing() as connection:  # as if another version had accepted it at another door
         connection.execute(messages.update().values(door="segmentio/group-processing"))
     assert again(database, received.id) == "quarantined"
     [event] = rows(database, events)
@@ -256,7 +256,7 @@ NO_KEYS = Keys(None, None)
 
 
 def track(database: Database, receiver: Receiver, mappings: Iterable[ActionMapping]) -> Kept:
-    """Take a raw event in, and translate it with these mappings; what became of it."""
+    """Accept a raw event, translate it with these mappings, return the outcome."""
     received = TrackingCalls(["key"], receiver).take("v1/track", paid(), NO_KEYS, "")
     [kept] = translated(database, received.id, tuple(mappings))
     return kept
@@ -296,7 +296,9 @@ def test_an_event_that_comes_again_after_a_mapping_was_added_is_new_to_that_one_
     assert [one["key"] for one in rows(database, deliveries)] == ['["first", "m-1"]', '["second", "m-1"]']
 
 
-def test_a_quarantined_one_is_delivered_once_its_mapping_is_mended(database: Database, receiver: Receiver) -> None:
+def test_a_quarantined_event_is_delivered_after_its_mapping_is_corrected(
+    database: Database, receiver: Receiver
+) -> None:
     [broken] = load([row("a", mapping={**ADD_CUSTOM_EVENT, "metadata": {"@path": "$.event"}})])
     kept = track(database, receiver, [broken])
     assert (kept.status, kept.reason) == (Status.QUARANTINED, "a: metadata: Not an object.")

@@ -1,4 +1,4 @@
-"""One line an event, and of the same complaint no more than one a minute."""
+"""Log lines: one per event, and one per complaint and minute."""
 
 import errno
 import json
@@ -54,7 +54,7 @@ structlog.get_logger("bridge").warning("refused", status=401)
 
 
 class Written(StringIO):
-    """A stream that remembers each write."""
+    """A stream that records each write."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -114,7 +114,7 @@ def test_lines_of_many_threads_stay_whole() -> None:
         assert own == [f"{name} {number}" for number in range(200)]
 
 
-def test_a_stream_that_takes_nothing_for_a_while_stops_nobody() -> None:
+def test_a_blocked_stream_stops_no_thread() -> None:
     stream = Full()
     gathered = Gathered(stream)
     gathered.info("lost")
@@ -125,7 +125,7 @@ def test_a_stream_that_takes_nothing_for_a_while_stops_nobody() -> None:
     until(lambda: stream.getvalue() == "there\n")
 
 
-def test_lines_that_nobody_takes_do_not_fill_the_memory() -> None:
+def test_lines_without_a_reader_do_not_fill_the_memory() -> None:
     gathered = Gathered(StringIO())
     with gathered._writing:
         for number in range(logs.MOST + 5):

@@ -1,4 +1,4 @@
-"""The file of mappings: read, read again when it changes; while it is wrong, there are no mappings in force."""
+"""Mapping file: read again when it changes; no mappings while it is wrong."""
 
 import json
 import os
@@ -27,7 +27,7 @@ metadata = { since = 2024-05-01, at = 2024-05-01T10:00:00Z }
 
 
 class Clock:
-    """Moves on at every look."""
+    """A clock that moves at every look."""
 
     def __init__(self) -> None:
         self.now = 0.0
@@ -144,7 +144,7 @@ def test_so_is_one_by_which_another_file_takes_its_place(file: Path, tmp_path: P
     assert names(mappings) == ["other"]
 
 
-def test_between_two_looks_nobody_looks(file: Path) -> None:
+def test_between_two_looks_the_file_is_not_read(file: Path) -> None:
     mappings = MappingFile(file, lambda: 0.0)
     assert names(mappings) == ["first"]
     write(file, [row("second")])
@@ -152,7 +152,7 @@ def test_between_two_looks_nobody_looks(file: Path) -> None:
 
 
 def wrong(mappings: MappingFile) -> str:
-    """What is said of a file that is wrong."""
+    """Return the problems of a wrong file."""
     with pytest.raises(InvalidMappings) as raised:
         mappings.current()
     return str(raised.value)

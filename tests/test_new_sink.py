@@ -1,6 +1,7 @@
-"""A third sink, added as docs/adding.md says: a module, a row in each table, and one event that is delivered to it.
+"""A third sink, added as docs/adding.md says.
 
-The modules are written into a temporary package. What they replace in the bridge is the place that each names first.
+It needs a module, a row in each table, and one event that is delivered to it. The modules are written into a temporary
+package. They replace the place that each names first.
 """
 
 import importlib
@@ -147,7 +148,7 @@ def load(name: str) -> ModuleType:
 
 @pytest.fixture
 def addition(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Any:
-    """Write the package, and add its rows to the tables of the bridge; there is no other place to touch."""
+    """Write the package, and add its rows to the tables of the bridge."""
     folder = tmp_path / "package" / "warehouse"
     folder.mkdir(parents=True)
     for name, content in {"__init__.py": "", **PACKAGE}.items():

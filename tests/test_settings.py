@@ -17,7 +17,7 @@ KEYS = {"VOUCHERIFY_APP_ID": "the-app-id", "VOUCHERIFY_SECRET_KEY": "the-secret-
 
 @pytest.fixture(autouse=True)
 def nothing_set(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    """An empty environment, and an empty directory to look for ``.env`` in."""
+    """Use an empty environment, and an empty directory without ``.env``."""
     monkeypatch.chdir(tmp_path)
     with patch.dict(os.environ, clear=True):
         yield

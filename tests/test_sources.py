@@ -1,4 +1,7 @@
-"""What linters cannot see of the sources: missing reasons, and names that belong in one table."""
+"""Rules of the sources that linters do not check.
+
+They are missing reasons, and names that belong in one table.
+"""
 
 import re
 from dataclasses import fields

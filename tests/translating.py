@@ -1,4 +1,4 @@
-"""The translators of a bridge, at work when a test says so, beside workers that rest."""
+"""Translators of a bridge that work when a test says so; no worker delivers."""
 
 import json
 from collections.abc import Iterator
@@ -13,12 +13,12 @@ from bridge.translation import Translator
 
 
 def translators(bridge: Bridge) -> list[Translator]:
-    """One a queue."""
+    """Return one translator per queue."""
     return [one for one in bridge.crew.givers if isinstance(one, Translator)]
 
 
 def translate(bridge: Bridge) -> None:
-    """Translate whatever waits; what is to be delivered of it then waits."""
+    """Translate all pending messages; their deliveries wait."""
     bridge.crew._duty.begin()
     try:
         for one in translators(bridge):
@@ -30,7 +30,7 @@ def translate(bridge: Bridge) -> None:
 
 @contextmanager
 def translating(bridge: Bridge) -> Iterator[None]:
-    """Translate and replay on threads of their own, as a worker does, and deliver nothing."""
+    """Translate and replay on threads, as a worker does, without deliveries."""
     stage = Stage()
     bridge.crew._duty.begin()
     stage.start([bridge.crew._duty, *bridge.crew.givers])
@@ -42,6 +42,6 @@ def translating(bridge: Bridge) -> Iterator[None]:
 
 
 def shown(database: Database, event_id: str) -> Any:
-    """What people are shown of an event's own bytes."""
+    """Return an event's own bytes, as operators see them."""
     with database.reading() as connection:
         return json.loads(story(connection, event_id).body)

@@ -1,4 +1,4 @@
-"""Webhooks as Voucherify sends them, made of our own data: one sample of every event's ``data``, and both envelopes."""
+"""Samples of Voucherify's webhooks: every event, in both envelopes."""
 
 import json
 from collections.abc import Mapping
@@ -56,20 +56,20 @@ REWARD = {"id": "rew_tea", "name": "Tea", "type": "CAMPAIGN", "product": {"id": 
 
 
 def redemption(id: str = "r_1", **changes: Any) -> dict[str, Any]:  # noqa: A002 - as Voucherify names it
-    """The ``data`` of a redemption."""
+    """Return the ``data`` of a redemption."""
     told = {"id": id, "date": "2031-04-05T06:07:08.900Z", "result": "SUCCESS", "order": ORDER, "customer": ANNA}
     data = {"customer": ANNA, "campaign": CAMPAIGN, "order": ORDER, "voucher": VOUCHER, "promotion_tier": None}
     return {**data, "holder": BEN, "redemption": told, **changes}
 
 
 def rollback(id: str = "rr_1", **changes: Any) -> dict[str, Any]:  # noqa: A002 - as Voucherify names it
-    """The ``data`` of a rollback."""
+    """Return the ``data`` of a rollback."""
     told = {"id": id, "date": "2031-04-06T06:07:08.900Z", "redemption": "r_1", "customer": ANNA}
     return {**redemption(), "redemption_rollback": told, **changes}
 
 
 def reward_redemption(id: str = "rewr_1", **changes: Any) -> dict[str, Any]:  # noqa: A002 - as Voucherify names it
-    """The ``data`` of a reward's redemption."""
+    """Return the ``data`` of a reward's redemption."""
     data = {"customer": ANNA, "campaign": CAMPAIGN, "reward": REWARD, "voucher": CARD, "holder": ANNA}
     told = {"id": id, "state": "PENDING", "created_at": "2031-04-07T06:07:08.900Z"}
     assignment = {"id": "rewa_1", "parameters": {"loyalty": {"points": 100}}}
@@ -107,17 +107,17 @@ DATA: dict[str, dict[str, Any]] = {
     "publication.succeeded": {"customer": ANNA, "campaign": CAMPAIGN, "publication": {"id": "pub_ok", **_ACT}},
     "publication.failed": {"customer": ANNA, "publication": {"id": "pub_no", "failure_code": "empty", **_ACT}},
 }
-"""By a catalogue row's type."""
+"""Sample ``data`` by type of the catalogue."""
 
 if DATA.keys() != {event.type for event in EVENTS}:
     raise ValueError("an event without a sample")
 
 
 def webhook(type: str, data: Any, **envelope: Any) -> dict[str, Any]:  # noqa: A002 - as Voucherify names it
-    """A project webhook.
+    """Return a project webhook.
 
     Args:
-        envelope: what replaces a part of it; ``event_id`` is the event's own id.
+        envelope: fields that replace the envelope's; ``event_id`` is the event's own id.
     """
     event_id = envelope.pop("event_id", "ev_1")
     told = {
@@ -140,17 +140,20 @@ def webhook(type: str, data: Any, **envelope: Any) -> dict[str, Any]:  # noqa: A
 
 
 def distribution(type: str, data: Any, **envelope: Any) -> dict[str, Any]:  # noqa: A002 - as Voucherify names it
-    """A distribution webhook of the same: another event's id, another sender, ``customer.`` in front of the type."""
+    """Return a distribution webhook of the same event.
+
+    It has another event id, another sender, and ``customer.`` in front of the type.
+    """
     source = {"id": "distr_1", "object": "distribution", "target_url": "https://bridge.example.com/webhooks/voucherify"}
     name = type if type.startswith("customer.") else f"customer.{type}"
     return webhook(name, data, **{"event_id": "ev_distribution", "source": source, **envelope})
 
 
 def encode(message: Mapping[str, Any]) -> bytes:
-    """The compact JSON text that Voucherify signs."""
+    """Return the compact JSON text that Voucherify signs."""
     return json.dumps(message, separators=(",", ":"), ensure_ascii=False).encode()
 
 
 def signed(body: bytes, secret: str = SECRET) -> dict[str, str]:
-    """The headers of an authentic webhook."""
+    """Return the headers of an authentic webhook."""
     return {"Content-Type": "application/json", HEADER: sign(body, secret)}

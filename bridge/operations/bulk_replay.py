@@ -125,7 +125,7 @@ def listing(connection: Connection, limit: int, before: str | None = None) -> li
     """
     older: list[Any] = [] if before is None else [_columns.id < before]
     statement = select(bulk_replays).where(*older).order_by(_columns.id.desc()).limit(limit)
-    return [_told(row) for row in connection.execute(statement)]
+    return [_read(row) for row in connection.execute(statement)]
 
 
 def one(connection: Connection, replay_id: str) -> BulkReplay:
@@ -137,10 +137,10 @@ def one(connection: Connection, replay_id: str) -> BulkReplay:
     row = connection.execute(select(bulk_replays).where(_columns.id == replay_id)).first()
     if row is None:
         raise NoSuchEvent(f"there is no bulk replay {replay_id}")
-    return _told(row)
+    return _read(row)
 
 
-def _told(row: Row[Any]) -> BulkReplay:
+def _read(row: Row[Any]) -> BulkReplay:
     wanted, became = Filter(**json.loads(row.wanted)), json.loads(row.became)
     return BulkReplay(row.id, row.who, row.at, wanted, row.total, State(row.state), row.done, became, row.ended_at)
 
@@ -186,7 +186,7 @@ class BulkReplayer:
             return row is not None and self._hand_over(connection, row)
 
     def _hand_over(self, connection: Connection, row: Row[Any]) -> bool:
-        replay = _told(row)
+        replay = _read(row)
         # A text that begins with the newest id sorts directly behind it.
         chosen = fitting(connection, replace(replay.wanted, after=row.mark, before=f"{row.up_to}{_AFTER}"), STEP)
         chosen = chosen[: MOST - row.given]

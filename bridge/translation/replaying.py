@@ -71,10 +71,10 @@ def _replay(connection: Connection, again: Again, now: float) -> str:
     if stored is None or again.event is None:
         return GONE
     arrival = again.event.arrival
-    made = deliveries(event_id, arrival, now)
-    known = sightings(connection, call_keys(arrival) + [one.key for one in made])
-    status, reason = _judge(event_id, arrival, made, known)
-    fates = {_deliver(connection, one, known) for one in made if status is Status.ACCEPTED}
+    new = deliveries(event_id, arrival, now)
+    known = sightings(connection, call_keys(arrival) + [one.key for one in new])
+    status, reason = _judge(event_id, arrival, new, known)
+    fates = {_deliver(connection, one, known) for one in new if status is Status.ACCEPTED}
     if arrival.identity and arrival.identity.call[:KEY_BYTES] not in known:
         row = seen_row(arrival.identity.call, arrival.identity.digest, event_id, now)
         connection.execute(insert(tables.seen).values(row))

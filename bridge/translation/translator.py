@@ -7,7 +7,6 @@ from contextlib import suppress
 from dataclasses import replace
 
 import structlog
-from sqlalchemy.exc import DBAPIError
 
 from bridge.delivery.database.engine import Database
 from bridge.delivery.inbox import Replay, Round, Taker, Work, bodies, queues, take_over
@@ -21,6 +20,7 @@ from bridge.to_voucherify.raw_events.mappings import Mappings
 from bridge.translation import meaning
 from bridge.translation.deciding import Unit
 from bridge.translation.meaning import Event
+from bridge.translation.refused import is_about_data, is_refused, refused
 from bridge.translation.replaying import Again
 from bridge.translation.writing import Step, Written, decide, write
 
@@ -56,18 +56,11 @@ SAME_FAULTS = 50
 """Errors in a row at one place in the code that are a fault of the code."""
 
 POISONED = "it ended the process that translated it"
-REFUSED = "the database refuses its content"
 
 MOST_RACES = 5
 """Lost races in a row against other translators, before it is an error."""
 
 _NAME_LENGTH = 100
-
-_DATA_ERRORS = ("22", "54")
-"""Classes of SQLSTATE: data exceptions, and limits that are exceeded.
-
-Source: https://www.postgresql.org/docs/current/errcodes-appendix.html
-"""
 
 _log = structlog.get_logger("bridge.translator")
 
@@ -182,7 +175,7 @@ class Translator:
         try:
             mappings = self._mappings()
         except InvalidMappings as error:
-            self._problem = f"the mappings file is wrong, raw events wait: {str(error).splitlines()[0]}"
+            self._problem = f"the mapping file is wrong, raw events wait: {str(error).splitlines()[0]}"
             self._complain("mapping file wrong", self._problem)
             return None
         self._problem = ""
@@ -285,7 +278,7 @@ class Translator:
             self._round = None
             return None
         except StoreUnavailable as error:
-            if not _is_of_the_data(error) or _is_refused(steps):
+            if not is_about_data(error) or is_refused(steps):
                 raise
             return self._write_in_halves(current, steps)
         for sink, claims in written.claims.items():
@@ -306,7 +299,7 @@ class Translator:
 
     def _write_in_halves(self, current: Round, steps: Sequence[Step]) -> Round | None:
         if len(steps) == 1:
-            return self._write(current, [_refused(steps[0])])
+            return self._write(current, [refused(steps[0])])
         half = len(steps) // 2
         moved = self._write(current, steps[:half])
         return self._write(moved, steps[half:]) if moved else None
@@ -333,29 +326,3 @@ class Translator:
 
 def _message_id(one: Work) -> str:
     return one if isinstance(one, str) else one.event_id[:ID_LENGTH]
-
-
-def _is_of_the_data(error: StoreUnavailable) -> bool:
-    """Return whether the database refuses the data, and not the transaction."""
-    cause = error.__cause__
-    if not isinstance(cause, DBAPIError):
-        return False
-    sqlstate = getattr(cause.orig, "sqlstate", None)
-    if sqlstate:
-        return str(sqlstate).startswith(_DATA_ERRORS)
-    return "too big" in str(cause.orig) or type(cause.orig).__name__ in ("DataError", "OverflowError")
-
-
-def _is_refused(steps: Sequence[Step]) -> bool:
-    """Return whether the database refuses this one event."""
-    [one, *others] = [step.one.event for step in steps]
-    return not others and one is not None and one.arrival.reason == REFUSED
-
-
-def _refused(step: Step) -> Step:
-    """Return the event as quarantined, without the refused data."""
-    arrival = Arrival(Status.QUARANTINED, reason=REFUSED)
-    if isinstance(step.one, Again):
-        event = step.one.event and Event(step.one.event.id, arrival)
-        return replace(step, one=Again(step.one.asked, step.one.message, event))
-    return replace(step, one=Unit.of(step.one.message, Event(step.one.event.id, arrival)))

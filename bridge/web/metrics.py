@@ -66,11 +66,11 @@ def blueprint(database: Database) -> Blueprint:
 def exposition(numbers: Measures, now: float) -> bytes:
     """Return the measures in Prometheus's format."""
     registry = CollectorRegistry()
-    registry.register(_Found(numbers, now))
+    registry.register(_Collector(numbers, now))
     return generate_latest(registry)
 
 
-class _Found(Collector):
+class _Collector(Collector):
     """The measures, as a collector."""
 
     def __init__(self, numbers: Measures, now: float) -> None:

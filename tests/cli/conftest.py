@@ -1,4 +1,4 @@
-"""A bridge's settings in the environment, and the command."""
+"""Settings of a bridge in the environment, and the command."""
 
 import json
 import os
@@ -40,7 +40,7 @@ def voucherify() -> VoucherifyStandIn:
 
 @pytest.fixture
 def both(monkeypatch: pytest.MonkeyPatch, voucherify: VoucherifyStandIn) -> Iterator[None]:
-    """The other direction is on as well."""
+    """Turn the other direction on as well."""
     with Served(voucherify.app()) as served:
         monkeypatch.setenv("VOUCHERIFY_API_URL", served.url)
         monkeypatch.setenv("VOUCHERIFY_APP_ID", APP_ID)
@@ -74,7 +74,7 @@ def run() -> Run:
 
 @pytest.fixture
 def told(run: Run) -> Callable[..., Any]:
-    """What a command prints as JSON; it must succeed."""
+    """Return what a command prints as JSON; it must succeed."""
 
     def invoke(*words: str) -> Any:
         result = run(*words, "--json")
@@ -86,7 +86,7 @@ def told(run: Run) -> Callable[..., Any]:
 
 @pytest.fixture
 def bridge(request: pytest.FixtureRequest) -> Iterator[Bridge]:
-    """The same bridge from inside; it translates, and a test says when something is delivered."""
+    """Return the same bridge from inside, which translates and does not deliver."""
     if "both" in request.fixturenames:
         request.getfixturevalue("both")
     built = build(Settings.from_env())
@@ -96,7 +96,7 @@ def bridge(request: pytest.FixtureRequest) -> Iterator[Bridge]:
 
 
 def translated(bridge: Bridge, message_id: str) -> str:
-    """Wait until the message is translated; the id of its event."""
+    """Wait until the message is translated, and return the id of its event."""
 
     def is_translated() -> object:
         with bridge.database.reading() as connection:
@@ -108,7 +108,7 @@ def translated(bridge: Bridge, message_id: str) -> str:
 
 @pytest.fixture
 def served_app(monkeypatch: pytest.MonkeyPatch) -> Iterator[Flask]:
-    """The application, which translates, and delivers nothing by itself."""
+    """Return the application, which translates and does not deliver."""
     monkeypatch.setenv("BRIDGE_WORKER", "external")
     app = create_app()
     with translating(app.extensions["bridge"]):
@@ -118,7 +118,7 @@ def served_app(monkeypatch: pytest.MonkeyPatch) -> Iterator[Flask]:
 
 @pytest.fixture
 def post(bridge: Bridge) -> Callable[[Any], str]:
-    """Take in a webhook, a value or raw bytes; its event's id."""
+    """Post a webhook, a value or raw bytes, and return its event's id."""
 
     def take(message: Any) -> str:
         body = message if isinstance(message, bytes) else encode(message)
@@ -130,7 +130,7 @@ def post(bridge: Bridge) -> Callable[[Any], str]:
 
 @pytest.fixture
 def call(both: None, bridge: Bridge) -> Callable[[str, Any], str]:
-    """Take in a call of Segment's destination; its event's id."""
+    """Post a call of Segment's destination, and return its event's id."""
     headers = credentials(APP_ID, SECRET_KEY)
     given = Given(headers["Authorization"], headers["Secret-Key"])
 

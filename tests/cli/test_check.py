@@ -1,4 +1,4 @@
-"""``bridge check``, ``bridge trigger``, and how the command speaks when something is wrong."""
+"""``bridge check``, ``bridge trigger``, and errors of commands."""
 
 import json
 import re
@@ -122,7 +122,7 @@ def test_a_voucherify_that_is_down(run: Run, monkeypatch: pytest.MonkeyPatch) ->
     found = findings(run)
     assert found[VOUCHERIFY]["verdict"] == "wrong"
     assert "VOUCHERIFY_API_URL" in found[VOUCHERIFY]["remedy"]
-    assert KEYS not in found  # nobody knows
+    assert KEYS not in found  # it is not known
 
 
 @pytest.mark.usefixtures("both")
@@ -177,13 +177,13 @@ def test_a_secret_that_still_carries_quotes(
     assert (told["what"], told["verdict"], told["remedy"]) == (name, "warning", "write it without quotes")
 
 
-def test_half_of_a_direction_is_told_with_what_to_do(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_half_of_a_direction_is_reported_with_what_to_do(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("VOUCHERIFY_APP_ID", "the-app-id")
     result = run("check", "--json")
     assert result.exit_code == 1
     [wrong, database] = json.loads(result.output)
     assert (wrong["what"], wrong["verdict"]) == ("VOUCHERIFY_SECRET_KEY", "wrong")
-    assert (database["what"], database["verdict"]) == ("database", "ok")  # looked at, whatever else is wrong
+    assert (database["what"], database["verdict"]) == ("database", "ok")  # checked, whatever else is wrong
     assert wrong["remedy"] == "export VOUCHERIFY_SECRET_KEY=… or write it to .env"
 
 
@@ -294,7 +294,7 @@ def test_an_unknown_event_is_answered_with_those_there_are(run: Run) -> None:
     assert "rewarded.loyalty_points" in result.output
 
 
-def test_nobody_listens(run: Run) -> None:
+def test_a_host_without_a_listener_is_reported(run: Run) -> None:
     result = run("trigger", "rewarded", "--url", "http://127.0.0.1:9/webhooks/voucherify")
     assert result.exit_code == 1
     assert "Is the bridge running?" in result.output

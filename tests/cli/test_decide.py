@@ -1,4 +1,4 @@
-"""``bridge decide``, and what ``bridge events`` and ``bridge replay`` make of Segment's calls."""
+"""``bridge decide``, and ``bridge events`` and ``bridge replay`` for calls."""
 
 from collections.abc import Callable
 from typing import Any
@@ -27,7 +27,7 @@ def deliver(bridge: Bridge) -> None:
 
 
 def settle_as_uncertain(bridge: Bridge) -> None:
-    """As if a post had not been answered, and looking it up had told nothing."""
+    """Settle a delivery as after a lost answer and a look-up without a result."""
     [worker] = [one for one in bridge.crew.workers if one.sink.name == "voucherify"]
     claims = worker._outbox.claim(worker.sink, 2_000_000_000.0, 60.0)
     decision = Decision(Fate.UNCERTAIN, 2_000_000_000.0, 1)
@@ -37,7 +37,7 @@ def settle_as_uncertain(bridge: Bridge) -> None:
 
 @pytest.fixture
 def track(call: Call) -> str:
-    """A custom event's id."""
+    """Return the id of a custom event."""
     return call(*CALLS["track"])
 
 
@@ -61,14 +61,16 @@ def test_what_is_uncertain_is_found_with_its_reason(uncertain: str, told: Told, 
     assert "in doubt: 1 like it" in run("events", uncertain).output
 
 
-def test_it_was_taken(uncertain: str, bridge: Bridge, voucherify: VoucherifyStandIn, told: Told) -> None:
+def test_it_is_decided_as_delivered(uncertain: str, bridge: Bridge, voucherify: VoucherifyStandIn, told: Told) -> None:
     assert told("decide", uncertain, "--delivered") == {"id": uncertain, "decided": 1}
     assert status(told, uncertain) == "delivered"
     deliver(bridge)
     assert posted(voucherify) == []
 
 
-def test_it_was_not_taken(uncertain: str, bridge: Bridge, voucherify: VoucherifyStandIn, told: Told) -> None:
+def test_it_is_decided_to_be_sent_again(
+    uncertain: str, bridge: Bridge, voucherify: VoucherifyStandIn, told: Told
+) -> None:
     assert told("decide", uncertain, "--again") == {"id": uncertain, "decided": 1}
     assert status(told, uncertain) == "waiting"
     deliver(bridge)

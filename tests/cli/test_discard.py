@@ -1,4 +1,4 @@
-"""``bridge discard`` and ``bridge audit``, and that what the other commands do is recorded."""
+"""``bridge discard`` and ``bridge audit``, with records of other commands."""
 
 import getpass
 from collections.abc import Callable
@@ -18,7 +18,7 @@ def event_id(post: Callable[[Any], str]) -> str:
     return post(webhook("redemption.succeeded", redemption()))
 
 
-def test_an_event_is_given_up_and_brought_back(event_id: str, told: Told) -> None:
+def test_an_event_is_discarded_and_restored(event_id: str, told: Told) -> None:
     assert told("discard", event_id) == [{"id": event_id, "became": "discarded"}]
     assert told("discard", event_id) == [{"id": event_id, "became": "nothing to discard"}]
     assert [one["id"] for one in told("events", "--status", "discarded")] == [event_id]
@@ -43,7 +43,7 @@ def test_in_words(event_id: str, run: Run) -> None:
     assert "discarded" in run("audit").output
 
 
-def test_what_is_being_sent_is_not_called_back(event_id: str, run: Run, bridge: Bridge) -> None:
+def test_a_delivery_in_progress_cannot_be_discarded(event_id: str, run: Run, bridge: Bridge) -> None:
     [worker] = bridge.crew.workers
     worker._outbox.claim(worker.sink, 2_000_000_000.0, 60.0)
     result = run("discard", event_id)

@@ -1,4 +1,4 @@
-"""``bridge events`` and ``bridge replay``: where is that event, and once more please."""
+"""``bridge events`` and ``bridge replay``."""
 
 import json
 import re
@@ -26,7 +26,7 @@ def deliver(bridge: Bridge) -> None:
 
 @pytest.fixture
 def three(post: Post) -> dict[str, str]:
-    """One event that will be delivered, one that is ignored, one that is quarantined."""
+    """Post an event to be delivered, one to ignore, and one to quarantine."""
     return {
         "waiting": post(webhook("redemption.succeeded", redemption("r_1"), event_id="ev_1")),
         "ignored": post(webhook("redemption.succeeded", {"redemption": {"id": "r_2"}}, event_id="ev_2")),

@@ -1,4 +1,4 @@
-"""``bridge mappings``: check a file, try it on an event, show what is in force."""
+"""``bridge mappings``: check a file, try it with an event, show mappings."""
 
 import json
 from collections.abc import Callable
@@ -128,7 +128,7 @@ def test_the_same_for_people(run: Run, write: Write) -> None:
         ({"context": {"voucherify": {}}}, "the bridge's own event"),
     ],
 )
-def test_an_event_that_is_left_alone_says_so(
+def test_an_excluded_event_is_shown_with_its_reason(
     told: Callable[..., Any], write: Write, more: dict[str, Any], why: str
 ) -> None:
     [one] = told("mappings", "test", write("m.json", [row()]), write("event.json", {**EVENT, **more}))

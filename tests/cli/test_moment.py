@@ -25,6 +25,6 @@ def test_a_time_may_be_so_long_ago(typed: str, seconds: float, monkeypatch: pyte
 
 
 @pytest.mark.parametrize("typed", ["", "yesterday", "5", "7w", "-1d", "2026-13-01"])
-def test_what_is_no_time_is_told(typed: str) -> None:
+def test_a_text_that_is_no_time_is_refused(typed: str) -> None:
     with pytest.raises(click.BadParameter, match="give a time"):
         moment(typed)

@@ -1,4 +1,4 @@
-"""When a process is started again, and when it is said to hang, by a clock of the test's own."""
+"""Restarts and hangs of supervised processes, with a clock of the test."""
 
 import os
 import signal
@@ -33,7 +33,7 @@ def children() -> Iterator[list[Child]]:
 
 
 def running(children: list[Child], clock: Clock, script: str, *, must_start: bool = False) -> Child:
-    """A shell that runs ``script``, started."""
+    """Start a shell that runs ``script``."""
     program = Program("it", ("/bin/sh", "-c", script), dict(os.environ), frozenset({3}), 5.0, must_start)
     child = Child(program, clock)
     children.append(child)
@@ -43,7 +43,7 @@ def running(children: list[Child], clock: Clock, script: str, *, must_start: boo
 
 
 def end_of(child: Child) -> int | None:
-    """Take turns until its process has ended."""
+    """Take turns until the process has ended."""
     codes: list[int | None] = []
 
     def has_ended() -> bool:
@@ -55,7 +55,7 @@ def end_of(child: Child) -> int | None:
 
 
 def pause_after(child: Child, clock: Clock) -> float:
-    """Seconds from its end to its next start."""
+    """Return seconds from its end to its next start."""
     end_of(child)
     for tenths in range(1, 1000):
         clock.now += 0.1
@@ -84,7 +84,7 @@ def test_one_that_has_run_for_a_while_is_started_again_soon(clock: Clock, childr
 
 
 Case = tuple[int, bool, float]
-"""Its exit code, whether it must start, and for how many seconds it lived."""
+"""Exit code, whether it must start, and the seconds that it lived."""
 
 
 def code_after(case: Case, clock: Clock, children: list[Child]) -> int | None:

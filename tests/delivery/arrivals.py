@@ -1,4 +1,4 @@
-"""Translated messages for the outbox: small, and as new or as old as a test wants them."""
+"""Translated messages for the outbox, small and of any age."""
 
 import hashlib
 from collections.abc import Sequence
@@ -23,7 +23,7 @@ DOOR, DIRECTION = VOUCHERIFY, DOORS[VOUCHERIFY].direction
 
 
 class Received(NamedTuple):
-    """A message, and what it means."""
+    """A message, and its translation."""
 
     message: Message
     arrival: Arrival
@@ -38,7 +38,10 @@ def received(  # noqa: PLR0913 - each is what some test is about
     payload: bytes = b'{"a": 1}',
     customer: str | None = "anna-1",
 ) -> Received:
-    """A message of the event ``call`` that makes a delivery under each of ``keys``, or one under its own name."""
+    """Return a message of the event ``call``, with a delivery for each of ``keys``.
+
+    Without keys, it has one delivery under its own name.
+    """
     identity = Identity(_digest(call), _digest(content)) if call is not None else None
     named = keys or ((call or "nameless",) if status is Status.ACCEPTED else ())
     outgoing = tuple(Outgoing(SINK, key, payload) for key in named)
@@ -48,23 +51,23 @@ def received(  # noqa: PLR0913 - each is what some test is about
 
 
 def packed(body: bytes, arrival: Arrival, at: float) -> Received:
-    """A message that came in at ``at``, translated."""
+    """Return a translated message, received at ``at``."""
     return Received(Message(str(ULID.from_timestamp(at)), WEBHOOKS, DIRECTION, DOOR, at, "", b"", body), arrival)
 
 
 def keep(database: Database, *all_received: Received) -> list[str]:
-    """Write them, a transaction each; the ids of their events."""
+    """Write messages, one transaction each, and return the ids of their events."""
     return [kept.id for one in all_received for kept in keep_together(database, one)]
 
 
 def keep_together(database: Database, *all_received: Received) -> list[Kept]:
-    """Write them as a translator does, in one transaction; what became of each."""
+    """Write messages in one transaction, as a translator does, and return outcomes."""
     with database.writing() as connection:
         return keep_in(connection, all_received)
 
 
 def keep_in(connection: Connection, all_received: Sequence[Received]) -> list[Kept]:
-    """Do the same in a transaction that is open."""
+    """Write messages in an open transaction, and return outcomes."""
     connection.execute(insert(messages), [_message_row(one.message) for one in all_received])
     taken = Round(str(ULID()), WEBHOOKS, "a test", tuple(one.message.id for one in all_received))
     row = {"id": taken.id, "queue": WEBHOOKS, "holder": "a test", "work": "[]", "lease_expires_at": 0.0}
@@ -77,7 +80,7 @@ def keep_in(connection: Connection, all_received: Sequence[Received]) -> list[Ke
 
 
 def run_again(database: Database, event_id: str, arrival: Arrival, now: float) -> str:
-    """Replay an event that means ``arrival`` today; what became of it."""
+    """Replay an event with ``arrival`` as its translation; return the outcome."""
     with database.writing() as connection:
         message = bodies(connection, [event_id[:ID_LENGTH]]).get(event_id[:ID_LENGTH])
         event = Event(event_id, arrival) if message else None
@@ -85,14 +88,14 @@ def run_again(database: Database, event_id: str, arrival: Arrival, now: float) -
 
 
 def rows(database: Database, table: Table) -> list[dict[str, Any]]:
-    """All rows, in the order of their first column."""
+    """Return all rows, in the order of their first column."""
     with database.reading() as connection:
         found = connection.execute(select(table).order_by(next(iter(table.c)))).mappings().all()
     return [dict(row) for row in found]
 
 
 def count(database: Database, table: Table) -> int:
-    """How many rows."""
+    """Return the number of rows."""
     with database.reading() as connection:
         found: int = connection.execute(select(func.count()).select_from(table)).scalar_one()
     return found

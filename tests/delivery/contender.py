@@ -1,6 +1,7 @@
-"""A process of its own that uses a database at the same time as others: ``python contender.py WHAT URL``.
+"""A process that uses a database at the same time as others.
 
-It says that it is ready, waits for a line, does it, and prints what came of it as JSON.
+Usage: ``python contender.py WHAT URL``. It prints that it is ready, waits for a line, does its work, and prints the
+outcome as JSON.
 """
 
 import json
@@ -45,7 +46,7 @@ def keep(database: Database) -> object:
 
 
 def _kept(database: Database, one: Received) -> str:
-    """As a translator does: decide again when another process was first."""
+    """Write as a translator does: decide again after a lost race."""
     while True:
         try:
             [kept] = keep_together(database, one)
@@ -59,8 +60,9 @@ def reserve(database: Database) -> object:
 
 
 def lanes(database: Database) -> object:
-    """Add calls to every lane, deliver in between, and then until nothing is left of what either has added; how many
-    are left if that does not come about.
+    """Add calls to every lane and deliver them, until none is left.
+
+    Returns the number that is left if that takes too long.
     """
     outbox = Outbox(database)
     for turn in range(ROUNDS):

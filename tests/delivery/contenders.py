@@ -10,7 +10,7 @@ PROGRAM = Path(__file__).with_name("contender.py")
 
 
 def contend(what: str, url: str, processes: int) -> list[Any]:
-    """What each of them printed."""
+    """Return the output of each process."""
     running = [_start(what, url) for _ in range(processes)]
     try:
         for one in running:

@@ -1,4 +1,4 @@
-"""Transactions that fail, or wait, where a test wants it."""
+"""Transactions that fail or wait where a test needs it."""
 
 import threading
 from collections.abc import Callable, Iterator
@@ -12,7 +12,10 @@ from bridge.errors import StoreUnavailable
 
 @contextmanager
 def once(database: Database, *, before: Callable[[], object] = lambda: None, after: bool = False) -> Iterator[None]:
-    """Let the next transaction that writes call ``before`` ahead of its commit, and fail; ``after`` its commit."""
+    """Let the next writing transaction call ``before`` its commit and fail.
+
+    ``after`` is called after its commit.
+    """
     genuine = database.writing
 
     @contextmanager
@@ -34,7 +37,10 @@ def once(database: Database, *, before: Callable[[], object] = lambda: None, aft
 
 @contextmanager
 def held(database: Database, *, at_commit: bool) -> Iterator[threading.Event]:
-    """Hold the next transaction that writes at its beginning, or at its commit, until the block ends."""
+    """Hold the next writing transaction until the block ends.
+
+    It is held at its beginning, or at its commit.
+    """
     genuine, reached, go = database.writing, threading.Event(), threading.Event()
 
     @contextmanager

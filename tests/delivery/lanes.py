@@ -1,4 +1,4 @@
-"""Calls of customers for a store: each in a lane, and named by its payload."""
+"""Calls of customers, each in a lane and named by its payload."""
 
 from collections.abc import Sequence
 
@@ -23,39 +23,42 @@ UNTRIED = Outcome(Happened.UNTRIED)
 
 
 def call(lane: str | None, name: str, *, mergeable: bool = False, at: float = 1_000.0, sink: str = SINK) -> Received:
-    """A call of the customer ``lane``, of which one delivery follows: the payload, and the key, are its name."""
+    """Return a call of the customer ``lane`` with one delivery.
+
+    Its name is its payload and its key.
+    """
     outgoing = Outgoing(sink, name, name.encode(), lane, mergeable)
     return packed(name.encode(), Arrival(Status.ACCEPTED, "Call", customer=lane, outgoing=(outgoing,)), at)
 
 
 def upsert(lane: str, name: str, at: float = 1_000.0) -> Received:
-    """One that may be merged with its neighbours."""
+    """Return a call that may be merged with its neighbours."""
     return call(lane, name, mergeable=True, at=at)
 
 
 def queue(database: Database, lane: str, *names: str) -> list[str]:
-    """Calls of one customer, none of which may be merged; the ids of their events."""
+    """Add calls of one customer that are never merged; return their events' ids."""
     return keep(database, *(call(lane, name) for name in names))
 
 
 def claim(database: Database, now: float = NOW, sink: ScriptedSink | None = None) -> list[Claim]:
-    """What is due."""
+    """Claim due deliveries."""
     return Outbox(database).claim(sink or ScriptedSink(), now, LEASE)
 
 
 def settle(database: Database, claims: Sequence[Claim], outcome: Outcome = DELIVERED, now: float = NOW) -> None:
-    """What the policy makes of the outcome; who has to wait waits as long as it can."""
+    """Settle claims by the policy, with the longest delay."""
     settled = [Settlement(one, outcome, decide(outcome, one.tried, POLICY, now, 1.0)) for one in claims]
     Outbox(database).settle(SINK, settled, now, now)
 
 
 def names(claims: Sequence[Claim]) -> list[str]:
-    """What was claimed, followers behind their first."""
+    """Return the names of claimed deliveries, followers behind their first."""
     return [one.decode() for claim in claims for one in (claim.parcel.payload, *claim.parcel.followers)]
 
 
 def drain(database: Database, now: float = NOW) -> list[str]:
-    """Claim and deliver until nothing is due; what was sent, in its order."""
+    """Claim and deliver until none is due; return the payloads in their order."""
     sent: list[str] = []
     while claims := claim(database, now):
         sent += names(claims)
@@ -64,5 +67,5 @@ def drain(database: Database, now: float = NOW) -> list[str]:
 
 
 def standing(database: Database) -> dict[str, str]:
-    """By key, where each delivery stands."""
+    """Return the status of each delivery by its key."""
     return {row["key"]: row["status"] for row in rows(database, deliveries)}

@@ -1,4 +1,4 @@
-"""Waiting for what happens on another thread or in another process, and never for ever."""
+"""Waiting for another thread or process, with a limit."""
 
 import time
 from collections.abc import Callable
@@ -7,7 +7,7 @@ SECONDS = 20.0
 
 
 def until(condition: Callable[[], object]) -> None:
-    """Return as soon as it holds."""
+    """Return as soon as the condition holds."""
     ends = time.monotonic() + SECONDS
     while not condition():
         assert time.monotonic() < ends, "it did not come about"

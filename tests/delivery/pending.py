@@ -1,4 +1,4 @@
-"""Messages that come in by the inbox, and translators that take them one step at a time."""
+"""Messages of the inbox, and translators that take single steps."""
 
 import json
 from collections.abc import Callable, Collection, Iterable, Mapping
@@ -32,7 +32,7 @@ class Silent:
 
 
 class Stand(Duty):
-    """A process on duty, as a test says.
+    """A process on duty, without its files.
 
     Args:
         dead: the holders that are known to have ended.
@@ -54,18 +54,18 @@ class Stand(Duty):
 def message(
     body: bytes, door: str = VOUCHERIFY, *, at: float = 1_700_000_000.0, credential: bytes = b"key", request: str = ""
 ) -> Message:
-    """A message as a door hands it over."""
+    """Return a message as a door appends it."""
     queue, direction = DOORS[door].queue, DOORS[door].direction
     return Message(str(ULID.from_timestamp(at)), queue, direction, door, at, request, credential, body)
 
 
 def redeemed(name: str = "r_1", **changes: Any) -> Message:
-    """A webhook that is accepted, and makes one delivery."""
+    """Return a webhook that is accepted and has one delivery."""
     return message(encode(webhook("redemption.succeeded", redemption(name), event_id=f"ev_{name}")), **changes)
 
 
 def called(customer: str, number: int = 0, **changes: Any) -> Message:
-    """A destination call: a custom event of ``customer``, in the customer's lane."""
+    """Return a destination call: a custom event in the lane of ``customer``."""
     body = {
         "customer": {"source_id": customer},
         "event": f"Event {number}",
@@ -76,7 +76,7 @@ def called(customer: str, number: int = 0, **changes: Any) -> Message:
 
 
 def tracked(customer: str, number: int = 0, **changes: Any) -> dict[str, Any]:
-    """A raw event of ``customer``."""
+    """Return a raw event of ``customer``."""
     return {
         "type": "track",
         "event": f"Event {number}",
@@ -89,12 +89,12 @@ def tracked(customer: str, number: int = 0, **changes: Any) -> dict[str, Any]:
 
 
 def batch(events: Iterable[Any], **changes: Any) -> Message:
-    """A batch of raw events."""
+    """Return a batch of raw events."""
     return message(json.dumps({"batch": list(events)}).encode(), BATCH, **changes)
 
 
 def append(database: Database, *messages: Message) -> list[str]:
-    """Store messages, one after another; their ids."""
+    """Append messages one after another, and return their ids."""
     inbox = Inbox(database, Silent())
     for one in messages:
         inbox.append(one)
@@ -109,12 +109,12 @@ def translator(
     mappings: Callable[[], Mappings] = lambda: PRESETS,
     workers: Mapping[str, Worker] | None = None,
 ) -> Translator:
-    """A translator of ``queue``."""
+    """Return a translator of ``queue``."""
     return Translator(database, queue, duty or Stand(), mappings, workers or {})
 
 
 def drain(database: Database, queue: str, duty: Duty | None = None) -> int:
-    """Translate whatever waits in ``queue``; how many rounds that took."""
+    """Translate all messages of ``queue``, and return the number of rounds."""
     one, taken = translator(database, queue, duty), 0
     while one.step():
         taken += 1
@@ -122,7 +122,7 @@ def drain(database: Database, queue: str, duty: Duty | None = None) -> int:
 
 
 def arrive(database: Database, *messages: Message) -> list[list[Kept]]:
-    """Store messages, and translate them; of each, what became of its events."""
+    """Append and translate messages, and return the outcomes of their events."""
     ids = append(database, *messages)
     for queue in dict.fromkeys(one.queue for one in messages):
         drain(database, queue)
@@ -130,6 +130,6 @@ def arrive(database: Database, *messages: Message) -> list[list[Kept]]:
 
 
 def became(database: Database, *ids: str) -> list[list[Kept]]:
-    """Of each message, what became of its events."""
+    """Return the outcomes of each message's events."""
     with database.reading() as connection:
         return [list(outcomes(connection, one)) for one in ids]

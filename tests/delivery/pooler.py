@@ -1,4 +1,4 @@
-"""A connection pooler in transaction mode, as many hosted PostgreSQL services put in front of their servers."""
+"""Connection pooler in transaction mode, as in front of hosted PostgreSQL."""
 
 import os
 import socket
@@ -14,11 +14,11 @@ from sqlalchemy.engine import URL
 
 SSL_REQUEST, GSS_REQUEST, CANCEL_REQUEST = 80877103, 80877104, 80877102
 STATUSES = ("server_version", "server_encoding", "client_encoding", "standard_conforming_strings", "TimeZone")
-"""What a client must be told about the server when it connects."""
+"""Parameters of the server that a client needs when it connects."""
 
 
 class Pooler:
-    """Lends one of a few server connections to a client for one transaction.
+    """Lends a server connection to a client for one transaction.
 
     Attributes:
         port: where clients connect; any user, without a password.
@@ -123,7 +123,7 @@ def _next(stream: Any) -> tuple[bytes, bytes]:
 
 
 def _request(stream: Any) -> bytes:
-    """Everything up to the next query or sync; nothing when the client says goodbye."""
+    """Read up to the next query or sync; nothing when the client disconnects."""
     request = b""
     while True:
         kind, content = _next(stream)
@@ -135,7 +135,10 @@ def _request(stream: Any) -> bytes:
 
 
 def _relay(answers: Any, client: socket.socket | None) -> bytes:
-    """Pass answers on until the server is ready; returns whether it is in a transaction."""
+    """Pass answers on until the server is ready.
+
+    Returns whether it is in a transaction.
+    """
     while True:
         kind, content = _next(answers)
         if client is not None:

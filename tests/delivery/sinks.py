@@ -1,4 +1,4 @@
-"""A sink that does what a test tells it to."""
+"""A sink with scripted outcomes."""
 
 from collections.abc import Callable, Sequence
 
@@ -9,11 +9,11 @@ DELIVERED = Outcome(Happened.DELIVERED, 200, "ok")
 
 
 class ScriptedSink:
-    """Answers as it is told to.
+    """Returns scripted outcomes.
 
     Args:
-        answer: by payload; everything is delivered otherwise.
-        meanwhile: what happens while it sends.
+        answer: outcomes by payload; everything else is delivered.
+        meanwhile: called while it sends.
         knows_repeats: as of any sink.
     """
 
@@ -41,7 +41,7 @@ class ScriptedSink:
 
     @property
     def sent(self) -> list[bytes]:
-        """Every payload, in the order in which they were sent."""
+        """Every sent payload, in its order."""
         return [payload for batch in self.batches for payload in batch]
 
     def send(self, parcels: Sequence[Parcel]) -> Sequence[Outcome]:

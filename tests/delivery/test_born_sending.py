@@ -1,4 +1,4 @@
-"""Deliveries that are born sending: what a worker can begin soon is written as being sent, and needs no claim."""
+"""Deliveries that are ``sending`` from the start, without a claim."""
 
 import threading
 from collections.abc import Callable
@@ -24,7 +24,7 @@ NOW = 1_900_000_000.0
 
 
 class Clock:
-    """Stands still unless it is moved."""
+    """A clock that only moves when a test moves it."""
 
     def __init__(self) -> None:
         self.now = NOW
@@ -45,7 +45,10 @@ def work(database: Database, clock: Clock, monkeypatch: pytest.MonkeyPatch) -> C
 
 
 def go(worker: Worker) -> None:
-    """Let it send until it would rather wait; now and then it only looks at the outbox."""
+    """Run the worker until it would wait.
+
+    Every few steps it only reads the outbox.
+    """
     while worker.step():
         pass
 
@@ -261,9 +264,7 @@ def test_without_the_database_nothing_is_called_that_would_be_in_doubt(
     assert [(parcel.lane, parcel.in_doubt_since) for parcel in sink.parcels] == [("anna", None)]
 
 
-def test_a_success_has_no_row_and_is_told_in_the_story(
-    database: Database, work: Callable[..., Worker], clock: Clock
-) -> None:
+def test_a_success_has_no_row_and_is_shown(database: Database, work: Callable[..., Worker], clock: Clock) -> None:
     def take() -> None:
         clock.now += 0.5
 
@@ -280,7 +281,7 @@ def test_a_success_has_no_row_and_is_told_in_the_story(
     assert (attempt.at, attempt.seconds, attempt.outcome, attempt.code) == (NOW, 0.5, "delivered", 200)
 
 
-def test_a_success_after_a_failure_is_told_behind_it(
+def test_a_success_after_a_failure_is_shown_behind_it(
     database: Database, work: Callable[..., Worker], clock: Clock
 ) -> None:
     sink = ScriptedSink(lambda _: Outcome(Happened.FAILED, 503))

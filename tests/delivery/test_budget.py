@@ -1,4 +1,4 @@
-"""The budget: calls to a service are spaced, whoever makes them."""
+"""Budget of a service: its calls are spaced over all workers."""
 
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor

@@ -72,7 +72,7 @@ def test_a_crew_knows_who_delivers_and_who_has_got_stuck(
 
 
 class Keeper:
-    """Does nothing, until it ends."""
+    """Does nothing until it ends."""
 
     name, patience = "deliver-nothing", 10.0
 

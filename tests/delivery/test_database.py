@@ -26,7 +26,10 @@ Open = Callable[[str], Database]
 
 
 def differences(database: Database) -> list[Any]:
-    """Between the tables and the code. Of an index on an expression, SQLite only tells that it is there."""
+    """Return differences between the tables and the code.
+
+    Of an index on an expression, SQLite only reports that it exists.
+    """
     of_expressions = {one.name for table in metadata.tables.values() for one in table.indexes if _has_expression(one)}
     with database.reading() as connection, warnings.catch_warnings():
         warnings.filterwarnings("ignore", ".*expression-based index")
@@ -63,7 +66,7 @@ def test_the_newest_migration_is_the_one_that_this_code_works_with() -> None:
     assert ScriptDirectory.from_config(config).get_heads() == [HEAD]
 
 
-def test_migrating_again_keeps_what_is_there(database: Database) -> None:
+def test_migrating_again_changes_no_data(database: Database) -> None:
     keep(database, received())
     database.migrate()
     assert count(database, events) == 1
@@ -73,7 +76,7 @@ def test_processes_that_start_at_the_same_moment_migrate_once(database_url: str)
     assert contend("migrate", database_url, processes=3) == [HEAD] * 3
 
 
-def test_whoever_uses_it_first_migrates_it(database_url: str, open_database: Open) -> None:
+def test_the_first_use_migrates_it(database_url: str, open_database: Open) -> None:
     database = open_database(database_url)
     assert len(keep(database, received())) == 1
     database.close()
@@ -86,7 +89,7 @@ def test_a_look_writes_and_leaves_nothing_behind(database: Database) -> None:
     assert differences(database) == []
 
 
-def test_what_was_written_before_an_error_is_not_kept(database: Database) -> None:
+def test_a_transaction_with_an_error_is_rolled_back(database: Database) -> None:
     def fail_halfway() -> None:
         with database.writing() as connection:
             connection.execute(text("INSERT INTO sinks (name) VALUES ('sink')"))
@@ -98,7 +101,7 @@ def test_what_was_written_before_an_error_is_not_kept(database: Database) -> Non
         assert connection.execute(text("SELECT count(*) FROM sinks")).scalar() == 0
 
 
-def test_a_connection_that_was_given_up_is_opened_anew(database: Database) -> None:
+def test_a_closed_connection_is_opened_again(database: Database) -> None:
     keep(database, received())
     assert count(database, events) == 1
 
@@ -178,7 +181,7 @@ def test_a_postgresql_that_is_not_there_is_an_outage_that_ends(
     order(postgres_server, f"DROP DATABASE {name} WITH (FORCE)")
 
 
-def test_connections_that_postgresql_dropped_cost_nobody_an_event(
+def test_connections_that_postgresql_dropped_fail_no_event(
     postgres_url: str, postgres_server: URL, open_database: Open
 ) -> None:
     database = open_database(postgres_url)
@@ -203,7 +206,7 @@ def test_an_outage_does_not_tell_the_password(open_database: Open) -> None:
 
 
 @pytest.mark.parametrize("replaced", [False, True], ids=["deleted", "replaced"])
-def test_a_file_that_was_taken_away_is_not_written_to(sqlite_url: str, open_database: Open, *, replaced: bool) -> None:
+def test_a_removed_file_is_not_written_to(sqlite_url: str, open_database: Open, *, replaced: bool) -> None:
     database = open_database(sqlite_url)
     database.migrate()
     database.close()

@@ -1,4 +1,4 @@
-"""Doubt: since when a delivery may have been taken, and nobody has recorded it."""
+"""Doubt: the time since which a delivery may have been accepted."""
 
 import pytest
 
@@ -26,19 +26,19 @@ THROTTLED = Outcome(Happened.THROTTLED, 429, retry_after=1.0)
 
 
 def claim(database: Database, now: float = NOW) -> list[Claim]:
-    """What is due, just before it is called."""
+    """Claim due deliveries, just before their call."""
     return Outbox(database).doubt(lanes.claim(database, now), now)
 
 
 @pytest.fixture
 def fresh(database: Database) -> list[Claim]:
-    """A delivery that was claimed for the first time."""
+    """Return a delivery that was claimed for the first time."""
     keep(database, call("anna", "a1"))
     return claim(database)
 
 
 def doubt(database: Database, now: float = LATER) -> float | None:
-    """Of the next claim."""
+    """Return the doubt of the next claim."""
     [claimed] = claim(database, now)
     return claimed.parcel.in_doubt_since
 
@@ -106,7 +106,7 @@ def test_who_slept_past_its_lease_clears_no_doubt(database: Database, fresh: lis
     assert doubt(database, NOW + 2 * LEASE) == NOW
 
 
-def test_a_doubt_is_nobody_elses(database: Database, fresh: list[Claim]) -> None:
+def test_a_doubt_is_that_of_one_claim(database: Database, fresh: list[Claim]) -> None:
     keep(database, call("anna", "a2"), call("boris", "b1"))
     settle(database, fresh, UNKNOWN)
     assert [(one.parcel.key, one.parcel.in_doubt_since) for one in claim(database, LATER)] == [

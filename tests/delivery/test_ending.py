@@ -1,4 +1,4 @@
-"""A worker that is told to end while it sends to a slow service: the call in progress ends, and no other begins."""
+"""A worker that ends during a slow call: the call ends, and no other begins."""
 
 import json
 import threading
@@ -37,7 +37,7 @@ def fill(database: Database, sink: str, payload: Callable[[int], Any]) -> None:
 
 
 def seconds_to_end(database: Database, sink: Sink, is_sending: Callable[[], object]) -> float:
-    """Let a worker run until it sends, tell it to end, and wait for that."""
+    """Run a worker until it sends, then stop it, and return the seconds until its end."""
     stop = threading.Event()
     worker = Worker(Outbox(database), sink, Policy(max_age=86_400.0))
     thread = threading.Thread(target=worker.run, args=(stop,))

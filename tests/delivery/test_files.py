@@ -1,4 +1,4 @@
-"""SQLite's file and its companions: their modes, and permissions that keep a database from being used."""
+"""SQLite's files: their modes, and permissions that prevent their use."""
 
 import os
 import stat
@@ -38,7 +38,7 @@ def test_the_database_and_its_companions_are_for_their_owner_alone(tmp_path: Pat
     assert mode(tmp_path / "data") == 0o700
 
 
-def test_a_database_keeps_the_mode_that_an_operator_gave_it(tmp_path: Path, open_database: Open) -> None:
+def test_the_mode_that_an_operator_sets_does_not_change(tmp_path: Path, open_database: Open) -> None:
     (tmp_path / "bridge.db").touch()
     (tmp_path / "bridge.db").chmod(0o640)
     database = open_database(f"sqlite:///{tmp_path}/bridge.db")
@@ -79,14 +79,17 @@ def test_postgresql_has_no_files(postgres_url: str, open_database: Open) -> None
 
 @pytest.fixture
 def reachable() -> Iterator[Path]:
-    """A folder that every user can write."""
+    """Return a folder that every user can write."""
     with tempfile.TemporaryDirectory() as name:
         Path(name).chmod(0o777)
         yield Path(name)
 
 
 def said_by_an_ordinary_user(path: Path) -> str | None:
-    """What is wrong with a database for a user that is not root: root may write everything."""
+    """Return the problem of a database for a user that is not root.
+
+    Root may write everything.
+    """
     user = os.geteuid()
     os.seteuid(user or 65_534)
     try:

@@ -65,7 +65,7 @@ def test_what_is_old_is_one_total(database: Database) -> None:
     assert buckets(database) == {0: 39}
 
 
-def test_folding_again_and_as_time_goes_by_loses_nothing(database: Database) -> None:
+def test_folding_again_and_later_loses_nothing(database: Database) -> None:
     write(database, *range(bucket(NOW - DAY), bucket(NOW) + 1, BUCKET_SECONDS))
     with database.reading() as connection:
         before = measures(connection, NOW)

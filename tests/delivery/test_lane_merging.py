@@ -1,4 +1,4 @@
-"""Followers: what waits directly behind the first of a lane, and may be merged into it."""
+"""Followers: deliveries behind the first of a lane that are merged into it."""
 
 import pytest
 
@@ -28,7 +28,7 @@ from tests.delivery.lanes import (
 
 
 def fill(database: Database, text: str) -> None:
-    """A call for each letter: in upper case one that may be merged."""
+    """Add a call for each letter; upper case may be merged."""
     keep(database, *(call("anna", letter, mergeable=letter.isupper()) for letter in text))
 
 
@@ -87,7 +87,7 @@ AGAIN = pytest.mark.parametrize("outcome", [FAILED, UNKNOWN, UNTRIED], ids=["fai
 
 
 @AGAIN
-def test_when_the_first_must_be_tried_again_its_followers_are_left_alone(database: Database, outcome: Outcome) -> None:
+def test_followers_of_a_retried_delivery_do_not_change(database: Database, outcome: Outcome) -> None:
     fill(database, "ABC")
     settle(database, claim(database), outcome)
     assert standing(database) == {"A": "waiting", "B": "queued", "C": "queued"}
@@ -98,7 +98,7 @@ def test_when_the_first_must_be_tried_again_its_followers_are_left_alone(databas
 
 @AGAIN
 def test_at_a_repeat_the_same_ones_are_merged(database: Database, outcome: Outcome) -> None:
-    # What came of the first time is not known: with fewer, an older value could come after a newer one.
+    # The outcome of the first attempt is unknown: with fewer, an older value could follow a newer one.
     fill(database, "ABC")
     settle(database, claim(database), outcome)
     fill(database, "DE")
@@ -122,7 +122,7 @@ def test_one_that_was_alone_is_merged_with_what_has_come_meanwhile(database: Dat
     assert runs(claim(database, NOW + 60)) == [("A", "BC")]
 
 
-def test_after_a_merged_one_was_rejected_the_first_goes_alone(database: Database) -> None:
+def test_after_a_merged_one_was_rejected_the_first_is_sent_alone(database: Database) -> None:
     fill(database, "ABC")
     settle(database, claim(database), REJECTED)
     assert standing(database) == {"A": "waiting", "B": "queued", "C": "queued"}
@@ -133,7 +133,7 @@ def test_after_a_merged_one_was_rejected_the_first_goes_alone(database: Database
     [alone] = claim(database, NOW + 60)
     assert runs([alone]) == [("A", "")]
     settle(database, [alone], DELIVERED, NOW + 60)
-    # Whoever was not to blame goes together again.
+    # The others are merged again.
     assert runs(claim(database, NOW + 60)) == [("B", "C")]
 
 
@@ -146,8 +146,8 @@ def test_before_those_that_were_merged_are_too_old_each_is_tried_alone(database:
     assert standing(database) == {"A": "dead", "B": "waiting"}
 
 
-def test_a_replayed_dead_letter_goes_alone_if_it_is_not_the_first(database: Database) -> None:
-    # It has been refused before, and has attempts of its own on record.
+def test_a_replayed_dead_letter_is_sent_alone_if_it_is_not_the_first(database: Database) -> None:
+    # It was refused before, and has attempts of its own.
     [first] = keep(database, upsert("anna", "A"))
     settle(database, claim(database), REJECTED)
     fill(database, "BCD")

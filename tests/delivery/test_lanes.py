@@ -1,4 +1,4 @@
-"""Lanes: one customer's deliveries go out one after another, in the order in which they came in, and nobody waits."""
+"""Lanes: a customer's deliveries are sent in order, and delay no other customer."""
 
 import threading
 from concurrent.futures import ThreadPoolExecutor
@@ -64,7 +64,7 @@ def test_lanes_do_not_wait_for_each_other(database: Database) -> None:
     assert names(claim(database)) == ["a1", "b1"]
 
 
-def test_deliveries_without_a_lane_wait_for_nobody(database: Database) -> None:
+def test_deliveries_without_a_lane_wait_for_no_other(database: Database) -> None:
     keep(database, call(None, "1"), call(None, "2"), call(None, "3"))
     claims = claim(database)
     assert names(claims) == ["1", "2", "3"]
@@ -104,7 +104,7 @@ def test_more_lanes_and_keys_than_one_statement_or_the_table_of_locks_can_hold(
     assert standing(database) == {"c1": "waiting"} | {f"{lane[0]}2": "waiting" for lane in people} | {"c2": "queued"}
 
 
-def test_whoever_enters_many_lanes_keeps_everybody_out_of_each(
+def test_a_transaction_that_enters_many_lanes_excludes_others_from_each(
     database: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(lanes, "MANY", 2)
@@ -150,7 +150,7 @@ def test_the_next_follows_when_the_first_is_settled_for_good(database: Database,
         pytest.param(UNTRIED, 0.0, id="untried"),
     ],
 )
-def test_who_must_be_tried_again_keeps_its_lane(database: Database, outcome: Outcome, wait: float) -> None:
+def test_a_retried_delivery_remains_first_in_its_lane(database: Database, outcome: Outcome, wait: float) -> None:
     queue(database, "anna", "a1", "a2")
     settle(database, claim(database), outcome)
     assert standing(database) == {"a1": "waiting", "a2": "queued"}
@@ -159,7 +159,7 @@ def test_who_must_be_tried_again_keeps_its_lane(database: Database, outcome: Out
     assert drain(database, NOW + wait) == ["a1", "a2"]
 
 
-def test_one_customers_trouble_delays_nobody_else(database: Database) -> None:
+def test_one_customers_trouble_delays_no_other(database: Database) -> None:
     queue(database, "anna", "a1", "a2")
     queue(database, "boris", "b1", "b2")
     anna, boris = claim(database)
@@ -190,7 +190,7 @@ def test_a_lost_claim_advances_nothing(database: Database) -> None:
     assert standing(database) == {"a1": "sending", "a2": "queued", "a3": "queued"}
     settle(database, again)
     assert standing(database) == {"a1": "delivered", "a2": "waiting", "a3": "queued"}
-    # What it did is on record all the same, once.
+    # Its attempt is recorded nevertheless, once.
     assert [(row["claim"], row["outcome"]) for row in rows(database, attempts)] == [(1, "delivered")]
 
 
@@ -236,7 +236,7 @@ def test_a_replayed_dead_letter_takes_its_place_in_the_lane(database: Database) 
     [first, *_] = queue(database, "anna", "a1", "a2", "a3")
     settle(database, claim(database), REJECTED)
     again(database, first, "a1")
-    # The one that is first by now stays first: it may be in hand. Then it is the oldest one's turn.
+    # The present first remains first, since it may be in progress. The oldest one follows.
     assert standing(database) == {"a1": "queued", "a2": "waiting", "a3": "queued"}
     assert drain(database) == ["a2", "a1", "a3"]
 
@@ -307,5 +307,5 @@ def test_processes_that_add_and_deliver_at_once_never_stick_and_keep_the_order(
 
 
 def again(database: Database, event_id: str, name: str) -> None:
-    """Replay the event; it means the call of that name."""
+    """Replay the event, with the call of that name as its translation."""
     run_again(database, event_id, call("anna", name).arrival, NOW)

@@ -1,4 +1,4 @@
-"""What was kept before a revision is as useful after it."""
+"""Data of an older schema works after each migration."""
 
 import json
 from collections.abc import Callable
@@ -96,7 +96,10 @@ class Before:
         return event_id
 
     def delivery(self, name: str, status: str, *claims: str, **columns: Any) -> None:
-        """A delivery of an event of its own, with an attempt a claim; one without an outcome is \"\"."""
+        """Return a delivery of its own event, with one attempt per claim.
+
+        An attempt without an outcome is "".
+        """
         event_id = self.event(name, body=name.encode())
         self._deliveries += 1
         settled = 1_500.0 if status in ("delivered", "dead", "uncertain", "discarded") else None
@@ -140,7 +143,7 @@ def claimed(database: Database, now: float = NOW) -> list[str]:
     return sorted(names(Outbox(database).claim(ScriptedSink(), now, 40.0)))
 
 
-def test_each_delivery_stands_where_it_stood(upgraded: Callable[[Before], Database]) -> None:
+def test_each_delivery_has_the_same_status(upgraded: Callable[[Before], Database]) -> None:
     before = Before()
     for status in ("delivered", "dead", "uncertain", "discarded"):
         before.delivery(status, status, "failed", "delivered")
@@ -164,7 +167,7 @@ def test_each_delivery_stands_where_it_stood(upgraded: Callable[[Before], Databa
         "first": "sending",
         "second": "queued",
     }
-    # What was claimed is another worker's when its lease ends, and in doubt as before.
+    # Another worker claims it when its lease ends, and it is in doubt as before.
     assert claimed(database) == ["fresh"]
     assert claimed(database, NOW + 15) == ["first", "unsent"]
     [again] = Outbox(database).claim(ScriptedSink(), NOW + 25, 40.0)
@@ -172,7 +175,7 @@ def test_each_delivery_stands_where_it_stood(upgraded: Callable[[Before], Databa
     assert claimed(database, NOW + 51) == ["fresh", "retry"]
 
 
-def test_a_story_is_told_as_before(upgraded: Callable[[Before], Database]) -> None:
+def test_an_event_is_shown_as_before(upgraded: Callable[[Before], Database]) -> None:
     before = Before()
     before.delivery("delivered", "delivered", "failed", "delivered")
     database = upgraded(before)
@@ -223,7 +226,7 @@ def test_what_came_before_and_comes_again_is_a_duplicate(upgraded: Callable[[Bef
     assert (kept.status, kept.id) == ("duplicate", before.ids["webhook"])
 
 
-def test_a_running_bulk_replay_goes_on_where_it_was(upgraded: Callable[[Before], Database]) -> None:
+def test_a_running_bulk_replay_continues_where_it_was(upgraded: Callable[[Before], Database]) -> None:
     before = Before()
     ids = [before.event(f"{number}", "quarantined", body=redeemed(f"{number}").body) for number in range(4)]
     before.bulk_replay(
@@ -250,7 +253,7 @@ def test_a_running_bulk_replay_goes_on_where_it_was(upgraded: Callable[[Before],
     assert sorted(row["event_id"] for row in rows(database, deliveries)) == ids[2:]
 
 
-def test_a_merged_run_goes_on_as_it_was(upgraded: Callable[[Before], Database]) -> None:
+def test_a_merged_run_continues_as_it_was(upgraded: Callable[[Before], Database]) -> None:
     before = Before()
     lane = {"sink": "voucherify", "lane": "v-anna", "mergeable": True}
     before.delivery("merged", "waiting", "failed", run_end=2, **lane)

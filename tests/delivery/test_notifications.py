@@ -1,4 +1,4 @@
-"""Workers of other hosts are woken, on a real PostgreSQL; where that is impossible, nothing fails."""
+"""Notifications between hosts, on a real PostgreSQL."""
 
 import os
 import threading
@@ -21,7 +21,7 @@ SECONDS = 30.0
 
 
 class Rung:
-    """Counts how often it was rung."""
+    """Counts its rings."""
 
     def __init__(self) -> None:
         self.times = 0
@@ -39,7 +39,7 @@ class Rung:
 
 @contextmanager
 def listening(database: Database) -> Iterator[Rung]:
-    """A listener at work; it rings once when it begins."""
+    """Run a listener, which rings once when it begins."""
     rung, stop = Rung(), threading.Event()
     thread = threading.Thread(target=Listener(database, rung.ring).run, args=(stop,))
     thread.start()

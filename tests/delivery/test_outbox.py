@@ -19,7 +19,7 @@ Open = Callable[[str], Database]
 
 
 def fill(database: Database, *due: float, size: int = 10) -> None:
-    """A delivery due at each of these times, which is also what it says."""
+    """Add a delivery due at each of these times; its payload is the time."""
     for at in due:
         payload = f"{at:g}".encode().ljust(size)
         keep(database, received(f"{at:g}", at=at, payload=payload))
@@ -80,7 +80,7 @@ def test_a_claim_says_all_that_a_worker_must_know(database: Database) -> None:
     assert (claimed.tried.attempts, claimed.tried.created_at) == (0, 1_500.0)
 
 
-def test_what_is_claimed_is_nobody_elses_until_the_lease_ends(database: Database) -> None:
+def test_a_claim_is_exclusive_until_the_lease_ends(database: Database) -> None:
     fill(database, 1_000)
     outbox = Outbox(database)
     assert outbox.is_due(SINK, NOW)
@@ -103,7 +103,7 @@ def test_who_slept_past_its_lease_settles_nothing(database: Database) -> None:
     settle(database, slept[:0] or [_older(slept[0])], *DELIVERED)
     [delivery] = rows(database, deliveries)
     assert (delivery["status"], delivery["due_at"], delivery["attempts"]) == ("waiting", NOW + 500, 1)
-    # What it did is on record all the same: Segment may have had it.
+    # Its attempt is recorded nevertheless, since Segment may have accepted it.
     assert {(one["claim"], one["outcome"]) for one in rows(database, attempts)} == {
         (0, "delivered"),
         (1, "delivered"),
@@ -143,13 +143,13 @@ def test_every_attempt_is_recorded_and_its_answer_bounded(database: Database) ->
 
 
 def test_a_nul_in_an_answer_harms_no_settlement(database: Database) -> None:
-    # PostgreSQL takes no NUL in a text: an answer that holds one must not keep a delivery from being settled.
+    # PostgreSQL stores no NUL in a text. A response with one must not prevent the settlement.
     fill(database, 1_000)
     settle(database, claim(database), Outcome(Happened.DELIVERED, 200, "o\x00k \ud800"), DELIVERED[1])
     assert rows(database, deliveries)[0]["status"] == "delivered"
 
 
-def test_a_pause_holds_for_everybody_until_it_ends(database: Database) -> None:
+def test_a_pause_holds_for_all_workers_until_it_ends(database: Database) -> None:
     fill(database, 1_000, 1_001)
     settle(database, claim(database, ScriptedSink(max_count=1)), *paused(NOW + 60))
     outbox = Outbox(database)

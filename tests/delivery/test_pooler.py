@@ -1,4 +1,7 @@
-"""A transaction pooler in front of PostgreSQL: each transaction may run on another server connection."""
+"""A transaction pooler in front of PostgreSQL.
+
+Each transaction may run on another server connection.
+"""
 
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -18,7 +21,7 @@ NOW, CLIENTS, EACH = 2_000.0, 6, 15
 
 
 def work(database: Database, number: int) -> None:
-    """Store, claim and settle, often enough that the driver would prepare its statements."""
+    """Append, claim and settle often, so that the driver would prepare statements."""
     outbox, sink = Outbox(database), ScriptedSink(max_count=2)
     for turn in range(EACH):
         keep(database, received(f"{number}-{turn}", at=1_000.0 + turn))

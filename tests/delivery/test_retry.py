@@ -106,9 +106,7 @@ def test_only_a_refusal_or_age_makes_a_dead_letter(outcome: Outcome, tried: Trie
 
 
 @given(OUTCOMES, TRIED, TIMES, CHANCES)
-def test_what_stops_everybody_costs_nobody_an_attempt(
-    outcome: Outcome, tried: Tried, now: float, chance: float
-) -> None:
+def test_a_pause_of_the_sink_costs_no_attempt(outcome: Outcome, tried: Tried, now: float, chance: float) -> None:
     decision = decide(outcome, tried, POLICY, now, chance)
     if decision.pause_until is not None:
         assert outcome.happened in (Happened.THROTTLED, Happened.FORBIDDEN)

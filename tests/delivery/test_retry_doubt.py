@@ -1,4 +1,4 @@
-"""What follows when nobody knows whether a delivery was taken, and when a service wants to be left alone."""
+"""Decisions on unknown outcomes, and on pauses that a service asks for."""
 
 import pytest
 from hypothesis import given
@@ -28,7 +28,7 @@ def test_one_that_is_too_old_and_in_doubt_is_an_operator_s() -> None:
 
 
 @pytest.mark.parametrize("tried", [FRESH, OLD], ids=["fresh", "old"])
-def test_what_nobody_can_tell_is_an_operator_s_at_once(tried: Tried) -> None:
+def test_an_uncertain_outcome_is_an_operators_at_once(tried: Tried) -> None:
     decision = decide(Outcome(Happened.UNCERTAIN), tried, POLICY, NOW, 0.5)
     assert (decision.fate, decision.attempts) == (Fate.UNCERTAIN, 3)
 

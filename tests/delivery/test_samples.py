@@ -29,7 +29,7 @@ def settled(database: Database, name: str, payload: bytes, **values: Any) -> Non
         )
 
 
-def test_of_what_was_delivered_lately_the_smallest_is_taken(database: Database) -> None:
+def test_the_smallest_of_the_latest_deliveries_is_chosen(database: Database) -> None:
     settled(database, "large", b"x" * 50)
     settled(database, "small", b"small")
     settled(database, "old", b"old", settled_at=NOW - DAY - 1)
@@ -46,5 +46,5 @@ def test_only_the_latest_are_looked_at(database: Database, monkeypatch: pytest.M
     assert sample(database) == b"22"
 
 
-def test_without_a_database_nobody_knows(tmp_path: Any) -> None:
+def test_without_a_database_it_is_not_known(tmp_path: Any) -> None:
     assert sample(Database(f"sqlite:///{tmp_path}/nowhere/bridge.db")) is None

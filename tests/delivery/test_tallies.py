@@ -46,7 +46,7 @@ def test_counts_of_one_interval_add_up(database: Database) -> None:
     assert (row["bucket"], row["what"], row["cause"], row["count"]) == (bucket(NOW), "accepted", "", 5)
 
 
-def test_what_is_not_kept_is_not_counted(database: Database) -> None:
+def test_a_rolled_back_transaction_counts_nothing(database: Database) -> None:
     def fail_halfway() -> None:
         with database.writing() as connection:
             add(connection, {MINE: 1})

@@ -23,7 +23,7 @@ NOW, HOUR, DAY = 2_000_000_000.0, 3_600.0, 86_400.0
 
 
 class Clock:
-    """Stands still unless it is moved."""
+    """A clock that only moves when a test moves it."""
 
     def __init__(self) -> None:
         self.now = NOW
@@ -48,7 +48,7 @@ def fill(database: Database, *names: str, at: float = NOW) -> None:
 
 
 def standing(database: Database) -> dict[str, tuple[str, float, int]]:
-    """By key: where each delivery stands, when it is due again, and after how many attempts."""
+    """Return, by key, the status, the due time, and the number of attempts."""
     return {row["key"]: (row["status"], row["due_at"] - NOW, row["attempts"]) for row in rows(database, deliveries)}
 
 
@@ -66,7 +66,7 @@ def standing(database: Database) -> dict[str, tuple[str, float, int]]:
         pytest.param(Outcome(Happened.UNTRIED), ("waiting", 0, 0), False, id="untried"),
     ],
 )
-def test_what_happened_is_recorded_and_followed(
+def test_outcomes_are_recorded_and_decisions_executed(
     *, database: Database, work: Any, outcome: Outcome, expected: tuple[str, float, int], again: bool
 ) -> None:
     fill(database, "a")
@@ -156,9 +156,7 @@ def test_a_sink_may_say_in_words_why_it_pauses(database: Database, work: Any, cl
     assert (state.state, state.reason) == ("paused", "the keys may only read")
 
 
-def test_what_keeps_failing_is_tried_ever_more_seldom_and_is_a_dead_letter_in_the_end(
-    database: Database, clock: Clock
-) -> None:
+def test_a_failing_delivery_is_retried_with_growing_delays_until_it_is_dead(database: Database, clock: Clock) -> None:
     fill(database, "a")
     down = ScriptedSink(lambda _: Outcome(Happened.FAILED, 500, "down"))
     worker = Worker(Outbox(database), down, Policy(max_age=3 * HOUR), clock, dice=lambda: 0.5)
@@ -225,7 +223,7 @@ def test_who_slept_past_its_lease_does_not_undo_what_another_did(database: Datab
     assert standing(database)["a"][0] == "delivered"
 
 
-def test_what_is_in_hand_is_nobody_elses(database: Database, work: Any, clock: Clock) -> None:
+def test_a_delivery_in_progress_is_claimed_by_no_other_worker(database: Database, work: Any, clock: Clock) -> None:
     fill(database, "a")
     other = ScriptedSink()
 
@@ -264,7 +262,7 @@ def test_what_could_not_be_recorded_is_sent_again_under_the_same_key(
 
 @pytest.fixture
 def run(database: Database) -> Any:
-    """Starts a worker on a thread, and ends it."""
+    """Start a worker on a thread, and end it."""
     stop, threads = threading.Event(), []
 
     def start(sink: ScriptedSink) -> threading.Thread:
@@ -319,7 +317,7 @@ def test_a_lost_database_is_waited_for(database: Database, run: Any) -> None:
     assert ("store unavailable", SINK) in [(log["event"], log["sink"]) for log in logs]
 
 
-def test_when_it_is_told_to_stop_it_finishes_what_is_in_hand(database: Database, run: Any) -> None:
+def test_at_a_stop_the_worker_finishes_its_current_work(database: Database, run: Any) -> None:
     fill(database, "a", "b", at=1.0)
     sink = ScriptedSink(max_count=1, meanwhile=run.stop.set)
     run(sink).join(20)
@@ -327,7 +325,7 @@ def test_when_it_is_told_to_stop_it_finishes_what_is_in_hand(database: Database,
     assert sorted(stands[0] for stands in standing(database).values()) == ["delivered", "waiting"]
 
 
-def test_whatever_goes_wrong_a_worker_goes_on(database: Database, run: Any) -> None:
+def test_a_worker_continues_after_any_error(database: Database, run: Any) -> None:
     fill(database, "corrupt", at=1.0)
     with database.writing() as connection:
         connection.execute(deliveries.update().values(payload=b"not what it was"))
@@ -358,7 +356,7 @@ def test_what_fails_again_and_again_is_complained_of_once(database: Database, wo
     assert (warning["log_level"], warning["failed"], warning["reason"]) == ("warning", 2, "answered 503")
 
 
-def test_what_is_uncertain_is_told_to_the_operator(database: Database, work: Any) -> None:
+def test_an_uncertain_delivery_is_logged(database: Database, work: Any) -> None:
     fill(database, "a")
     with capture_logs() as logs:
         work(ScriptedSink(lambda _: Outcome(Happened.UNCERTAIN, 200))).step()
@@ -366,7 +364,7 @@ def test_what_is_uncertain_is_told_to_the_operator(database: Database, work: Any
     assert standing(database)["a"][0] == "uncertain"
 
 
-def test_what_nobody_knows_is_tried_again_and_in_doubt(database: Database, work: Any, clock: Clock) -> None:
+def test_an_unknown_outcome_is_retried_in_doubt(database: Database, work: Any, clock: Clock) -> None:
     fill(database, "a")
     work(ScriptedSink(meanwhile=_unforeseen)).step()
     clock.now += HOUR

@@ -1,4 +1,4 @@
-"""Bulk replays: the right events, oldest first, once each, whoever is killed meanwhile."""
+"""Bulk replays: the right events, oldest first, once each, in spite of kills."""
 
 import threading
 from collections.abc import Callable
@@ -25,7 +25,7 @@ QUARANTINED = Filter(status="quarantined")
 
 
 class Translation:
-    """Today's code: the bodies that it was asked to translate, in order."""
+    """A translation that records the bodies of its calls."""
 
     def __init__(self) -> None:
         self.asked: list[str] = []
@@ -71,7 +71,7 @@ def look(database: Database, replay_id: str) -> BulkReplay:
 
 
 def run(database: Database) -> None:
-    """Hand over and translate until nothing is left."""
+    """Hand over and translate until none is left."""
     replayer = BulkReplayer(database, lambda: NOW)
     while replayer.step():
         drain(database, WEBHOOKS)
@@ -90,7 +90,9 @@ def test_all_that_fit_are_run_again_oldest_first(database: Database, desk: Desk,
     assert count(database, deliveries) == STEP + 6
 
 
-def test_what_stands_there_again_is_not_run_twice(database: Database, desk: Desk, translation: Translation) -> None:
+def test_an_event_with_the_same_status_again_is_not_replayed_twice(
+    database: Database, desk: Desk, translation: Translation
+) -> None:
     keep(database, *(broken(number) for number in range(STEP * 2)))
     translation.becomes = still
     replay_id = desk.begin_bulk_replay(QUARANTINED, "console: Ada")
@@ -120,7 +122,7 @@ def test_what_comes_in_later_is_no_part_of_it(database: Database, desk: Desk, tr
         (Filter(status="ignored"), ["d"]),
     ],
 )
-def test_a_filter_is_kept_to(
+def test_only_matching_events_are_replayed(
     database: Database, desk: Desk, translation: Translation, wanted: Filter, found: list[str]
 ) -> None:
     kept = {
@@ -137,12 +139,10 @@ def test_a_filter_is_kept_to(
 
 
 class PowerCut(BaseException):
-    """Ends a process: nothing catches it."""
+    """Ends a process; no handler catches it."""
 
 
-def test_what_a_process_had_in_hand_when_it_was_killed_is_taken_over(
-    database: Database, desk: Desk, translation: Translation
-) -> None:
+def test_the_work_of_a_killed_process_is_taken_over(database: Database, desk: Desk, translation: Translation) -> None:
     keep(database, *(broken(number) for number in range(STEP * 2)))
     replay_id = desk.begin_bulk_replay(QUARANTINED, "console: Ada")
     BulkReplayer(database, lambda: NOW).step()
@@ -256,7 +256,7 @@ def test_there_is_none_of_another_id(database: Database, desk: Desk) -> None:
         desk.stop_bulk_replay("NOTHING", "a")
 
 
-def test_it_goes_on_when_the_database_is_back(
+def test_it_continues_when_the_database_answers_again(
     database: Database, desk: Desk, translation: Translation, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     keep(database, broken(1))

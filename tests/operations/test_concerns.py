@@ -42,7 +42,7 @@ def test_when_all_is_well_there_is_none(database: Database) -> None:
     assert look(database) == []
 
 
-def test_a_webhook_that_was_switched_off_is_told(database: Database) -> None:
+def test_a_webhook_that_was_switched_off_is_reported(database: Database) -> None:
     count(database, USUAL)
     ended = USUAL[-1] + BUCKET_SECONDS
     change(database, f"UPDATE sinks SET beat_at = {ended + 5400}")
@@ -55,14 +55,14 @@ def test_a_webhook_that_was_switched_off_is_told(database: Database) -> None:
     )
 
 
-def test_it_is_told_for_as_long_as_it_is_off(database: Database) -> None:
+def test_it_is_reported_as_long_as_it_is_off(database: Database) -> None:
     count(database, [0])
     [concern] = look(database)
     assert (concern.kind, concern.since) == ("silent", None)
     assert "over a week" in concern.text
 
 
-def test_calls_that_are_all_refused_are_told_with_what_to_look_at(database: Database) -> None:
+def test_refused_requests_are_reported_with_what_to_check(database: Database) -> None:
     count(database, USUAL[:-4])
     count(database, USUAL[-2:], "refused", 2)
     [concern] = look(database)
@@ -78,7 +78,7 @@ def test_a_few_refused_calls_may_be_anybodys(database: Database) -> None:
     assert look(database) == []
 
 
-def test_a_sink_that_stands_still_is_told(database: Database) -> None:
+def test_a_paused_sink_and_a_missing_worker_are_reported(database: Database) -> None:
     change(database, f"UPDATE sinks SET paused_until = {NOW + 60}, reason = 'forbidden (401)'")
     assert [(one.kind, one.text) for one in look(database)] == [
         ("paused", "deliveries to segment are paused: forbidden (401); check SEGMENT_WRITE_KEY")
@@ -87,7 +87,7 @@ def test_a_sink_that_stands_still_is_told(database: Database) -> None:
     assert [(one.kind, one.since) for one in look(database)] == [("no worker", NOW - 60)]
 
 
-def test_a_direction_that_was_given_up_is_nobodys_concern(database: Database) -> None:
+def test_an_unused_direction_is_no_concern(database: Database) -> None:
     count(database, [0])
     change(database, f"UPDATE sinks SET beat_at = {NOW - 8 * 86_400}")
     assert look(database) == []

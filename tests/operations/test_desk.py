@@ -1,4 +1,4 @@
-"""What is done by hand is recorded with who did it, and what is not done is not."""
+"""Actions of operators are recorded with their operator, and only those."""
 
 import pytest
 
@@ -20,7 +20,7 @@ ADA = "console: Ada"
 
 
 class Translating:
-    """Translates what waits as soon as it is woken."""
+    """Translates pending messages as soon as it is rung."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
@@ -67,7 +67,7 @@ def test_deciding(*, database: Database, desk: Desk, again: bool, did: str) -> N
     assert records(database) == [(ADA, did, event_id, "")]
 
 
-def test_the_id_of_a_duplicate_stands_for_the_event_that_it_repeats(database: Database, desk: Desk) -> None:
+def test_the_id_of_a_duplicate_means_the_event_that_it_repeats(database: Database, desk: Desk) -> None:
     [event_id] = keep(database, received())
     [_] = keep(database, received(at=2_000.0))
     [repeat] = [row["id"] for row in rows(database, repeats)]

@@ -1,4 +1,7 @@
-"""Giving up: what is not delivered will not be, what waits behind it goes on, and nothing is called back in flight."""
+"""Discard: the event is not delivered, and the next of its lane is sent.
+
+A delivery in progress cannot be discarded.
+"""
 
 import pytest
 from sqlalchemy import update
@@ -45,7 +48,7 @@ def test_what_waits_is_not_sent(database: Database) -> None:
     assert claim(database) == []
 
 
-def test_what_is_given_up_is_counted_once(database: Database) -> None:
+def test_a_discarded_delivery_is_counted_once(database: Database) -> None:
     [event_id] = queue(database, "anna", "one")
     for _ in range(2):
         give_up(database, event_id)
@@ -63,7 +66,7 @@ def test_what_was_tried_is_not_tried_again(database: Database, outcome: object) 
     assert claim(database, NOW + 1e6) == []
 
 
-def test_what_waits_behind_it_goes_on(database: Database) -> None:
+def test_the_next_of_its_lane_is_sent(database: Database) -> None:
     [event_id, *_] = queue(database, "anna", "one", "two", "three")
     give_up(database, event_id)
     assert standing(database) == {"one": "discarded", "two": "waiting", "three": "queued"}
@@ -76,14 +79,14 @@ def test_what_is_queued_leaves_its_place(database: Database) -> None:
     assert drain(database) == ["one", "three"]
 
 
-def test_giving_up_a_dead_letter_disturbs_nobody_in_its_lane(database: Database) -> None:
+def test_discarding_a_dead_letter_changes_no_other_in_its_lane(database: Database) -> None:
     [event_id, *_] = queue(database, "anna", "one", "two", "three")
     settle(database, claim(database), REJECTED)
     give_up(database, event_id)
     assert standing(database) == {"one": "discarded", "two": "waiting", "three": "queued"}
 
 
-def test_what_is_being_sent_is_not_called_back(database: Database) -> None:
+def test_a_delivery_in_progress_cannot_be_discarded(database: Database) -> None:
     [event_id] = queue(database, "anna", "one")
     claimed = claim(database)
     with pytest.raises(InHand):
@@ -93,7 +96,7 @@ def test_what_is_being_sent_is_not_called_back(database: Database) -> None:
     assert give_up(database, event_id) == 0
 
 
-def test_what_is_being_sent_with_the_first_of_its_lane_is_not_called_back(database: Database) -> None:
+def test_a_delivery_merged_into_one_in_progress_cannot_be_discarded(database: Database) -> None:
     _, merged = keep(database, upsert("anna", "one"), upsert("anna", "two"))
     claimed = claim(database)
     with pytest.raises(InHand):
@@ -102,7 +105,7 @@ def test_what_is_being_sent_with_the_first_of_its_lane_is_not_called_back(databa
     assert standing(database) == {"one": "delivered", "two": "delivered"}
 
 
-def test_what_waits_behind_one_that_is_being_sent_can_be_given_up(database: Database) -> None:
+def test_a_delivery_behind_one_in_progress_can_be_discarded(database: Database) -> None:
     [_, event_id] = queue(database, "anna", "one", "two")
     claimed = claim(database)
     assert give_up(database, event_id) == 1
@@ -118,7 +121,7 @@ def test_a_claim_whose_holder_is_gone_settles_nothing_any_more(database: Databas
     assert standing(database) == {"one": "discarded"}
 
 
-def test_what_waits_between_two_tries_is_in_nobodys_hand(database: Database) -> None:
+def test_a_delivery_between_two_attempts_can_be_discarded(database: Database) -> None:
     [event_id] = queue(database, "anna", "one")
     settle(database, claim(database), UNKNOWN)
     assert give_up(database, event_id, NOW) == 1
@@ -138,7 +141,7 @@ def test_a_replay_brings_it_back_and_what_was_in_doubt_is_looked_up_first(
     assert (claimed.parcel.in_doubt_since is not None) == is_looked_up
 
 
-def test_an_event_that_is_quarantined_is_given_up_and_brought_back(database: Database) -> None:
+def test_a_quarantined_event_is_discarded_and_restored(database: Database) -> None:
     [event_id] = keep(database, received(None, status=Status.QUARANTINED))
     assert give_up(database, event_id) == 1
     assert rows(database, events)[0]["status"] == "discarded"
@@ -158,7 +161,7 @@ def test_twice_is_harmless(database: Database, status: Status) -> None:
     assert (first, give_up(database, event_id)) == (int(status is Status.QUARANTINED), 0)
 
 
-def test_all_deliveries_of_an_event_are_given_up_but_those_that_are_delivered(database: Database) -> None:
+def test_all_undelivered_deliveries_of_an_event_are_discarded(database: Database) -> None:
     [event_id] = keep(database, received("call", "a", "b", "c"))
     with database.writing() as connection:
         connection.execute(update(deliveries).where(deliveries.c.key == "b").values(status="delivered", settled_at=1.0))

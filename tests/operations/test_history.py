@@ -20,7 +20,7 @@ REFUSED = Outcome(Happened.REJECTED, 400, "refused")
 
 @pytest.fixture
 def ids(database: Database) -> dict[str, str]:
-    """One event of each standing, the oldest first; its id by its standing."""
+    """Add one event of each status, oldest first; return ids by status."""
     kept = {
         "delivered": received("delivered", at=NOW, payload=b"delivered"),
         "dead": received("dead", at=NOW + 1, payload=b"dead", customer="ben-2"),
@@ -36,7 +36,7 @@ def ids(database: Database) -> dict[str, str]:
 
 @pytest.fixture
 def listed(database: Database, ids: dict[str, str]) -> Callable[..., list[str]]:
-    """The standings of the events that fit."""
+    """Return the statuses of the matching events."""
 
     def find(limit: int = 100, **wanted: Any) -> list[str]:
         with database.reading() as connection:
@@ -81,7 +81,7 @@ def test_they_are_found_by_what_they_are(
     assert listed(**wanted) == found
 
 
-def test_a_list_goes_on_where_it_ended(listed: Callable[..., list[str]], ids: dict[str, str]) -> None:
+def test_a_list_continues_where_it_ended(listed: Callable[..., list[str]], ids: dict[str, str]) -> None:
     assert listed(before=ids["waiting"]) == ["dead", "delivered"]
     assert listed(before=ids["delivered"]) == []
 

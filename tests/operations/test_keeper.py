@@ -25,7 +25,7 @@ WELL = dict.fromkeys((DATABASE, SCHEMA, WORKER, TRANSLATION, PAUSES, ERRORS))
 
 
 class Here:
-    """A keeper of a process whose clock stands where it is put."""
+    """A keeper of one process, with a clock that a test sets."""
 
     def __init__(self, database: Database) -> None:
         self.now = NOW
@@ -57,7 +57,7 @@ def change(database: Database, statement: str) -> None:
         connection.exec_driver_sql(statement)
 
 
-def test_before_the_first_round_nobody_knows(here: Here) -> None:
+def test_before_the_first_round_nothing_is_checked(here: Here) -> None:
     assert set(here.keeper.problems()) == {DATABASE, SCHEMA}
     assert all(here.keeper.problems().values())
 
@@ -85,14 +85,14 @@ def test_a_worker_of_another_process_will_do_until_its_beat_is_old(database: Dat
     assert here.keeper.problems()[WORKER] == "no worker delivers to segment"
 
 
-def test_another_schema_is_told(database: Database, here: Here) -> None:
+def test_another_schema_is_reported(database: Database, here: Here) -> None:
     here.round()
     change(database, "UPDATE alembic_version SET version_num = '9999'")
     here.round()
     assert "9999" in str(here.keeper.problems()[SCHEMA])
 
 
-def test_a_lost_database_is_told_until_it_is_back(database: Database, here: Here) -> None:
+def test_a_lost_database_is_reported_until_it_answers(database: Database, here: Here) -> None:
     here.round()
     change(database, "ALTER TABLE chores RENAME TO away")
     with pytest.raises(StoreUnavailable):
@@ -156,7 +156,7 @@ def test_counts_are_folded(database: Database, here: Here) -> None:
     assert [row["bucket"] for row in rows(database, tallies)] == [0]
 
 
-def test_a_silence_is_told_once_an_hour_by_one_process(
+def test_a_silence_is_logged_once_an_hour_by_one_process(
     database: Database, here: Here, told: list[dict[str, object]]
 ) -> None:
     key = {"direction": "to_segment", "event": "", "what": "accepted", "cause": "", "shard": 0, "count": 1}
@@ -171,7 +171,7 @@ def test_a_silence_is_told_once_an_hour_by_one_process(
     assert all("switched on" in str(line["reason"]) for line in found)
 
 
-def test_a_keeper_goes_on_after_an_outage_and_ends_when_it_is_told_to(
+def test_a_keeper_continues_after_an_outage_and_ends_at_a_stop(
     database: Database, here: Here, told: list[dict[str, object]], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("bridge.operations.upkeep.keeper.BEAT", 0.01)
@@ -187,7 +187,7 @@ def test_a_keeper_goes_on_after_an_outage_and_ends_when_it_is_told_to(
     assert not thread.is_alive()
 
 
-def test_a_chore_is_taken_by_the_first_when_it_is_due(database: Database) -> None:
+def test_a_due_job_is_claimed_by_one_process(database: Database) -> None:
     def take(now: float) -> bool:
         with database.writing() as connection:
             return chores.take(connection, "a chore", 60.0, now)

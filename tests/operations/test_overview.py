@@ -40,7 +40,7 @@ def deliver(database: Database, now: float = NOW) -> None:
 
 
 def numbers(found: Overview, direction: str = "to_segment") -> dict[str, float | None]:
-    """Those that are not nought."""
+    """Return the numbers that are not zero."""
     [flow] = [one for one in found.flows if one.direction == direction]
     return {name: value for name, value in asdict(flow).items() if name != "direction" and value}
 
@@ -51,7 +51,7 @@ def test_of_nothing_there_is_nothing(look: Look) -> None:
     assert (found.sinks, found.troubles, found.events) == ((), (), ())
 
 
-def test_what_came_in_is_counted_by_what_became_of_it(database: Database, look: Look) -> None:
+def test_events_are_counted_by_outcome(database: Database, look: Look) -> None:
     keep(
         database,
         received("a", at=NOW - 30),
@@ -98,7 +98,7 @@ def test_errors_are_grouped_by_their_cause_without_what_is_particular(database: 
     )
 
 
-def test_how_long_it_took_is_told_by_percentiles(database: Database, look: Look) -> None:
+def test_durations_are_percentiles(database: Database, look: Look) -> None:
     keep(database, *(received(f"quick-{number}", at=NOW - 0.2) for number in range(60)))
     keep(database, *(received(f"slow-{number}", at=NOW - 40) for number in range(40)))
     deliver(database)

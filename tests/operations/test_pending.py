@@ -1,4 +1,4 @@
-"""A message before it is translated: what is shown of it, given up, and brought back; and repeats."""
+"""Pending messages: how they are shown, discarded and restored; and repeats."""
 
 import json
 
@@ -41,7 +41,7 @@ def test_a_message_that_waits_is_pending_with_its_bytes(database: Database, is_i
 
 
 @pytest.mark.parametrize("suffix", ["", "0001"])
-def test_so_is_each_event_of_a_batch_and_nobody_is_shown_its_write_keys(database: Database, suffix: str) -> None:
+def test_so_is_each_event_of_a_batch_without_its_write_keys(database: Database, suffix: str) -> None:
     [message_id] = append(database, batch([tracked("anna", 1, writeKey="key"), tracked("ben", 2)]))
     found = told(database, message_id + suffix)
     assert (found.entry.id, found.entry.status) == (message_id, PENDING)
@@ -70,7 +70,7 @@ def test_a_repeat_shows_the_first_and_says_so(database: Database) -> None:
     assert told(database, first.id).repeat_id == ""
 
 
-def test_a_message_that_waits_is_given_up_and_brought_back(database: Database, desk: Desk) -> None:
+def test_a_pending_message_is_discarded_and_restored(database: Database, desk: Desk) -> None:
     [event_id] = append(database, redeemed())
     assert desk.discard(event_id, "me") == 1
     assert desk.discard(event_id, "me") == 0
@@ -99,7 +99,7 @@ def test_so_are_batches_by_the_many(database: Database, desk: Desk) -> None:
     ]
 
 
-def test_what_is_being_translated_is_not_called_back(database: Database, desk: Desk) -> None:
+def test_a_message_in_a_round_cannot_be_discarded(database: Database, desk: Desk) -> None:
     [event_id] = append(database, redeemed())
     Taker(database, WEBHOOKS).take("another process")
     with pytest.raises(InHand, match="a worker is translating it"):
@@ -107,7 +107,7 @@ def test_what_is_being_translated_is_not_called_back(database: Database, desk: D
     assert count(database, events) == 0
 
 
-def test_what_was_never_there_is_not_given_up(database: Database, desk: Desk) -> None:
+def test_an_unknown_id_cannot_be_discarded(database: Database, desk: Desk) -> None:
     [first] = append(database, redeemed())
     drain(database, WEBHOOKS)
     for unknown in ("01NOTHING", f"{first}0001"):

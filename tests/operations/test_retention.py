@@ -40,7 +40,7 @@ def deliver(database: Database, now: float) -> None:
 
 
 def sweep(database: Database, before: float = BEFORE) -> int:
-    """All of it; returns in how many steps."""
+    """Sweep all rows, and return the number of steps."""
     mark, steps = "", 0
     while steps == 0 or mark:
         with database.writing() as connection:
@@ -53,7 +53,7 @@ def left(database: Database) -> set[str]:
     return {row["key"] for row in rows(database, deliveries)}
 
 
-def test_what_is_settled_and_old_goes_with_all_that_belongs_to_it(database: Database) -> None:
+def test_old_settled_events_are_deleted_with_all_their_rows(database: Database) -> None:
     keep(
         database,
         *(received(name, at=OLD, payload=name.encode()) for name in ("delivered", "dead", "uncertain", "waiting")),
@@ -92,7 +92,7 @@ def test_the_id_of_a_duplicate_and_its_bytes_go_by_their_age(database: Database)
     assert (count(database, repeats), count(database, messages), count(database, events)) == (1, 2, 1)
 
 
-def test_it_goes_in_steps_past_what_stays(database: Database, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_deletion_in_steps_passes_events_that_remain(database: Database, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("bridge.operations.upkeep.retention.STEP", 5)
     keep(database, *(received(f"stays-{number}", at=OLD, payload=b"waiting") for number in range(3)))
     keep(database, *(received(f"{number}", at=OLD + 1) for number in range(9)))
@@ -120,7 +120,7 @@ def test_keys_are_gone_through_in_steps(database: Database, monkeypatch: pytest.
     assert sizes == [7, 4, 1, 0]
 
 
-def test_an_event_that_is_gone_is_told_clearly(database: Database) -> None:
+def test_a_deleted_event_is_named_in_the_error(database: Database) -> None:
     [event_id] = keep(database, received("a", at=OLD))
     deliver(database, OLD)
     sweep(database)
@@ -130,7 +130,7 @@ def test_an_event_that_is_gone_is_told_clearly(database: Database) -> None:
         ask(connection, event_id, "Ada", NOW)
 
 
-def test_sqlites_file_stays_as_large_as_what_is_kept(sqlite_url: str) -> None:
+def test_sqlites_file_does_not_grow(sqlite_url: str) -> None:
     database = Database(sqlite_url)
     path = Path(make_url(sqlite_url).database or "")
     sizes = []

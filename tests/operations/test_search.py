@@ -1,4 +1,4 @@
-"""Which events fit, and that finding them reads little more than those."""
+"""Search: the matching events, found by reading few rows."""
 
 import itertools
 from collections.abc import Iterator
@@ -47,7 +47,7 @@ def filled(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Database]:
 
 @pytest.fixture(scope="module")
 def everything(filled: Database) -> list[dict[str, Any]]:
-    """Every event with its delivery, newest first."""
+    """Return every event with its delivery, newest first."""
     going = {row["event_id"]: row for row in rows(filled, deliveries)}
     nothing = {"status": None, "cause": None}
     return [
@@ -57,7 +57,7 @@ def everything(filled: Database) -> list[dict[str, Any]]:
 
 
 def fits(row: dict[str, Any], wanted: Filter) -> bool:
-    """Said as simply as it can be."""
+    """Return whether an event matches, written as simply as possible."""
     standing = row["standing"] or row["status"]
     wrong = row["cause"] or (row["reason"] if row["status"] == "quarantined" else "")
     return all(
@@ -98,7 +98,7 @@ def test_filters_narrow_each_other(filled: Database, everything: list[dict[str, 
 
 
 def plan(database: Database, look: Any) -> list[str]:
-    """The steps in which SQLite answers all that ``look`` asks."""
+    """Return the plan of SQLite's queries for ``look``."""
     steps: list[str] = []
 
     def explain(connection: Any, cursor: Any, statement: str, parameters: Any, *_: Any) -> None:
@@ -127,7 +127,7 @@ LARGE = ("SCAN events", "SCAN deliveries", "SCAN attempts")
 
 
 @pytest.mark.parametrize("name", SINGLE)
-def test_no_filter_goes_through_all_events(filled: Database, name: str) -> None:
+def test_no_filter_reads_all_events(filled: Database, name: str) -> None:
     steps = plan(filled, lambda connection: entries(connection, Filter(**SINGLE[name]), 50))
     scans = [step for step in steps if step.startswith(LARGE)]
     assert [step for step in scans if step not in (IN_ORDER.get(name), *OF_FAILURES)] == []
@@ -135,7 +135,7 @@ def test_no_filter_goes_through_all_events(filled: Database, name: str) -> None:
 
 
 @pytest.mark.parametrize("period", PERIODS)
-def test_the_overview_goes_through_no_events(filled: Database, period: str) -> None:
+def test_the_overview_reads_no_events(filled: Database, period: str) -> None:
     steps = plan(filled, lambda connection: overview(connection, period, NOW))
     assert [step for step in steps if step.startswith(LARGE)] == []
 

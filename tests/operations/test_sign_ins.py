@@ -1,4 +1,4 @@
-"""Guessing is slow for one source and for all, in every process; what is remembered of it stays small."""
+"""Limits of failed sign-ins, per source and in total, in every process."""
 
 import pytest
 

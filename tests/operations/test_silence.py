@@ -6,7 +6,7 @@ HOUR = 3600.0
 
 
 def every(seconds: float, until: float = 0.0, count: int = 50, length: float = 300.0) -> list[Interval]:
-    """Arrivals up to ``until`` seconds before now, which is 0."""
+    """Return arrivals up to ``until`` seconds before now, which is 0."""
     starts = [-until - length - number * seconds for number in range(count)]
     return [Interval(start, start + length) for start in sorted(starts)]
 

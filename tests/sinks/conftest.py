@@ -1,4 +1,7 @@
-"""Voucherify's side: the stand-in on a socket, every call and answer held against the published OpenAPI files."""
+"""The stand-in for Voucherify on a socket.
+
+Every call and response is checked against the published OpenAPI files.
+"""
 
 from collections.abc import Iterator
 
@@ -23,6 +26,9 @@ def stage(contract: Contract) -> Iterator[Stage]:
 
 @pytest.fixture
 def later(stage: Stage) -> Stage:
-    """A stage on which a doubt that began at ``BEGIN`` is old enough: what was posted must have shown."""
+    """Return a stage at a time when a doubt of ``BEGIN`` is old enough.
+
+    Every post must be visible by then.
+    """
     stage.clock.at += 60.0
     return stage

@@ -1,4 +1,4 @@
-"""A server that speaks bytes, for answers that no proper server gives."""
+"""A server of raw bytes, for responses that no proper server sends."""
 
 import re
 import socket
@@ -10,11 +10,11 @@ Answer = Callable[[socket.socket], None]
 
 
 class Line:
-    """Takes every connection, reads one request, and answers with what it is given.
+    """Accepts connections, reads one request, and sends the scripted bytes.
 
     Attributes:
-        hung_up: set once the other side has closed a connection before the answer was over.
-        closed: how many connections this side has closed.
+        hung_up: set when a client closes a connection before the end of the response.
+        closed: number of connections that the server has closed.
     """
 
     def __init__(self, answer: Answer) -> None:
@@ -55,7 +55,10 @@ class Line:
 
 
 def read_request(connection: socket.socket) -> bytes:
-    """One whole request; of what is no HTTP, what came at once; nothing if the other side hung up."""
+    """Read one whole request.
+
+    Of other bytes it returns the first ones; nothing if the client disconnects.
+    """
     received = connection.recv(65_536)
     while received.startswith((b"POST ", b"GET ")):
         head, found, body = received.partition(b"\r\n\r\n")
@@ -67,7 +70,7 @@ def read_request(connection: socket.socket) -> bytes:
 
 
 def keeping_alive(answer: bytes) -> Answer:
-    """The same answer to every request, on as few connections as the other side wants."""
+    """Send the same response to every request, on kept-alive connections."""
 
     def talk(connection: socket.socket) -> None:
         connection.sendall(answer)
@@ -78,7 +81,7 @@ def keeping_alive(answer: bytes) -> Answer:
 
 
 def dripping(beginning: bytes, drop: bytes, seconds: float = 0.02, drops: int = 2_000) -> Answer:
-    """``beginning`` at once, and then a drop at a time, for much longer than anybody should wait."""
+    """Send ``beginning`` at once, then single bytes for a long time."""
     pause = threading.Event()
 
     def answer(connection: socket.socket) -> None:
@@ -91,7 +94,7 @@ def dripping(beginning: bytes, drop: bytes, seconds: float = 0.02, drops: int = 
 
 
 def endless(beginning: bytes, piece: bytes) -> Answer:
-    """``beginning``, and then as much as the other side takes."""
+    """Send ``beginning``, then bytes without an end."""
 
     def answer(connection: socket.socket) -> None:
         connection.sendall(beginning)

@@ -1,4 +1,4 @@
-"""Servers that do not end, drip, or lie: a call comes back, within its deadline and with a bounded answer."""
+"""Calls to broken servers end in time, with a bounded response."""
 
 import gzip
 import socket
@@ -43,7 +43,7 @@ def test_what_drips_is_cut_by_the_deadline(answer: Answer) -> None:
     with Line(answer) as line:
         [outcome] = SegmentSink("write-key", line.url, deadline=DEADLINE).send([MESSAGE])
         assert (outcome.happened, outcome.detail) == (Happened.FAILED, "Timeout")
-        # Left alone it would drip for 40 s more: it was not waited for, the connection was cut.
+        # The server would send bytes for 40 s more. The call did not wait, and cut the connection.
         assert line.hung_up.wait(15)
 
 
@@ -147,7 +147,7 @@ def test_a_connection_that_the_other_side_gives_up_under_a_request_is_a_failure_
         sink = SegmentSink("write-key", line.url)
         happened = [sink.send([MESSAGE])[0].happened for _ in range(3)]
         sdk._session.close()
-    # Whether Segment took it is unknown. It is retried with the same messageId, so Segment keeps it once.
+    # Whether Segment took it is unknown. It is retried with the same messageId, so Segment counts it once.
     assert happened == [Happened.DELIVERED, Happened.FAILED, Happened.DELIVERED]
 
 

@@ -1,4 +1,4 @@
-"""Segment's sink against servers on a socket: what is sent, and what is made of every answer."""
+"""Segment's sink against servers on a socket: requests and outcomes."""
 
 import gzip
 import json
@@ -252,7 +252,7 @@ def test_what_compatible_endpoints_say_is_a_success(
 
 
 class TestA403:
-    """A firewall refuses an event, or Segment refuses everything."""
+    """403 of a firewall for one event, or of Segment for all events."""
 
     BLOCKED = "bridge-3"
 
@@ -288,7 +288,9 @@ class TestA403:
         assert happened(outcomes) == ["forbidden"] * 38
         assert segment.calls - calls == 2
 
-    def test_when_that_cannot_be_posted_nobody_knows_yet(self, segment: SegmentStandIn, sink: SegmentSink) -> None:
+    def test_when_the_sample_cannot_be_posted_the_cause_is_unknown(
+        self, segment: SegmentStandIn, sink: SegmentSink
+    ) -> None:
         sink.send([parcel(1)])
         segment.fault = lambda batch: Response("no", 503 if batch[0]["messageId"] == "bridge-1" else 403)
         assert happened(sink.send([parcel(2), parcel(3)])) == ["failed"] * 2
@@ -316,7 +318,7 @@ class TestA403:
         assert happened(sink.send([parcel(4)])) == ["delivered"]
         assert happened(sink.send([parcel(3)])) == ["rejected"]
 
-    def test_when_all_are_refused_and_nobody_can_tell_few_calls_are_made(
+    def test_when_all_are_refused_for_an_unknown_cause_few_calls_are_made(
         self, segment: SegmentStandIn, sink: SegmentSink
     ) -> None:
         segment.fault = answering(403, "no")
@@ -359,7 +361,7 @@ def test_a_redirect_is_not_followed(segment: SegmentStandIn, sink: SegmentSink, 
     assert (segment.calls, elsewhere.calls) == (1, 0)
 
 
-def test_nobody_there_is_a_failure() -> None:
+def test_an_unreachable_host_is_a_failure() -> None:
     [outcome] = SegmentSink("write-key", "http://127.0.0.1:1").send([parcel()])
     assert (outcome.happened, outcome.code, outcome.detail) == (Happened.FAILED, None, "ConnectionError")
 

@@ -1,4 +1,4 @@
-"""What was answered, and what became of it."""
+"""Responses of Voucherify, and outcomes of deliveries."""
 
 import socket
 from collections.abc import Iterator
@@ -51,7 +51,7 @@ def test_a_status_says_what_became_of_it(stage: Stage, status: int, of_upsert: H
     assert not stage.project.customers or status == 200
 
 
-def test_what_voucherify_says_of_a_mistake_is_kept(stage: Stage) -> None:
+def test_the_text_of_a_refusal_is_stored(stage: Stage) -> None:
     stage.project.unwanted["anna"] = "phone: must be a phone number"
     [outcome] = stage.send(upsert())
     for said in ('"key": "invalid_customer"', '"message": "Invalid customer"', "phone: must be a phone number"):
@@ -99,7 +99,7 @@ class TestNoAnswer:
         assert (outcome.happened, outcome.code) == (expected, None)
 
     def test_no_connection(self, stage: Stage, parcel: Parcel, path: str, expected: Happened) -> None:
-        # Nothing can have been taken, whatever it is. The schemas are known already.
+        # Nothing can have been accepted. The schemas are known already.
         sink = stage.sink()
         sink.send([upsert("b", metadata={"a": 1}), event("c")])
         sink._client._url = f"http://127.0.0.1:{free_port()}"
@@ -141,7 +141,7 @@ def test_the_keys_are_sent_and_nothing_else_is_asked_of_netrc(
     assert {"X-App-Id", "X-App-Token"} <= set(seen)
 
 
-def test_keys_in_any_alphabet_are_refused_by_voucherify_and_nobody_else(stage: Stage) -> None:
+def test_keys_in_any_alphabet_are_refused_by_voucherify_alone(stage: Stage) -> None:
     assert happened(VoucherifySink("ключ", "鍵", stage.url).send([upsert()])) == [FORBIDDEN]
 
 
@@ -156,7 +156,7 @@ class TestProbe:
         stage.stand_in.secret_key = "another"
         assert stage.sink().probe().happened is FORBIDDEN
 
-    def test_nobody_there(self, stage: Stage) -> None:
+    def test_the_host_is_unreachable(self, stage: Stage) -> None:
         outcome = stage.sink(url=f"http://127.0.0.1:{free_port()}").probe()
         assert (outcome.happened, outcome.code) == (FAILED, None)
 

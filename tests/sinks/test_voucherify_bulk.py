@@ -1,4 +1,4 @@
-"""Many upserts at once: few calls, and each customer's own outcome."""
+"""Bulk upserts: few calls, and an outcome for each customer."""
 
 import json
 from itertools import pairwise
@@ -15,7 +15,7 @@ BULK, JOB, ALONE = "POST /v1/customers/bulk/async", "GET /v1/async-actions/", "P
 
 
 @pytest.mark.parametrize("count", [1, bulk.WORTH_IT - 1, bulk.WORTH_IT, 300])
-def test_a_handful_goes_alone_and_more_go_together(stage: Stage, count: int) -> None:
+def test_few_are_sent_alone_and_many_together(stage: Stage, count: int) -> None:
     assert happened(stage.send(*upserts(count))) == [DELIVERED] * count
     assert len(stage.asked(BULK)) == (count >= bulk.WORTH_IT)
     assert stage.asked().count(ALONE) == (count if count < bulk.WORTH_IT else 0)

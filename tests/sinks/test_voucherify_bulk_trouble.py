@@ -1,4 +1,4 @@
-"""A bulk that goes wrong: whose trouble it is, and what is not known."""
+"""Bulks that fail: failed customers, and unknown outcomes."""
 
 from collections.abc import Callable
 from typing import Any
@@ -118,7 +118,7 @@ def test_what_the_answer_to_a_bulk_says_is_said_of_all(stage: Stage, fault: Faul
         pytest.param(lambda *_: Response("<html>", 502), id="no JSON"),
     ],
 )
-def test_a_poll_that_goes_wrong_is_made_again(stage: Stage, fault: Fault) -> None:
+def test_a_failed_poll_is_repeated(stage: Stage, fault: Fault) -> None:
     polls = []
 
     def once(call: Call, work: Work) -> Response:

@@ -1,4 +1,4 @@
-"""A custom event is recorded once, or somebody is asked."""
+"""A custom event is recorded once, or its delivery is uncertain."""
 
 import pytest
 from flask import Response
@@ -25,7 +25,7 @@ def test_every_event_carries_an_identification_that_is_its_keys(stage: Stage) ->
     "answer",
     [pytest.param(says(500), id="500"), pytest.param(says(504), id="504"), pytest.param(says(408), id="408")],
 )
-def test_one_that_was_taken_before_its_answer_went_wrong_is_not_sent_again(stage: Stage, answer: Fault) -> None:
+def test_an_event_recorded_before_a_wrong_answer_is_not_sent_again(stage: Stage, answer: Fault) -> None:
     sink = stage.sink()
     stage.fail(POST, after_the_work(answer))
     assert sink.send([event()])[0].happened is UNKNOWN
@@ -34,7 +34,7 @@ def test_one_that_was_taken_before_its_answer_went_wrong_is_not_sent_again(stage
     assert len(stage.project.events) == 1
 
 
-def test_one_that_was_taken_and_never_answered_is_not_sent_again(stage: Stage) -> None:
+def test_an_event_recorded_without_an_answer_is_not_sent_again(stage: Stage) -> None:
     sink = stage.sink(call=0.3)
     stage.fail(POST, after_the_work(stage.never))
     assert sink.send([event()])[0].happened is UNKNOWN
@@ -50,7 +50,7 @@ def test_one_that_is_not_there_is_sent(later: Stage) -> None:
     assert later.asked() == [LOOK_UP, POST]
 
 
-def test_one_of_a_customer_whom_nobody_knows_is_sent(later: Stage) -> None:
+def test_an_event_of_an_unknown_customer_is_sent(later: Stage) -> None:
     assert later.send(event(since=BEGIN))[0].happened is DELIVERED
     assert later.asked() == [LOOK_UP, POST]
 
@@ -64,7 +64,7 @@ def test_either_way_to_say_that_a_customer_is_not_known(later: Stage, told: str)
 
 
 def test_not_there_is_not_believed_at_once(stage: Stage) -> None:
-    # Whoever began to send at that time may have posted it 40 seconds later, and it may take 10 to show.
+    # A send that began at that time may have posted it 40 seconds later, and it may be visible 10 seconds after that.
     [outcome] = stage.send(event(since=BEGIN - 5))
     assert (outcome.happened, outcome.retry_after) == (FAILED, 40.0 + 10.0 - 5.0)
     assert stage.asked() == [LOOK_UP]

@@ -1,4 +1,4 @@
-"""A 403: a firewall in front of Voucherify refuses one payload, or the keys are refused."""
+"""403 of a firewall for one payload, or of Voucherify for the keys."""
 
 from flask import Response
 
@@ -13,7 +13,7 @@ READ = "GET /v1/customers"
 
 
 def firewall(call: Call, work: Work) -> Response:
-    """Refuse what looks like an attack."""
+    """Refuse payloads that look like an attack."""
     blocked = Response("<html>Request blocked.</html>", 403, mimetype="text/html")
     return blocked if "onerror" in str(call.body) else work()
 
@@ -103,7 +103,7 @@ def test_the_same_delivery_again_is_not_another(stage: Stage) -> None:
     assert [happened(sink.send([event("anna")])) for _ in range(SEVERAL + 1)] == [[REJECTED]] * (SEVERAL + 1)
 
 
-def test_many_that_a_firewall_refuses_do_not_stand_before_the_others_for_ever(stage: Stage) -> None:
+def test_many_that_a_firewall_refuses_do_not_block_the_others(stage: Stage) -> None:
     stage.stand_in.fault = firewall
     sink = stage.sink()
     attacks = [event(f"attacker-{number}", note=ATTACK) for number in range(3 * MOST)]

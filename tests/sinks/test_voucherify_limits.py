@@ -1,4 +1,4 @@
-"""Voucherify's limit, the bridge's own budget, and the time that a send has."""
+"""Voucherify's limit, the bridge's own budget, and the time of a ``send``."""
 
 import json
 from email.utils import formatdate
@@ -79,7 +79,7 @@ def test_the_last_call_of_a_window_ends_the_send_and_pauses_the_sink(stage: Stag
     assert stage.asked() == ["POST /v1/customers"]
 
 
-def test_a_pause_that_reading_a_schema_brings_is_told(stage: Stage) -> None:
+def test_a_pause_that_reading_a_schema_brings_is_reported(stage: Stage) -> None:
     stage.fail("customer", says(404, X_Rate_Limit_Remaining="0", X_Rate_Limit_Retry=f"{BEGIN + 42:.0f}"))
     [outcome] = stage.send(upsert(metadata={"a": 1}))
     assert (outcome.happened, outcome.pause) == (UNTRIED, 42.0)
@@ -102,7 +102,7 @@ def test_refused_keys_end_the_send(stage: Stage) -> None:
     assert happened(stage.send(upsert("anna"), upsert("boris"), event("carla"))) == [FORBIDDEN, UNTRIED, UNTRIED]
 
 
-def test_the_budget_is_kept_before_every_call(stage: Stage) -> None:
+def test_the_budget_is_asked_before_every_call(stage: Stage) -> None:
     stage.send(event("anna"), event("boris"), event("carla"), allow=lambda: 2.0)
     assert [call.at - BEGIN for call in stage.stand_in.calls] == [2.0, 4.0, 6.0, 8.0]  # one of them for the schema
 

@@ -1,4 +1,4 @@
-"""The look-up of a custom event in doubt: what it asks, and what it makes of the answers."""
+"""Look-up of a custom event in doubt: requests and outcomes."""
 
 import json
 from typing import Any
@@ -120,13 +120,13 @@ class TestOneLikeItWithoutIdentification:
         pytest.param(302, FAILED, id="302"),
     ],
 )
-def test_a_look_up_that_goes_wrong_sends_nothing(later: Stage, status: int, expected: Happened) -> None:
+def test_a_failed_look_up_sends_nothing(later: Stage, status: int, expected: Happened) -> None:
     later.fail(LOOK_UP, says(status))
     assert later.send(event(since=BEGIN))[0].happened is expected
     assert "POST /v1/events" not in later.asked()
 
 
-def test_a_look_up_that_nobody_answers_sends_nothing(later: Stage) -> None:
+def test_a_look_up_without_an_answer_sends_nothing(later: Stage) -> None:
     later.fail(LOOK_UP, later.never)
     assert later.send(event(since=BEGIN), call=0.3)[0].happened is FAILED
     assert later.asked() == [LOOK_UP]

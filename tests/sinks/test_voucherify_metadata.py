@@ -1,4 +1,4 @@
-"""Metadata is made to fit the project's schemas, which are read now and then."""
+"""Metadata is fitted to the project's schemas, which are cached."""
 
 import json
 from dataclasses import replace
@@ -22,7 +22,7 @@ def reads(stage: Stage) -> list[str]:
 
 @pytest.fixture
 def strict(stage: Stage) -> Stage:
-    """A stage whose project takes nothing but a number ``age`` and a text ``bridge_id``."""
+    """Return a stage whose schema has only a number ``age`` and a text ``bridge_id``."""
     for resource in ("customer", "event"):
         types = {"age": "number", "bridge_id": "string"}
         stage.project.schemas[resource] = metadata_schema(resource, types, defined_only=True)
@@ -121,7 +121,7 @@ class TestASchemaThatCannotBeReadNow:
         assert outcomes[1].happened is (DELIVERED if expected is FAILED else UNTRIED)
 
 
-def test_nobody_there_to_ask(stage: Stage) -> None:
+def test_schemas_cannot_be_read_without_a_connection(stage: Stage) -> None:
     outcomes = stage.send(upsert(metadata={"a": 1}), event("boris"), url=f"http://127.0.0.1:{free_port()}")
     assert [one.happened for one in outcomes] == [FAILED, FAILED]
 

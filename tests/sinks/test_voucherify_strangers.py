@@ -1,4 +1,4 @@
-"""An answer of 2xx that is not Voucherify's: nothing counts as done."""
+"""A 2xx of another service is no success."""
 
 from typing import Any
 
@@ -31,12 +31,12 @@ STRANGERS = [
     pytest.param(says(201, {"error": "no", "object": "event", "customer": {}}), id="an error that names an event"),
     pytest.param(says(202, {"success": False, "async_action_id": "aa_1"}), id="an error that names an action"),
 ]
-"""What no call is answered with."""
+"""Responses that Voucherify never sends."""
 
 
 @pytest.fixture(autouse=True)
 def outside_the_contract(stage: Stage) -> Any:
-    """These answers are none that the OpenAPI files describe."""
+    """Accept responses that the OpenAPI files do not describe."""
     yield
     stage._contract.problems.clear()
 

@@ -1,4 +1,4 @@
-"""A sink and the stand-in that it delivers to, on one clock that only moves when somebody sleeps."""
+"""A sink and its stand-in, on one clock that only a sleep moves."""
 
 import hashlib
 import json
@@ -24,7 +24,7 @@ Work = Callable[[], Response]
 
 
 class Clock:
-    """Moves only when somebody sleeps."""
+    """A clock that only a sleep moves."""
 
     def __init__(self) -> None:
         self.at = BEGIN
@@ -39,7 +39,7 @@ class Clock:
 
 
 class Stage:
-    """The stand-in, served; ``sink`` makes sinks that deliver to it."""
+    """The served stand-in; ``sink`` returns sinks for it."""
 
     def __init__(self, contract: Contract) -> None:
         self.clock = Clock()
@@ -67,7 +67,10 @@ class Stage:
         return self.sink(**how).send(parcels)
 
     def fail(self, path: str, answer: Fault) -> None:
-        """Answer the calls to a path (``GET`` or ``POST`` may stand before it) so, and the others well."""
+        """Script the response of one path; a method may precede it.
+
+        Other calls get the stand-in's own responses.
+        """
 
         def fault(call: Call, work: Work) -> Response:
             return answer(call, work) if f"{call.method} {call.path}".endswith(path) else work()
@@ -75,35 +78,35 @@ class Stage:
         self.stand_in.fault = fault
 
     def never(self, _: Call, __: Work) -> Response:
-        """An answer that does not come as long as the stage is up."""
+        """Send no response as long as the stage is up."""
         self.released.wait()
         return Response('{"code": 500, "message": "too late"}', 500, mimetype="application/json")
 
     def on_jobs(self, answer: Fault) -> None:
-        """Answer the polls of async actions so, and the other calls well."""
+        """Script the responses of polls of async actions."""
         self.stand_in.fault = lambda call, work: answer(call, work) if "async-actions" in call.path else work()
 
     def recorded(self, source_id: str = "anna", at: float = BEGIN, name: str = "Paid", **metadata: Any) -> None:
-        """An event that somebody recorded at ``at``."""
+        """Add an event that another client recorded at ``at``."""
         now, self.clock.at = self.clock.at, at
         self.project.track({"event": name, "customer": {"source_id": source_id}, "metadata": metadata})
         self.clock.at = now
 
     def asked(self, path: str = "") -> list[str]:
-        """The calls that came in, but for those that read metadata schemas."""
+        """Return the calls, without reads of metadata schemas."""
         calls = [f"{call.method} {call.path}" for call in self.stand_in.calls]
         return [call for call in calls if path in call and "metadata-schemas" not in call]
 
 
 def says(status: int, said: Any = None, **headers: str) -> Fault:
-    """An answer in place of the stand-in's."""
+    """Return a response in place of the stand-in's."""
     body = said or {"code": status, "key": "scripted", "message": "Scripted", "details": "by the test"}
     given = {name.replace("_", "-"): value for name, value in headers.items()}
     return lambda *_: Response(json.dumps(body), status, given, mimetype="application/json")
 
 
 def adds(**headers: str) -> Fault:
-    """The stand-in's own answer, with other headers."""
+    """Return the stand-in's response with other headers."""
 
     def fault(_: Call, work: Work) -> Response:
         answer = work()
@@ -114,7 +117,7 @@ def adds(**headers: str) -> Fault:
 
 
 def changes(change: Callable[[dict[str, Any]], None]) -> Fault:
-    """The stand-in's own answer, with something changed in it."""
+    """Return the stand-in's response with changed fields."""
 
     def fault(_: Call, work: Work) -> Response:
         answer = work()
@@ -149,7 +152,7 @@ def event(source_id: str = "anna", name: str = "Paid", *, since: float | None = 
 
 
 def identification(parcel: Parcel) -> str:
-    """What identifies the custom event of a parcel."""
+    """Return the identification of a parcel's custom event."""
     return hashlib.sha256(parcel.key.encode()).hexdigest()[:32]
 
 

@@ -1,8 +1,9 @@
-"""Processes that are killed while they store, translate and send: ``python killed.py WHAT URL FOLDER``.
+"""Processes that are killed while they store, translate and send.
 
-``WHAT`` is a queue, how its deliveries are claimed, and what ends the processes: ``calls born points``. Each process is
-a fork of this one, and ends itself by SIGKILL: at the n-th point of its work, for every n; or when it translates a
-message that is poison. Another process then goes on where it stopped, as a sender and a worker would.
+Usage: ``python killed.py WHAT URL FOLDER``. ``WHAT`` is a queue, the way in which deliveries are claimed, and the cause
+of the end: ``calls born points``. Each process is a fork of this one, and ends itself by SIGKILL. That is at the n-th
+point of its work, for every n, or when it translates a poisonous message. Another process then continues, as a sender
+and a worker would.
 """
 
 import os
@@ -33,7 +34,7 @@ LATER = 1_000.0
 
 
 def sent_messages(queue: str, name: str, at: float = 1_700_000_000.0) -> list[Message]:
-    """What one sender sends; ``name`` tells it from other senders'."""
+    """Return the messages of one sender; ``name`` identifies it."""
     if queue == WEBHOOKS:
         return [redeemed(f"{name}-{number}", at=at) for number in range(3)]
     if queue == CALLS:
@@ -42,7 +43,7 @@ def sent_messages(queue: str, name: str, at: float = 1_700_000_000.0) -> list[Me
 
 
 class Points:
-    """Ends the process at the n-th point that it passes."""
+    """Ends the process at its n-th point."""
 
     def __init__(self, last: int) -> None:
         self._left = last
@@ -54,7 +55,7 @@ class Points:
 
 
 class Service:
-    """What is delivered to: a file with a line a call. It can be asked what it has taken.
+    """A service that writes each call to a file, and reports the accepted ones.
 
     Attributes:
         knows_repeats: as Segment, which counts a repeat once.
@@ -85,7 +86,7 @@ def write(path: Path, line: str) -> None:
 
 
 def with_points(database: Database, point: Callable[[], None]) -> None:
-    """Let each transaction pass a point before its commit, and one after it."""
+    """Add a point before and after the commit of each transaction."""
     genuine = database.writing
 
     @contextmanager
@@ -105,7 +106,7 @@ def store(database: Database, messages: Sequence[Message], answered: Path) -> No
 
 
 def work(database: Database, queue: str, worker: Worker, duty: Stand, *, is_born: bool) -> None:
-    """Translate and deliver until nothing is left."""
+    """Translate and deliver until none is left."""
     ours = translator(database, queue, duty, workers={worker.sink.name: worker} if is_born else {})
     worker.step()  # it finds nothing, so it is ready
     while ours.step():
@@ -116,7 +117,7 @@ def work(database: Database, queue: str, worker: Worker, duty: Stand, *, is_born
 
 
 def process(job: Callable[[], None]) -> bool:
-    """Do it in a process of its own; whether that ended by itself."""
+    """Run the work in a process; return whether it ended by itself."""
     child = os.fork()
     if child == 0:
         try:
@@ -132,7 +133,10 @@ def process(job: Callable[[], None]) -> bool:
 
 
 def at_every_point(queue: str, url: str, folder: Path, *, is_born: bool) -> None:
-    """Kill a process at each point of its work, and let another one finish it; then one that is not killed."""
+    """Kill a process at each point of its work, and let another finish.
+
+    The last process is not killed.
+    """
     for last in range(1, MOST_POINTS):
         answered = folder / f"answered-{last}"
         answered.touch()
@@ -165,7 +169,7 @@ def of(
 
 
 def by_poison(queue: str, url: str, folder: Path, *, is_born: bool) -> None:
-    """Let processes die of one event, until one of them lives."""
+    """Let processes die of one message, until one survives."""
     genuine = meaning._translated
 
     def translated(source: meaning.Source) -> meaning.Event:

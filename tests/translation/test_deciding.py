@@ -1,4 +1,4 @@
-"""What is kept, and what a repeat is: on both databases, as a translator writes it."""
+"""Stored rows, and the decision on repeats, on both databases."""
 
 from datetime import UTC, datetime
 from typing import Any
@@ -28,7 +28,7 @@ def write(database: Database, one: Received) -> Kept:
     return kept
 
 
-def test_a_new_event_is_kept_with_its_body_and_its_delivery(database: Database) -> None:
+def test_a_new_event_is_stored_with_its_body_and_its_delivery(database: Database) -> None:
     one = received("call", "key", at=1_234.5, payload=b'{"a": 1}')
     kept = write(database, one)
     assert kept == Kept(one.message.id, Status.ACCEPTED, "Customer Rewarded", "")
@@ -75,14 +75,14 @@ def test_the_same_event_with_other_data_is_quarantined(database: Database) -> No
     assert count(database, deliveries) == 1
 
 
-def test_the_same_delivery_told_by_another_call_is_a_duplicate_and_so_is_its_repeat(database: Database) -> None:
+def test_the_same_delivery_of_another_call_is_a_duplicate_and_so_is_its_repeat(database: Database) -> None:
     [first, second, third] = keep(
         database, received("project", "key"), received("distribution", "key"), received("distribution", "key")
     )
     assert first == second == third
     assert count(database, deliveries) == 1
     assert rows(database, events)[0]["repeats"] == 2
-    # Who was a duplicate at first can be contradicted later as well.
+    # An event that was a duplicate at first can be contradicted later.
     kept = write(database, received("distribution", "key", content="other"))
     assert kept.status is Status.QUARANTINED
 
@@ -94,7 +94,7 @@ def test_of_several_deliveries_only_the_new_ones_are_made(database: Database) ->
 
 
 @pytest.mark.parametrize("status", [Status.IGNORED, Status.QUARANTINED])
-def test_what_is_not_delivered_is_kept_once_too(database: Database, status: Status) -> None:
+def test_an_event_without_a_delivery_is_stored_once_too(database: Database, status: Status) -> None:
     first = write(database, received(status=status))
     assert (first.status, first.reason) == (status, "a reason")
     assert write(database, received(status=status)) == Kept(first.id, Status.DUPLICATE, "Customer Rewarded", "")
@@ -135,7 +135,7 @@ def test_project_and_distribution_webhook_of_one_redemption_are_one_event(databa
     assert count(database, deliveries) == 1
 
 
-def test_a_stack_of_five_is_six_events_however_often_it_is_told(database: Database) -> None:
+def test_a_stack_of_five_is_six_events_however_often_it_is_repeated(database: Database) -> None:
     names = [*(f"r_{number}" for number in range(5)), "r_stack"]
     stack = [webhook("redemption.succeeded", redemption(name), event_id=f"ev_{name}") for name in names]
     told = [distribution("redemption.succeeded", redemption(name), event_id=f"ev_d_{name}") for name in names]
@@ -156,13 +156,13 @@ def test_a_try_may_differ_in_its_own_id_and_time_but_not_in_its_data(database: D
     ]
 
 
-def test_all_twelve_events_are_kept_side_by_side(database: Database) -> None:
+def test_all_twelve_events_are_stored_side_by_side(database: Database) -> None:
     kept = webhooks(database, *(webhook(one.type, DATA[one.type], event_id=one.type) for one in EVENTS))
     assert {one.status for one in kept} == {Status.ACCEPTED}
     assert count(database, deliveries) == 12
 
 
-def test_what_no_text_column_holds_is_kept_as_bytes(database: Database) -> None:
+def test_what_no_text_column_holds_is_stored_as_bytes(database: Database) -> None:
     body = encode(webhook("redemption.succeeded", redemption())).replace(b"anna-1", rb"\u0000anna\ud800")
     odd_type = encode(webhook("type", {})).replace(b'"type":"type"', rb'"type":"\u0000\udfff"')
     for one in (body, odd_type, b"\x00\xff"):

@@ -1,4 +1,4 @@
-"""Whatever was answered ends in one state, once, although processes are killed at any point of their work."""
+"""Every answered message has one outcome, once, at whatever point a kill comes."""
 
 import subprocess
 import sys
@@ -19,11 +19,11 @@ EVENTS = {WEBHOOKS: 3, CALLS: 4, RAW_EVENTS: 4}
 """By queue: events of one sender."""
 
 FEWEST_POINTS = 10
-"""Two of each transaction, one or two of each call."""
+"""Two points of each transaction, one or two of each call."""
 
 
 def run(folder: Path, url: str, *what: str) -> list[str]:
-    """What the service has taken, call by call."""
+    """Run processes that are killed; return the payloads that the service accepted."""
     done = subprocess.run(
         [sys.executable, str(PROGRAM), *what, url, str(folder)],
         check=False,
@@ -58,7 +58,7 @@ def test_a_process_that_is_killed_anywhere_loses_and_doubles_nothing(
     made = rows(database, deliveries)
     assert Counter(row["status"] for row in made) == {"delivered": senders * EVENTS[queue]}
     assert count(database, events) == senders * EVENTS[queue]
-    # Segment counts a repeat once; what has no such memory is called once.
+    # Segment counts a repeat once; a service without this is called once.
     calls = Counter(taken)
     assert set(calls) == {row["key"] for row in made}
     if queue != WEBHOOKS:

@@ -1,4 +1,4 @@
-"""Running an event through today's code: what is still owed is delivered, what was delivered is left alone."""
+"""Replay with today's code: only what was not delivered is sent."""
 
 from typing import Any
 
@@ -141,7 +141,7 @@ def test_a_webhook_replayed_is_what_it_was(
 
 
 def settle_all(database: Database, outcome: Outcome, *lanes_of: str) -> list[str]:
-    """Calls of these lanes, one after another; the first of each lane is settled so."""
+    """Add calls of these lanes in order, and settle the first of each lane."""
     ids = keep(database, *(call(lane, f"{lane}{number}") for number, lane in enumerate(lanes_of)))
     settle(database, claim(database), outcome)
     return ids
@@ -155,7 +155,7 @@ def say(database: Database, event_id: str, *, again: bool, now: float = NOW) -> 
 UNCERTAIN = Outcome(Happened.UNCERTAIN, detail="in doubt")
 
 
-def test_what_was_taken_is_delivered_by_the_operators_word(database: Database) -> None:
+def test_an_operator_decides_that_it_was_delivered(database: Database) -> None:
     [event_id] = settle_all(database, UNCERTAIN, "anna")
     assert standing(database) == {"anna0": "uncertain"}
     assert say(database, event_id, again=False) == 1
@@ -164,7 +164,7 @@ def test_what_was_taken_is_delivered_by_the_operators_word(database: Database) -
     assert claim(database, NOW) == []
 
 
-def test_what_was_not_taken_is_sent_again_and_looked_up_no_more(database: Database) -> None:
+def test_an_operator_decides_that_it_is_sent_again_without_a_look_up(database: Database) -> None:
     [event_id] = settle_all(database, UNCERTAIN, "anna")
     assert say(database, event_id, again=True) == 1
     [delivery] = rows(database, deliveries)
@@ -184,7 +184,7 @@ def test_what_is_sent_again_waits_for_its_turn_in_the_lane(database: Database) -
     assert drain(database, NOW) == ["anna0", "anna2"]
 
 
-def test_what_was_taken_disturbs_nobody_in_its_lane(database: Database) -> None:
+def test_a_decided_delivery_changes_no_other_in_its_lane(database: Database) -> None:
     [event_id, *_] = settle_all(database, UNCERTAIN, "anna", "anna", "anna")
     say(database, event_id, again=False)
     assert standing(database) == {"anna0": "delivered", "anna1": "waiting", "anna2": "queued"}

@@ -1,4 +1,4 @@
-"""Translators: every message comes out once, in its order, whatever others, crashes and databases do."""
+"""Translators: every message is translated once, in order, in spite of failures."""
 
 import os
 import sqlite3
@@ -29,7 +29,8 @@ from bridge.to_voucherify.raw_events.mappings import Mappings
 from bridge.translation import meaning
 from bridge.translation import translator as module
 from bridge.translation.meaning import Source
-from bridge.translation.translator import REFUSED, SAME_FAULTS
+from bridge.translation.refused import REFUSED
+from bridge.translation.translator import SAME_FAULTS
 from tests.delivery.arrivals import SINK, count, keep_in, packed, rows
 from tests.delivery.faults import once
 from tests.delivery.patience import until
@@ -52,7 +53,7 @@ Open = Callable[[str], Database]
 
 
 def change(monkeypatch: pytest.MonkeyPatch, becomes: Callable[[bytes], Arrival | None]) -> None:
-    """Let a webhook mean something else, where ``becomes`` says so."""
+    """Replace the translation of webhooks, where ``becomes`` says so."""
     genuine = to_segment.translate
 
     def changed(body: bytes, now: datetime) -> Arrival:
@@ -66,7 +67,7 @@ def statuses(database: Database) -> Counter[str]:
 
 
 def places(database: Database) -> list[str]:
-    """The keys of all deliveries, in the order of arrival."""
+    """Return the keys of all deliveries, in the order of arrival."""
     return [row["key"] for row in rows(database, deliveries)]
 
 
@@ -119,7 +120,7 @@ def test_of_a_large_batch_one_wrong_event_is_quarantined_alone(
     ]
 
 
-def test_a_batch_goes_on_where_its_process_stopped(database: Database, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_batch_continues_where_its_process_stopped(database: Database, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(module, "MOST_WRITTEN", 4)
     append(database, batch(tracked("anna", number) for number in range(10)))
     genuine, translated = meaning._translated, list[str]()
@@ -167,7 +168,7 @@ def test_an_event_that_the_database_refuses_is_isolated(database: Database, monk
             connection.setlimit(sqlite3.SQLITE_LIMIT_LENGTH, 50_000)
 
     def refused(body: bytes) -> Arrival | None:
-        # PostgreSQL takes no NUL in a text, and this SQLite no payload of that size.
+        # PostgreSQL stores no NUL in a text, and this SQLite no payload of that size.
         outgoing = Outgoing(SINK, "bad", os.urandom(100_000))
         return Arrival(Status.ACCEPTED, "Bad", customer="\x00", outgoing=(outgoing,)) if b"bad" in body else None
 
@@ -314,7 +315,7 @@ def test_who_writes_the_same_event_first_makes_ours_a_duplicate(postgres_url: st
 
 
 def _blocked(database: Database) -> int:
-    """How many of the server's connections wait for another's lock."""
+    """Return how many of the server's connections wait for another's lock."""
     with database.reading() as connection:
         statement = (
             "SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND datname = current_database()"
@@ -364,7 +365,7 @@ def test_many_writers_and_translators_on_two_hosts_lose_double_and_reorder_nothi
 
 @contextmanager
 def _on_duty(folder: Path, url: str) -> Iterator[list[Duty]]:
-    """Two processes on each of two hosts."""
+    """Return two processes on each of two hosts."""
     hosts = [Host(folder / name, url) for name in ("one", "other")]
     duties = [Duty(host) for host in hosts for _ in range(2)]
     for host in hosts:
@@ -377,7 +378,7 @@ def _on_duty(folder: Path, url: str) -> Iterator[list[Duty]]:
 
 
 def _work(database: Database, duty: Duty, done: threading.Event) -> None:
-    """Translate until nothing waits and nothing comes any more."""
+    """Translate until no message is pending and none arrives."""
     ours = [translator(database, queue, duty) for queue in (CALLS, WEBHOOKS)]
     while not (done.is_set() and count(database, pending) == count(database, rounds) == 0):
         for one in ours:
@@ -387,7 +388,10 @@ def _work(database: Database, duty: Duty, done: threading.Event) -> None:
 
 @contextmanager
 def _held_open(database: Database) -> Iterator[list[str]]:
-    """PostgreSQL: a message whose number was given before the others', and that is visible after them."""
+    """Append a message whose commit is later than its number, on PostgreSQL.
+
+    It becomes visible after messages with higher numbers.
+    """
     if database.engine.dialect.name == "sqlite":
         yield []
         return

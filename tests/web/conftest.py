@@ -1,4 +1,4 @@
-"""A client of the application that a module of tests makes, and what it has stored."""
+"""Client of the application that a module of tests makes."""
 
 from collections.abc import Callable
 

@@ -1,4 +1,4 @@
-"""The description of what the bridge serves is sound, and whole."""
+"""The OpenAPI description is valid and complete."""
 
 from collections.abc import Callable, Iterator
 from dataclasses import replace

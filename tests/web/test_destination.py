@@ -1,4 +1,4 @@
-"""What Segment's destination calls, against a Voucherify that answers: what is stored, what the button says."""
+"""Calls of Segment's destination, with a Voucherify that answers."""
 
 import json
 from collections.abc import Callable, Iterator
@@ -74,7 +74,7 @@ def make(sqlite_url: str, voucherify: VoucherifyStandIn) -> Iterator[Make]:
 
 
 def post(client: FlaskClient, path: str, body: Any, headers: Any = KEYS) -> TestResponse:
-    """Post it, and wait for what becomes of it."""
+    """Post a call, and wait for its outcome."""
     return send(client, path, body, {"Prefer": "wait=10", **headers})
 
 
@@ -84,7 +84,7 @@ def send(client: FlaskClient, path: str, body: Any, headers: Any = KEYS) -> Test
 
 
 def refused(response: TestResponse, status: int, code: str) -> dict[str, str]:
-    """An error has its status and says what it is; the fields it names."""
+    """Check the status and form of an error, and return the fields it names."""
     assert response.status_code == status
     assert response.json is not None
     assert response.json["error"]["code"] == code
@@ -119,7 +119,7 @@ def test_a_call_that_says_nothing_of_itself_is_always_new(client: FlaskClient, s
     assert count(stored, deliveries) == 2
 
 
-def test_a_call_with_a_message_id_is_taken_once_for_each_action(client: FlaskClient, stored: Database) -> None:
+def test_a_call_with_a_message_id_is_accepted_once_for_each_action(client: FlaskClient, stored: Database) -> None:
     metadata = {"metadata": {"messageId": "m-1"}}
     kinds = ("track", "track", "identify", "identify")
     answers = [post(client, f"/segmentio/{CALLS[kind][0]}", {**CALLS[kind][1], **metadata}).json for kind in kinds]
@@ -192,7 +192,7 @@ def test_both_directions_side_by_side(make: Make) -> None:
     assert [one.sink.name for one in app.extensions["bridge"].crew.workers] == ["segment", "voucherify"]
 
 
-def test_a_direction_that_is_off_has_nobody_who_delivers(make: Make) -> None:
+def test_a_direction_that_is_off_has_no_worker(make: Make) -> None:
     here, there = make(), make(to_segment=TO_SEGMENT, to_voucherify=None)
     refused(here.test_client().post("/webhooks/voucherify"), 404, "not_found")
     refused(there.test_client().get(TEST, headers=KEYS), 404, "not_found")

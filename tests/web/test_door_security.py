@@ -1,4 +1,7 @@
-"""The security suite that every door inherits: a new row of ``DOORS`` needs a row of ``SENDERS``, and no test."""
+"""Security suite that every door inherits.
+
+A new row of ``DOORS`` needs a row of ``SENDERS``, and no test.
+"""
 
 import gzip
 import io
@@ -52,13 +55,13 @@ Make = Callable[..., Flask]
 
 @dataclass(frozen=True)
 class Sender:
-    """What a door takes, and what it refuses.
+    """What a door accepts, and what it refuses.
 
     Attributes:
         proves: the headers that prove the sender of a body.
         wrong: by name, headers that do not.
-        success: the status of the answer once a message is stored.
-        types: the content types that the door takes, among ``CONTENT_TYPES``.
+        success: the status of the answer when a message is stored.
+        types: the content types that the door accepts, among ``CONTENT_TYPES``.
         bomb: the status of the answer to a bomb of gzip.
     """
 
@@ -141,11 +144,11 @@ SENDERS: Mapping[str, Sender] = {
         | {"the secret as a password": lambda _: basic("", SECRETS["shared-secret"])},
     ),
 }
-"""By stem."""
+"""Senders by stem."""
 
 
 def bodies() -> Iterator[tuple[str, Any]]:
-    """By path, what the door takes; each with a person's data."""
+    """Return accepted bodies by path, each with personal data."""
     event = {"userId": PERSON["source_id"], "event": "Paid", "traits": PERSON, "properties": PERSON, "type": "track"}
     yield VOUCHERIFY, webhook("redemption.succeeded", redemption(customer=PERSON))
     yield SEGMENT, event
@@ -187,7 +190,7 @@ def make(sqlite_url: str) -> Iterator[Make]:
 
 @pytest.fixture(autouse=True)
 def logs() -> Iterator[list[Any]]:
-    """No test of this module leaves a secret or a person's data in the log."""
+    """Check that no test of this module logs a secret or personal data."""
     with capture_logs() as lines:
         yield lines
     assert_no_leak(str(lines))
@@ -207,7 +210,7 @@ def post(client: FlaskClient, path: str, body: bytes, headers: Headers, content_
 
 
 def refused(response: Response, status: int, code: str) -> None:
-    """It has its status, says what it is in the form of every error, and nothing else."""
+    """Check the status and form of an error."""
     assert (response.status_code, response.mimetype) == (status, JSON)
     answer = json.loads(response.get_data())
     assert answer.keys() == {"error"}
@@ -264,7 +267,7 @@ def test_a_body_over_the_limit_is_refused(client: FlaskClient, stored: Database,
 
 
 class Endless:
-    """A body without an end, of which a few megabytes may be read."""
+    """A body without an end, of which few megabytes may be read."""
 
     taken = 0
 
@@ -276,7 +279,7 @@ class Endless:
 
 
 class Broken(io.RawIOBase):
-    """A body in which a server finds that a chunk is none."""
+    """A body with a broken chunk."""
 
     def __init__(self, error: Exception) -> None:
         self._error = error
@@ -330,7 +333,7 @@ def test_a_bomb_of_gzip_is_never_unpacked_beyond_the_limit(client: FlaskClient, 
 def test_wrong_credentials_are_refused_and_counted_before_the_database_is_used(make: Make, path: str) -> None:
     client = make().test_client()
     bridge = client.application.extensions["bridge"]
-    bridge.crew.stop()  # the keeper uses the database, and takes the refusals
+    bridge.crew.stop()  # the keeper uses the database, and stores the refusals
     bridge.refusals.take()
 
     def reached(*_: Any, **__: Any) -> None:
@@ -345,7 +348,7 @@ def test_wrong_credentials_are_refused_and_counted_before_the_database_is_used(m
     assert bridge.refusals.take() == {DOORS[path].direction: times}
 
 
-# When the bridge is in trouble
+# Errors of the bridge
 
 
 @every_door

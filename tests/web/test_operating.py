@@ -1,4 +1,4 @@
-"""What operators and their machines look at, from inside; the acceptance tests look from outside."""
+"""Health and metrics from inside; the acceptance tests read them from outside."""
 
 import re
 import time
@@ -47,7 +47,7 @@ def client(app: Flask) -> FlaskClient:
 
 
 def scraped(client: FlaskClient) -> dict[str, float]:
-    """Samples by name and labels, as they are written."""
+    """Return samples by name and labels, as they are written."""
     response = client.get("/metrics")
     assert response.status_code == 200
     families = text_string_to_metric_families(response.get_data(as_text=True))

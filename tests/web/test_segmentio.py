@@ -1,4 +1,4 @@
-"""The doors of Segment's destination, in one process: paths, keys, answers."""
+"""Doors of Segment's destination, in one process: paths, keys, answers."""
 
 from base64 import b64encode
 from collections.abc import Iterator

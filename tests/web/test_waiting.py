@@ -1,4 +1,4 @@
-"""How many requests wait for an outcome, and which are answered without."""
+"""Number of requests that wait for an outcome."""
 
 import threading
 from collections.abc import Callable, Iterator
@@ -24,7 +24,7 @@ def waiting(sqlite_url: str, open_database: Callable[[str], Database]) -> Iterat
 
 
 def ask(waiting: Waiting, message: Received, prefer: str = "wait=10") -> object:
-    """What is answered."""
+    """Return the answer to a request."""
     app = Flask(__name__)
     with app.test_request_context(headers={"Prefer": prefer}):
         return answer(message, waiting).get_json()
@@ -44,7 +44,7 @@ def test_no_more_wait_at_a_time_than_leave_threads_to_others(waiting: Waiting) -
     assert answers == [{"status": "stored", "id": NEVER.id}] * MOST
 
 
-def test_while_the_process_ends_nobody_waits(waiting: Waiting) -> None:
+def test_while_the_process_ends_no_request_waits(waiting: Waiting) -> None:
     waiting.is_ending.set()
     assert ask(waiting, NEVER) == {"status": "stored", "id": NEVER.id}
 

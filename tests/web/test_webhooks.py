@@ -1,4 +1,4 @@
-"""Voucherify's webhook URL, through Flask and into a real database: every input, and what becomes of it."""
+"""Door of Voucherify's webhooks, with Flask and a real database."""
 
 import json
 import time
@@ -37,7 +37,7 @@ Make = Callable[..., Flask]
 
 @pytest.fixture
 def make(sqlite_url: str) -> Iterator[Make]:
-    """Makes an application that translates, and delivers nothing unless it is told to."""
+    """Return a function that makes an application without deliveries."""
     made: list[Flask] = []
 
     def app(segment_host: str = "http://127.0.0.1:1", *, translates: bool = True, **changes: Any) -> Flask:
@@ -62,12 +62,12 @@ def make(sqlite_url: str) -> Iterator[Make]:
 
 
 def post(client: FlaskClient, body: bytes, headers: dict[str, str] | None = None) -> TestResponse:
-    """Post it, and wait for what becomes of it."""
+    """Post a webhook, and wait for its outcome."""
     return client.post(URL, data=body, headers={"Prefer": "wait=10", **(headers or signed(body))})
 
 
 def refused(response: Response, status: int, code: str) -> None:
-    """An error has its status, says what it is, and nothing else."""
+    """Check the status and form of an error."""
     assert response.status_code == status
     assert response.mimetype == "application/json"
     assert response.json is not None
@@ -134,7 +134,7 @@ def test_an_anonymous_event_is_ignored(client: FlaskClient, stored: Database) ->
     assert count(stored, deliveries) == 0
 
 
-# Not a request that this door takes
+# Requests that this door refuses
 
 
 def test_a_body_of_just_the_limit_is_read(client: FlaskClient) -> None:
@@ -220,7 +220,7 @@ def test_any_source_id_is_stored_and_sent(client: FlaskClient, stored: Database,
     assert json.loads(unpack(rows(stored, deliveries)[0]["payload"]))["userId"] == user_id
 
 
-# When something is wrong on our side
+# Errors of the bridge
 
 
 def test_a_lost_database_is_a_503_until_it_is_back(make: Make, tmp_path: Path) -> None:
@@ -259,7 +259,7 @@ def test_with_an_external_worker_nothing_is_translated_or_sent_from_here(make: M
     assert (count(stored, pending), rows(stored, deliveries)[0]["status"]) == (0, "waiting")
 
 
-# Who waits, and who does not
+# Requests that prefer to wait
 
 
 @pytest.mark.parametrize(

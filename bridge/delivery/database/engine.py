@@ -122,7 +122,7 @@ class Database:
         Raises:
             StoreUnavailable: the database cannot be used.
         """
-        with _told(), self._my_turn(), self._made().begin() as connection:
+        with _unavailable(), self._my_turn(), self._made().begin() as connection:
             if self._turn is None:
                 connection.execute(text("SELECT pg_advisory_xact_lock(:lock)"), {"lock": _MIGRATION_LOCK})
             if revision(connection) != HEAD:
@@ -145,7 +145,7 @@ class Database:
         """
         if not self._is_current:
             self.migrate()
-        with _told(), self._my_turn(), (self._hasty if hasty else self.engine).begin() as connection:
+        with _unavailable(), self._my_turn(), (self._hasty if hasty else self.engine).begin() as connection:
             self._refuse_if_removed(connection)
             yield connection
 
@@ -158,7 +158,7 @@ class Database:
         """
         if not self._is_current:
             self.migrate()
-        with _told(), self.engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
+        with _unavailable(), self.engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
             yield connection
 
     @contextmanager
@@ -170,7 +170,7 @@ class Database:
         Raises:
             StoreUnavailable: the database does not answer.
         """
-        with _told(), self.engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
+        with _unavailable(), self.engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
             yield connection
 
     def look(self) -> str | None:
@@ -183,7 +183,7 @@ class Database:
         Raises:
             StoreUnavailable: it cannot be written.
         """
-        with _told(), self.engine.connect() as connection, connection.begin() as transaction:
+        with _unavailable(), self.engine.connect() as connection, connection.begin() as transaction:
             schema = revision(connection)
             connection.execute(text("CREATE TABLE bridge_check (id INTEGER)"))
             transaction.rollback()
@@ -244,7 +244,7 @@ def _holding(path: Path) -> Iterator[None]:
 
 
 @contextmanager
-def _told() -> Iterator[None]:
+def _unavailable() -> Iterator[None]:
     """Raise every error of the database as ``StoreUnavailable``.
 
     The text of an error may hold parameters, so it is not repeated.

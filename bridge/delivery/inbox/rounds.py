@@ -176,8 +176,8 @@ class Taker:
         return bool(connection.execute(select(or_(fresh, again))).scalar())
 
     def _take(self, connection: Connection, low: int, holder: str) -> tuple[Round | None, int | None]:
-        again = self._taken_replays(connection)
-        fresh, up_to = self._taken_messages(connection, MOST - len(again), low)
+        again = self._take_replays(connection)
+        fresh, up_to = self._take_messages(connection, MOST - len(again), low)
         if not fresh and not again:
             return None, up_to
         now = self._database.now(connection)
@@ -193,7 +193,7 @@ class Taker:
         connection.execute(insert(rounds).values(row))
         return new, up_to
 
-    def _taken_messages(self, connection: Connection, most: int, low: int) -> tuple[list[str], int | None]:
+    def _take_messages(self, connection: Connection, most: int, low: int) -> tuple[list[str], int | None]:
         """Delete and return the oldest pending messages.
 
         With the sequence number of the last of them, if more may follow.
@@ -221,7 +221,7 @@ class Taker:
         is_all = len(sequences) == len(rows) < most
         return [row.message_id for row in deleted], None if is_all else sequences[-1]
 
-    def _taken_replays(self, connection: Connection) -> list[Replay]:
+    def _take_replays(self, connection: Connection) -> list[Replay]:
         oldest = (
             select(_replays.sequence)
             .where(_replays.queue == self._queue)

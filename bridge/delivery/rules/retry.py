@@ -165,13 +165,13 @@ def _delivered(case: _Case) -> Decision:
 
 
 def _rejected(case: _Case) -> Decision:
-    return _given_up(case)
+    return _rejected_or_old(case)
 
 
 def _failed(case: _Case) -> Decision:
     attempts = case.tried.attempts + 1
     if case.now - case.tried.created_at > case.policy.max_age:
-        return _given_up(case)
+        return _rejected_or_old(case)
     asked = min(case.outcome.retry_after or 0.0, LONGEST_PAUSE_SECONDS)
     return Decision(Fate.WAITING, case.now + max(delay(attempts, case.chance), asked), attempts)
 
@@ -198,7 +198,7 @@ def _uncertain(case: _Case) -> Decision:
     return Decision(Fate.UNCERTAIN, case.now, case.tried.attempts + 1)
 
 
-def _given_up(case: _Case) -> Decision:
+def _rejected_or_old(case: _Case) -> Decision:
     """Decide on a delivery that is too old or rejected.
 
     Of several that were merged, one may be the cause. So each is sent alone before one of them is dead.

@@ -1,4 +1,4 @@
-"""Rounds: what one translator has in hand, and how another one takes it over."""
+"""Rounds: claiming, progress, and takeover."""
 
 import time
 from collections.abc import Callable
@@ -18,14 +18,14 @@ Open = Callable[[str], Database]
 
 
 def put(database: Database, queue: str, *names: str, size: int = 10) -> None:
-    """Let messages of these ids wait."""
+    """Make messages of these ids pending."""
     with database.writing() as connection:
         values = [{"queue": queue, "message_id": name, "size": size} for name in names]
         connection.execute(insert(pending), values)
 
 
 def ask(database: Database, queue: str, *names: str) -> None:
-    """Let replays of these events wait."""
+    """Make replays of these events pending."""
     with database.writing() as connection:
         values = [{"queue": queue, "event_id": name, "audit_id": "", "who": "", "bulk_id": ""} for name in names]
         connection.execute(insert(replays), values)
@@ -142,7 +142,7 @@ def test_a_living_holders_round_is_taken_over_when_its_lease_ends(database: Data
     expire(database)
     found = take_over(database, CALLS, "other", no_one)
     assert found is not None
-    # From then on it is the other's.
+    # From then on the other translator has it.
     assert take_over(database, CALLS, "third", no_one) is None
 
 
@@ -181,7 +181,7 @@ def test_a_holder_that_lost_its_round_twice_moves_nothing_either(database: Datab
     assert [row["holder"] for row in rows(database, rounds)] == ["third"]
 
 
-def test_what_was_handed_back_is_taken_over_at_once_and_not_alone(database: Database) -> None:
+def test_a_released_round_is_taken_over_at_once_and_not_alone(database: Database) -> None:
     put(database, CALLS, "a", "b")
     first = taken(database, CALLS)
     with database.writing() as connection:

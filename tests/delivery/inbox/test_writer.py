@@ -1,4 +1,4 @@
-"""Appending: many requests, one transaction, and 503 is the truth as far as it can be."""
+"""Appending messages: many requests, one transaction, and a truthful 503."""
 
 import os
 import threading
@@ -23,7 +23,7 @@ from tests.delivery.pending import BATCH, Silent, append, arrive, became, called
 
 
 class Bell:
-    """Counts how often it is rung."""
+    """Counts its rings."""
 
     def __init__(self) -> None:
         self.rung = 0
@@ -164,7 +164,7 @@ def test_a_lost_answer_to_a_commit_that_cannot_be_looked_for_is_marked_later(
         refused(inbox, one, "answer was lost")
     database.reading = genuine  # type: ignore[method-assign] # in this test alone
     until(lambda: count(database, marks) == 1)
-    # Of identical messages that are meant, only the first is taken for the sender's next try.
+    # Of several identical messages, only the first counts as the sender's retry.
     [retry], [meant], [again] = arrive(database, *(message(b"nameless") for _ in range(3)))
     assert (retry.status, retry.id) == (Status.DUPLICATE, one.id)
     assert [meant.status, again.status] == [Status.QUARANTINED] * 2
@@ -223,7 +223,7 @@ def test_an_outage_is_answered_and_ends(database: Database) -> None:
     assert count(database, messages) == 1
 
 
-def test_whatever_goes_wrong_is_answered_and_the_next_is_stored(database: Database) -> None:
+def test_any_error_is_answered_and_the_next_message_is_stored(database: Database) -> None:
     inbox, genuine = Inbox(database, Silent()), database.writing
 
     def strange() -> None:

@@ -1,4 +1,7 @@
-"""The doors of raw events, in one process, on a real database; nothing is translated or delivered by itself."""
+"""Doors of raw events, in one process, on a real database.
+
+Nothing is translated or delivered by itself.
+"""
 
 import json
 from base64 import b64encode
@@ -35,7 +38,10 @@ def signed(value: Any, secret: str = SECRET) -> dict[str, str]:
 
 @contextmanager
 def applications(database_url: str) -> Iterator[Make]:
-    """A function that makes the application; what is given changes the settings of the direction."""
+    """Return a function that makes the application.
+
+    Its arguments change the settings of the direction.
+    """
     made: list[Flask] = []
 
     def make(max_body_bytes: int = LIMIT, mappings: Path | None = None, **changes: Any) -> Flask:
@@ -58,7 +64,7 @@ def applications(database_url: str) -> Iterator[Make]:
 
 
 def refused(response: TestResponse, status: int, code: str) -> dict[str, str]:
-    """An error has its status and says what it is; the fields that it names."""
+    """Check the status and form of an error, and return the fields it names."""
     assert response.status_code == status, response.get_data(as_text=True)
     assert response.json is not None
     assert response.json["error"]["code"] == code

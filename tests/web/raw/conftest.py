@@ -1,4 +1,4 @@
-"""The application with the doors for raw events."""
+"""The application with the doors of raw events."""
 
 from collections.abc import Iterator
 

@@ -1,4 +1,4 @@
-"""Where Segment's webhooks post: who may, one event or many, and what is answered."""
+"""Door of Segment's webhooks: senders, single events and arrays, answers."""
 
 from typing import Any
 
@@ -21,7 +21,7 @@ TOLD = {"X-Bridge-Secret": SECRET}
 
 
 def post(client: FlaskClient, value: Any, *headers: dict[str, str]) -> TestResponse:
-    """Post it, and wait for what becomes of it."""
+    """Post a body, and wait for its outcome."""
     with translating(client.application.extensions["bridge"]):
         return send(client, value, {"Prefer": "wait=10"}, *headers)
 
@@ -41,7 +41,7 @@ def test_a_signed_event_is_stored_and_answered_for(client: FlaskClient, stored: 
     assert (event["door"], event["customer"], count(stored, deliveries)) == ("webhooks/segment", "anna-1", 1)
 
 
-def test_an_event_is_taken_once_at_whichever_door(client: FlaskClient, stored: Database) -> None:
+def test_an_event_is_accepted_once_at_all_doors(client: FlaskClient, stored: Database) -> None:
     first = post(client, EVENT, signed(EVENT, "the-next-one")).json
     again = post(client, EVENT, signed(EVENT)).json
     assert client.post("/v1/track", json=TRACK, headers=basic("write-key-1")).status_code == 200

@@ -1,4 +1,4 @@
-"""Segment's tracking API: what libraries post, and what is stored, answered, and refused."""
+"""Door of Segment's tracking API: stored events, answers, refusals."""
 
 import gzip
 import json
@@ -26,7 +26,7 @@ SUCCESS = {"success": True}
 
 
 def post(client: FlaskClient, path: str, value: Any, **headers: str) -> TestResponse:
-    """Post it, and translate what was stored of it."""
+    """Post a body, and translate the stored message."""
     response = send(client, path, value, **headers)
     if response.status_code == 200:
         translate(client.application.extensions["bridge"])
@@ -80,7 +80,10 @@ LIBRARIES = {
     "rudder-sdk-js, batching": "/v1/batch",
     "rudder-sdk-js, a page that is left": "/beacon/v1/batch",
 }
-"""Where each posts, by its public sources: behind the host, or behind a host that ends in ``/v1``."""
+"""Paths of each library, by its public sources.
+
+They follow the host, or a host that ends in ``/v1``.
+"""
 
 
 @pytest.mark.parametrize("library", LIBRARIES)
@@ -153,7 +156,7 @@ def test_a_write_key_in_the_header_opens_the_door(client: FlaskClient, headers: 
 
 @pytest.mark.parametrize("path", ["/v1/track", "/v1/batch"])
 @pytest.mark.parametrize("authorization", ["", "Bearer token"])
-def test_so_does_one_in_the_body_which_nobody_is_shown(
+def test_so_does_one_in_the_body_which_is_never_shown(
     client: FlaskClient, stored: Database, path: str, authorization: str
 ) -> None:
     item = {**TRACK, "type": "track", "writeKey": KEY}
@@ -171,7 +174,7 @@ def test_without_a_valid_one_nothing_is_stored(
     assert count(stored, messages) == 0
 
 
-def test_an_event_is_taken_once_and_a_retried_batch_adds_nothing(client: FlaskClient, stored: Database) -> None:
+def test_an_event_is_accepted_once_and_a_retried_batch_adds_nothing(client: FlaskClient, stored: Database) -> None:
     batch = {"batch": [{"type": kind, "userId": "anna-1", "event": "X", "messageId": kind} for kind in TYPES] + [5]}
     for path, value in (("/v1/track", TRACK), ("/v1/track", {**TRACK, "sentAt": "later"}), ("/v1/batch", batch)):
         assert post(client, path, value).status_code == 200
@@ -327,7 +330,7 @@ def test_json_may_be_sent_as_text_as_browsers_do(client: FlaskClient, kind: str)
 
 
 @pytest.mark.parametrize("path", ["/v1/track", "/v1/t", "/v1/b", "/v1/batch"])
-def test_a_browser_is_told_that_it_may_post(client: FlaskClient, path: str) -> None:
+def test_a_browser_may_post_from_any_site(client: FlaskClient, path: str) -> None:
     asked = client.options(
         path, headers={"Origin": "https://shop.example.com", "Access-Control-Request-Method": "POST"}
     )
