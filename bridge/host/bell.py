@@ -68,11 +68,11 @@ class Bell:
 
     def _is_rung(self, seconds: float) -> bool:
         poll = select.poll()
-        if self._shared:
+        if self._shared and self._shared.fileno() >= 0:
             poll.register(self._shared, select.POLLIN)
         if not poll.poll(seconds * 1000) or self._shared is None:
             return False
-        with suppress(BlockingIOError):
+        with suppress(OSError):  # it is empty, or was closed meanwhile
             while self._shared.recv(1):
                 pass
         return True

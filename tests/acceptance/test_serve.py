@@ -323,6 +323,8 @@ def test_reloads_and_restarts_under_load_put_no_custom_event_in_doubt(
             while not all(one.done() for one in posted):
                 host.signal(signal.SIGHUP)
                 time.sleep(2.0)
+                # On a busy machine new processes may need longer to start: then the next reload waits for them.
+                requests.get(f"{host.root}/healthz", timeout=PATIENCE)
             for one in posted:
                 one.result()
         voucherify.wait_for_events(len(customers))

@@ -63,12 +63,14 @@ def test_on_a_full_disk_nothing_is_promised_that_is_not_stored(
 def test_a_database_that_cannot_be_opened_at_start_is_used_once_it_can(
     tmp_path: Path, serve: Serve, segment: Receiver
 ) -> None:
-    url = f"sqlite:///{tmp_path / 'not-mounted-yet' / 'bridge.db'}"
+    path = tmp_path / "bridge.db"
+    path.write_bytes(b"not a database " * 100)
+    url = f"sqlite:///{path}"
     server = serve(url, segment, *SEVERAL)
     workers = server.workers()
     assert_unavailable(server, redeems("ada"))
 
-    (tmp_path / "not-mounted-yet").mkdir()
+    path.unlink()
 
     assert server.status(redeems("ada")) == "accepted"
     Books(url).wait_until_settled(1)
