@@ -38,7 +38,34 @@ def read(body: bytes) -> Any:
     try:
         value, is_storable = _QUICK.decode(body), b"\\u0000" not in body
     except (ValueError, RecursionError):
-        value, is_storable = _read_thoroughly(body), False
+        value, is_storable = _read_thoroughly(body, _DECODER), False
+    return _checked(body, value, is_storable=is_storable)
+
+
+def read_infinite(body: bytes) -> Any:
+    """Read JSON as ``read`` does, with infinity for a number beyond any float.
+
+    Raises:
+        Unusable: as ``read``.
+    """
+    body = body.removeprefix(BOM_UTF8)
+    return _checked(body, _read_thoroughly(body, _INFINITE), is_storable=False)
+
+
+def is_finite(value: Any) -> bool:
+    """Return whether no number in a value is infinite."""
+    match value:
+        case float():
+            return math.isfinite(value)
+        case list():
+            return all(map(is_finite, value))
+        case dict():
+            return all(map(is_finite, value.values()))
+        case _:
+            return True
+
+
+def _checked(body: bytes, value: Any, *, is_storable: bool) -> Any:
     if body.count(b"{") + body.count(b"[") > LEVELS and is_deeper(value, LEVELS):
         raise Unusable(_TOO_DEEP)
     return value if is_storable else storable(value)
@@ -55,13 +82,13 @@ def is_deeper(value: Any, levels: int) -> bool:
     return True
 
 
-def _read_thoroughly(body: bytes) -> Any:
+def _read_thoroughly(body: bytes, decoder: json.JSONDecoder) -> Any:
     """Read JSON several times slower than ``read``, with more detail.
 
     It accepts lone surrogates, which are JSON, and names the reason of a refusal.
     """
     try:
-        return _DECODER.decode(body.decode())
+        return decoder.decode(body.decode())
     except UnicodeDecodeError as error:
         raise Unusable("the body is not UTF-8") from error
     except RecursionError as error:
@@ -121,6 +148,11 @@ def _finite(text: str) -> float:
     return number
 
 
+def _rounded(text: str) -> float:
+    number = float(text)
+    return number if math.isinf(number) else int(text)
+
+
 def _integer(text: str) -> int:
     _finite(text)
     return int(text)
@@ -133,3 +165,4 @@ def _not_json(constant: str) -> NoReturn:
 _QUICK, _WRITER, _SORTED = msgspec.json.Decoder(), msgspec.json.Encoder(), msgspec.json.Encoder(order="sorted")
 _ASCII, _ASCII_SORTED = json.JSONEncoder(), json.JSONEncoder(sort_keys=True)
 _DECODER = json.JSONDecoder(parse_float=_finite, parse_int=_integer, parse_constant=_not_json)
+_INFINITE = json.JSONDecoder(parse_int=_rounded, parse_constant=_not_json)

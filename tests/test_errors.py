@@ -25,7 +25,7 @@ CAUGHT: Mapping[str, tuple[str, ...]] = {
     "InvalidMappings": ("bridge.mapping_file", "bridge.translation.translator", "bridge.cli.opening"),
     "DemoFailed": ("bridge.cli.main",),
     "Unusable": ("bridge.intake.tracking_api", "bridge.intake.segment_webhooks", "bridge.translation.meaning"),
-    "BeyondFloat": ("bridge.intake.tracking_api", "bridge.intake.segment_webhooks"),
+    "BeyondFloat": ("bridge.to_voucherify.raw_events.posted",),
     "NotPlain": ("bridge.to_segment.translate",),
     "RoundLost": ("bridge.translation.translator",),
     "SeenMeanwhile": ("bridge.translation.translator",),

@@ -14,12 +14,6 @@ from bridge.to_voucherify.raw_events.posted import posted
 
 CREDENTIAL_BYTES = 16
 
-UNUSABLE = object()
-"""Stand-in for JSON with a number beyond any float.
-
-The bridge stores it, and quarantines it with that reason.
-"""
-
 Clock = Callable[[], float]
 
 
@@ -69,14 +63,12 @@ class Receiver:
         """Append raw events that their door accepts.
 
         Args:
-            value: the JSON of ``body``, or ``UNUSABLE``.
+            value: the JSON of ``body``.
 
         Raises:
             Invalid: the door does not accept them; nothing was stored.
             StoreUnavailable: they could not be stored.
         """
-        if value is UNUSABLE:
-            return Received(self.store(door, body, credential, request_id))
         events = posted(value, DOORS[door].kind, len(body))
         events.check()
         stored = self.store(door, body, credential, request_id)

@@ -11,9 +11,9 @@ from typing import Any
 
 from bridge.credentials import basic, known, signed
 from bridge.doors import SEGMENT
-from bridge.errors import BeyondFloat, Invalid, SignatureError, Unusable
-from bridge.intake.receiving import UNUSABLE, Received, Receiver
-from bridge.json_text import read
+from bridge.errors import Invalid, SignatureError, Unusable
+from bridge.intake.receiving import Received, Receiver
+from bridge.to_voucherify.raw_events.posted import read_events
 
 SIGNATURE, SECRET = "X-Signature", "X-Bridge-Secret"
 
@@ -52,9 +52,7 @@ class EventWebhooks:
         value: Any = None
         unreadable: Unusable | None = None
         try:
-            value = read(body)
-        except BeyondFloat:
-            value = UNUSABLE
+            value, _ = read_events(body)
         except Unusable as error:
             unreadable = error
         used = self._authenticate(body, presented, is_array=isinstance(value, list))

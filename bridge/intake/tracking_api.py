@@ -4,9 +4,9 @@ from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 from bridge.credentials import basic, known
-from bridge.errors import BeyondFloat, Invalid, SignatureError, Unusable
-from bridge.intake.receiving import UNUSABLE, Received, Receiver
-from bridge.json_text import read
+from bridge.errors import Invalid, SignatureError, Unusable
+from bridge.intake.receiving import Received, Receiver
+from bridge.to_voucherify.raw_events.posted import read_events
 
 _UNKNOWN = "the write key is missing, or is not among BRIDGE_WRITE_KEYS"
 
@@ -53,10 +53,7 @@ class TrackingCalls:
         value: Any = None
         unreadable: Unusable | None = None
         try:
-            value = read(body)
-        except BeyondFloat as error:
-            # The write key could not be removed from its bytes, which operators see.
-            value, unreadable = UNUSABLE, error if b'"writeKey"' in body else None
+            value, _ = read_events(body)
         except Unusable as error:
             unreadable = error
         header = basic(presented.authorization)

@@ -8,12 +8,12 @@ from typing import Any
 from bridge import to_segment, to_voucherify
 from bridge.doors import BATCH, DOORS, SEGMENT, Door
 from bridge.errors import Invalid, Unusable
-from bridge.json_text import read, write
+from bridge.json_text import write
 from bridge.logs import places, unexpected
 from bridge.messages import CALLS, ID_LENGTH, RAW_EVENTS, WEBHOOKS, Arrival, Message, Status
 from bridge.to_voucherify.raw_events.events import clean, completed
 from bridge.to_voucherify.raw_events.mappings import Mappings
-from bridge.to_voucherify.raw_events.posted import TOO_LARGE, Posted, posted
+from bridge.to_voucherify.raw_events.posted import Posted, posted, read_events
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,17 +81,13 @@ def events(message: Message, mappings: Mappings, skip: int = 0) -> Iterator[Even
     if raw is not None and raw.is_several:
         yield from _several(message, door, raw, mappings, skip)
     elif not skip:
-        value = message.body if raw is None else raw.event(0)
-        yield _translated(Source(door, message.id, value, message.at, mappings))
+        yield _one(Source(door, message.id, message.body, message.at, mappings), raw)
 
 
 def _several(message: Message, door: Door, raw: Posted, mappings: Mappings, skip: int) -> Iterator[Event]:
     for place in range(skip, len(raw.items)):
         event_id = f"{message.id}{place:04d}"
-        if raw.is_too_large(place):
-            event = _quarantined(event_id, TOO_LARGE)
-        else:
-            event = _translated(Source(door, event_id, raw.event(place), message.at, mappings))
+        event = _one(Source(door, event_id, message.body, message.at, mappings), raw)
         yield event if place + 1 == len(raw.items) else replace(event, is_last=False)
 
 
@@ -102,8 +98,17 @@ def again(message: Message, event_id: str, mappings: Mappings) -> Event:
         raw = _posted(door, message.body)
     except Unusable as error:
         return _quarantined(event_id, str(error))
-    value = message.body if raw is None else raw.event(_place(event_id))
-    return _translated(Source(door, event_id, value, message.at, mappings))
+    return _one(Source(door, event_id, message.body, message.at, mappings), raw)
+
+
+def _one(source: Source, raw: Posted | None) -> Event:
+    """Translate one event: the message itself, or its place among raw events."""
+    if raw is None:
+        return _translated(source)
+    place = _place(source.event_id)
+    if reason := raw.fault(place):
+        return _quarantined(source.event_id, reason)
+    return _translated(replace(source, value=raw.event(place)))
 
 
 def own_bytes(path: str, body: bytes, event_id: str) -> bytes:
@@ -152,7 +157,10 @@ def _posted(door: Door, body: bytes) -> Posted | None:
     Raises:
         Unusable: the body cannot be read.
     """
-    return posted(read(body), door.kind, len(body)) if door.queue == RAW_EVENTS else None
+    if door.queue != RAW_EVENTS:
+        return None
+    value, is_finite = read_events(body)
+    return posted(value, door.kind, len(body), is_finite=is_finite)
 
 
 def _place(event_id: str) -> int:

@@ -10,8 +10,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from bridge import json_text
 from bridge.doors import BATCH
-from bridge.errors import Invalid
+from bridge.errors import BeyondFloat, Invalid
+from bridge.json_text import read, read_infinite
 from bridge.to_voucherify.raw_events.events import clean, problems, size
 
 KILOBYTE = 1024
@@ -21,6 +23,8 @@ EVENT_BYTES, BATCH_BYTES = 32 * KILOBYTE, 500 * KILOBYTE
 BATCH_EVENTS = 2_500
 WEBHOOK_EVENTS = 4_000
 """The largest batch size of Segment's webhooks."""
+
+BEYOND_FLOAT = "a number is beyond any float"
 
 TOO_LARGE = f"Larger than {EVENT_BYTES // KILOBYTE} KB."
 
@@ -35,6 +39,7 @@ class Posted:
         length: bytes of the body.
         is_several: whether they came as a batch or an array.
         shared: the context and the integrations of a batch, which apply to all its events.
+        is_finite: whether no number in the body is beyond any float.
     """
 
     items: Sequence[Any]
@@ -42,6 +47,7 @@ class Posted:
     length: int
     is_several: bool = False
     shared: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    is_finite: bool = True
 
     def event(self, place: int) -> Any:
         """Return one event, with the type of its path and what its batch shares.
@@ -62,6 +68,12 @@ class Posted:
         """
         is_limited = self.kind != "" or self.is_several
         return is_limited and self.length > EVENT_BYTES and size(self.items[place]) > EVENT_BYTES
+
+    def fault(self, place: int) -> str:
+        """Say why the worker cannot translate an event, whatever it means; "" if it can."""
+        if self.is_several and self.is_too_large(place):
+            return TOO_LARGE
+        return "" if self.is_finite or json_text.is_finite(self.event(place)) else BEYOND_FLOAT
 
     def check(self) -> None:
         """Check whether the body may be stored. The worker finds the invalid events of a batch or an array.
@@ -85,20 +97,35 @@ class Posted:
         return {where: f"More than {most} events."} if len(self.items) > most else {}
 
 
-def posted(value: Any, kind: str, length: int) -> Posted:
+def read_events(body: bytes) -> tuple[Any, bool]:
+    """Read a body, and return whether all its numbers are finite.
+
+    A number beyond any float makes its own event unusable, and no other of its batch.
+
+    Raises:
+        Unusable: the body cannot be read.
+    """
+    try:
+        return read(body), True
+    except BeyondFloat:
+        return read_infinite(body), False
+
+
+def posted(value: Any, kind: str, length: int, *, is_finite: bool = True) -> Posted:
     """Split any body into its events.
 
     Args:
         value: the body's JSON, read.
         kind: as ``Posted.kind``.
         length: bytes of the body.
+        is_finite: as ``Posted.is_finite``.
     """
     if kind == BATCH and isinstance(value, dict) and isinstance(value.get("batch"), list):
         shared = {name: value[name] for name in ("context", "integrations") if isinstance(value.get(name), dict)}
-        return Posted(value["batch"], kind, length, is_several=True, shared=shared)
+        return Posted(value["batch"], kind, length, is_several=True, shared=shared, is_finite=is_finite)
     if kind == "" and isinstance(value, list):
-        return Posted(value, kind, length, is_several=True)
-    return Posted([value], kind, length)
+        return Posted(value, kind, length, is_several=True, is_finite=is_finite)
+    return Posted([value], kind, length, is_finite=is_finite)
 
 
 def _merged(shared: Mapping[str, Any], own: Any) -> Any:
