@@ -5,10 +5,10 @@ from pathlib import Path
 
 import click
 
-from bridge.cli.finding import Finding
+from bridge.cli.checking.finding import Finding
+from bridge.cli.checking.reaching import reached
+from bridge.cli.checking.standing import VOUCHERIFYS_KEYS, database_finding, standing_still
 from bridge.cli.printing import json_option, print_json, table
-from bridge.cli.reaching import reached
-from bridge.cli.standing import VOUCHERIFYS_KEYS, database_finding, standing_still
 from bridge.delivery.database.engine import Database
 from bridge.delivery.rules.sink import Happened
 from bridge.directions import DIRECTIONS

@@ -351,7 +351,7 @@ def why_not(run: Run, monkeypatch: pytest.MonkeyPatch, url: str) -> str:
 
 
 def test_why_a_host_cannot_be_reached(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("bridge.cli.reaching.PATIENCE_SECONDS", 0.2)
+    monkeypatch.setattr("bridge.cli.checking.reaching.PATIENCE_SECONDS", 0.2)
     assert "cannot be resolved" in why_not(run, monkeypatch, "https://segment.invalid")
     assert "refused" in why_not(run, monkeypatch, "http://127.0.0.1:9")
     with socket.create_server(("127.0.0.1", 0)) as silent:

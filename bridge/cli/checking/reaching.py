@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 import requests
 
-from bridge.cli.finding import Finding
+from bridge.cli.checking.finding import Finding
 
 PATIENCE_SECONDS = 5.0
 

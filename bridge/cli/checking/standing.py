@@ -7,7 +7,7 @@ import time
 from collections.abc import Iterator
 from contextlib import closing
 
-from bridge.cli.finding import Finding
+from bridge.cli.checking.finding import Finding
 from bridge.cli.printing import when
 from bridge.delivery.database.engine import Database
 from bridge.delivery.database.migrations import HEAD
