@@ -82,7 +82,8 @@ class Window:
 
     def fits(self) -> bool:
         """Whether nothing has to be looked for beside the window."""
-        return bool(self.page.evaluate("document.documentElement.scrollWidth <= window.innerWidth"))
+        # A locator waits for its element: a page that has just been asked for may have none yet.
+        return bool(self.page.locator("html").evaluate("html => html.scrollWidth <= window.innerWidth"))
 
     def barriers(self) -> list[str]:
         """What axe finds that keeps somebody out."""
