@@ -137,10 +137,10 @@ def test_what_is_written_reads_back(value: Any) -> None:
 
 
 @given(JSON)
-def test_the_sdks_text_is_ascii_and_never_shorter_than_what_is_sent(value: Any) -> None:
+def test_the_sdks_text_is_ascii_and_at_most_three_times_as_long(value: Any) -> None:
     sdk, sent = write_ascii(storable(value)), write(storable(value))
     assert sdk == json.dumps(storable(value)).encode()
-    assert len(sent) <= len(sdk) <= 3 * len(sent)
+    assert len(sdk) <= 3 * len(sent)
 
 
 @pytest.mark.parametrize("value", [float("nan"), float("inf")], ids=["NaN", "Infinity"])

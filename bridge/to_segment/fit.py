@@ -105,12 +105,11 @@ def _fitted(render: Render, limit: int, properties: Properties, reduced: list[st
 
 
 def _size(text: bytes, limit: int) -> int:
-    """Count the bytes of an event's JSON as the SDK writes it.
+    """Count the bytes of an event's JSON, as the bridge or the SDK writes it: the longer one.
 
-    It is never shorter than the bridge's own JSON, and at most three times as long. So a small event is not written
-    twice.
+    The SDK's is at most three times as long. So a small event is not written twice.
     """
-    return len(text) if 3 * len(text) <= limit else len(write_ascii(read(text)))
+    return len(text) if 3 * len(text) <= limit else max(len(text), len(write_ascii(read(text))))
 
 
 def _fitted_around(fitted: _Fitted, before: list[_Cut], after: list[_Cut], cuts: list[_Cut]) -> bytes | None:

@@ -16,6 +16,9 @@ from tests.acceptance.receiver import Receiver
 from tests.acceptance.server import SEVERAL, Server
 from tests.acceptance.waiting import until
 
+LEASE = 120.0
+"""Seconds: a killed process's deliveries may wait for the end of a lease of 40 s."""
+
 
 def post_and_be_cut_off(server: Server, body: bytes) -> None:
     with pytest.raises(requests.ConnectionError):
@@ -39,7 +42,7 @@ def test_killed_before_the_commit_it_has_promised_nothing_and_the_retry_is_taken
     for name in names:
         server.deliver(redeems(name))
 
-    books.wait_until_settled(len(names))
+    books.wait_until_settled(len(names), LEASE)
     segment.assert_once(names)
 
 
@@ -56,7 +59,7 @@ def test_killed_after_the_commit_everything_that_was_answered_202_is_delivered(
     segment_down.open()
     server.start()
 
-    books.wait_until_settled(len(names))
+    books.wait_until_settled(len(names), LEASE)
     segment_down.assert_once(names)
 
 
@@ -91,7 +94,7 @@ def test_killed_before_it_heard_segments_200_it_repeats_the_same_messages(
 
     books.move_time()
 
-    books.wait_until_settled(len(names))
+    books.wait_until_settled(len(names), LEASE)
     assert_twice_under_one_id(segment, names)
 
 
@@ -119,7 +122,7 @@ def test_killed_between_segments_200_and_its_record_it_repeats_the_same_messages
 
     books.move_time()
 
-    books.wait_until_settled(len(names))
+    books.wait_until_settled(len(names), LEASE)
     assert_twice_under_one_id(segment, names)
 
 
@@ -137,7 +140,7 @@ def test_killed_over_and_over_while_webhooks_come_in_nothing_is_lost(
             post.result()
     books.move_time()
 
-    books.wait_until_settled(len(names))
+    books.wait_until_settled(len(names), LEASE)
     assert set(segment.users()) == set(names)
     assert books.events() == Counter(accepted=len(names))
     assert len({(event["userId"], event["messageId"]) for event in segment.stand_in.events}) == len(names)

@@ -62,15 +62,17 @@ def test_the_json_has_every_event_completely(tmp_path: Path) -> None:
         assert one["userId"] == "ada-1815"
         assert one["integrations"] == {"Voucherify (Actions)": False}
         assert "anonymousId" not in one
-    assert [(one["method"], one["path"], one["body"].get("event")) for one in shown["voucherify"]] == [
+    calls = [(one["method"], one["path"], one["body"].get("event")) for one in shown["voucherify"]]
+    # The raw event has a queue of its own: between queues there is no order.
+    calls.remove(("POST", "/v1/events", "Book Reviewed"))
+    assert calls == [
         ("POST", "/v1/customers", None),
         ("POST", "/v1/events", "Book Ordered"),
         ("POST", "/v1/events", "Viewed Bestsellers Page"),
         ("POST", "/v1/events", "Viewed Basket Screen"),
         ("POST", "/v1/customers", None),
-        ("POST", "/v1/events", "Book Reviewed"),
     ]
-    customer, *_, group, _ = [one["body"] for one in shown["voucherify"]]
+    customer, group = [one["body"] for one in shown["voucherify"] if one["path"] == "/v1/customers"]
     assert (customer["source_id"], customer["name"], customer["birthdate"]) == (
         "ada-1815",
         "Ada Lovelace",
