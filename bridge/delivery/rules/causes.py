@@ -58,5 +58,5 @@ def _is_particular(word: str) -> bool:
 
 
 def _short(text: str) -> str:
-    told: str = storable(text)
-    return told if len(told) <= LENGTH else told[: LENGTH - 1] + "…"
+    storable_text: str = storable(text)
+    return storable_text if len(storable_text) <= LENGTH else storable_text[: LENGTH - 1] + "…"
