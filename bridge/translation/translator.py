@@ -22,6 +22,7 @@ from bridge.translation.deciding import Unit
 from bridge.translation.meaning import Event
 from bridge.translation.refused import is_about_data, is_refused, refused
 from bridge.translation.replaying import Again
+from bridge.translation.trial import survives
 from bridge.translation.writing import Step, Written, decide, write
 
 BEAT_SECONDS = 0.25
@@ -193,7 +194,7 @@ class Translator:
 
     def _translate(self, current: Round, mappings: Mappings) -> None:
         """Translate and write the round step by step, until its end or a stop."""
-        now = self._quarantine_first(current) if current.is_poisoned else current
+        now = self._without_poison(current, mappings)
         steps: list[Step] = []
         size = 0
         for count, step in enumerate(self._steps(now, mappings) if now else (), 1):
@@ -216,11 +217,15 @@ class Translator:
             with self._database.writing(hasty=True) as connection:
                 now.release(connection)
 
-    def _quarantine_first(self, current: Round) -> Round | None:
-        """Quarantine the event that has ended the processes that translated it."""
+    def _without_poison(self, current: Round, mappings: Mappings) -> Round | None:
+        """Quarantine the first event if it ends the processes that translate it."""
+        if not current.is_suspected:
+            return current
         first, behind = current.work[0], current.work[1:]
         message = self._loaded([first]).get(_message_id(first))
         if message is None:
+            return current
+        if not current.is_poisoned and survives(lambda: _first_event(first, message, mappings, current.done)):
             return current
         if isinstance(first, Replay):
             arrival = Arrival(Status.QUARANTINED, reason=POISONED)
@@ -326,3 +331,9 @@ class Translator:
 
 def _message_id(one: Work) -> str:
     return one if isinstance(one, str) else one.event_id[:ID_LENGTH]
+
+
+def _first_event(first: Work, message: Message, mappings: Mappings, done: int) -> Event | None:
+    if isinstance(first, Replay):
+        return meaning.again(message, first.event_id, mappings)
+    return next(meaning.events(message, mappings, done), None)

@@ -77,7 +77,7 @@ def test_an_event_that_ends_processes_is_quarantined_and_no_other(
     database.close()
     run(tmp_path, database_url, queue, "born", "poison")
     deaths = (tmp_path / "deaths").read_text().split()
-    assert len(deaths) == 3  # among others, and twice alone
+    assert len(deaths) == 4  # among others, twice alone, and in the trial
     assert count(database, pending) == count(database, rounds) == 0
     statuses = Counter((row["status"], row["reason"]) for row in rows(database, events))
     good = EVENTS[queue] + (2 if queue == RAW_EVENTS else 0)

@@ -16,8 +16,9 @@ The bytes stay in ``messages`` until retention deletes them. A message that wait
 - Each writing transaction moves the round's row forward, or deletes it. The holder's name is the fencing token: if
   another translator has taken the round over, the row does not match, and the transaction is rolled back.
 - A translator whose transaction fails reads the progress of its round, and continues there: it may be committed.
-- A round that was taken over is written one event at a time, up to the possible progress of its holder. An event that
-  ends two processes while it is alone is quarantined untranslated.
+- A round that was taken over is written one event at a time, up to the possible progress of its holder. If processes
+  end repeatedly while an event is alone, a process of its own tries it first: if that ends too, the event is
+  quarantined untranslated.
 
 On PostgreSQL sequence numbers become visible out of order, so there is no cursor: existing rows are taken and
 deleted. A message that was answered before another one was sent has the lower number, and both are visible: so it is

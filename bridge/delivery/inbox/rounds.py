@@ -40,10 +40,10 @@ LATE_SECONDS = 30.0
 A later append loses its place in the order.
 """
 
-MOST_STARTS_ALONE = 2
-"""Processes that a message may end while it is alone.
+MOST_STARTS_ALONE, MOST_STARTS = 2, 10
+"""Processes that may end while a message is alone in their hands.
 
-Then it is quarantined untranslated.
+After the first number it is suspected, after the second it is quarantined untranslated.
 """
 
 _rounds, _pending, _replays = rounds.c, pending.c, replays.c
@@ -93,9 +93,14 @@ class Round:
         return self.begun > 0
 
     @property
-    def is_poisoned(self) -> bool:
-        """Whether its first message has ended too many processes."""
+    def is_suspected(self) -> bool:
+        """Whether its first message may have ended several processes."""
         return self.begun > MOST_STARTS_ALONE
+
+    @property
+    def is_poisoned(self) -> bool:
+        """Whether its first message has certainly ended processes."""
+        return self.begun > MOST_STARTS
 
     def move(self, connection: Connection, work: Sequence[Work], done: int, now: float) -> "Round | None":
         """Record the progress of the round in a writing transaction.

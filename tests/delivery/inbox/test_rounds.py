@@ -192,20 +192,20 @@ def test_a_released_round_is_taken_over_at_once_and_not_alone(database: Database
     assert move(database, first) is None
 
 
-def test_who_ended_two_processes_while_alone_is_poisoned(database: Database) -> None:
+def test_who_was_alone_when_processes_ended_is_suspected_and_after_many_poisoned(database: Database) -> None:
     put(database, CALLS, "a", "b")
     taken(database, CALLS)
     states = []
-    for number in range(3):
+    for number in range(11):
         found = take_over(database, CALLS, f"holder {number}", everyone)
         assert found is not None
-        states.append((found.is_alone, found.is_poisoned))
-    assert states == [(True, False), (True, False), (True, True)]
+        states.append((found.is_alone, found.is_suspected, found.is_poisoned))
+    assert states == [(True, False, False)] * 2 + [(True, True, False)] * 8 + [(True, True, True)]
     # The next message has ended no process yet.
     assert found is not None
     moved = move(database, found, ("b",))
     assert moved is not None
-    assert (moved.is_alone, moved.is_poisoned) == (True, False)
+    assert (moved.is_alone, moved.is_suspected) == (True, False)
 
 
 def test_a_round_remembers_how_far_it_is(database: Database) -> None:
