@@ -19,7 +19,7 @@ from bridge.delivery.rules.sink import Sink
 from bridge.directions import DIRECTIONS, TO_SEGMENT, TO_VOUCHERIFY
 from bridge.doors import SEGMENT_DESTINATION, SEGMENT_WEBHOOKS, TRACKING_API, VOUCHERIFY_WEBHOOKS, direction_of_queue
 from bridge.errors import StoreUnavailable
-from bridge.host import Host
+from bridge.host import Host, Rates
 from bridge.intake import DestinationCalls, EventWebhooks, Receiver, TrackingCalls, VoucherifyWebhooks
 from bridge.mapping_file import in_force
 from bridge.messages import QUEUES
@@ -30,7 +30,7 @@ from bridge.operations.upkeep.keeper import House, Keeper
 from bridge.settings import Settings, ToVoucherify
 from bridge.sinks.segment import DEDUPLICATED_SECONDS, SegmentSink
 from bridge.sinks.voucherify import VoucherifySink
-from bridge.translation import Translator
+from bridge.translation import Rules, Translator
 
 _log = structlog.get_logger("bridge")
 
@@ -68,6 +68,7 @@ class Parts:
     database: Database
     outbox: Outbox
     receiver: Receiver
+    rates: Rates
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,7 +110,7 @@ def build(settings: Settings) -> Bridge:
     notifier = Notifier(database)
     wakes = Wakes(host, notifier)
     inbox, outbox, duty = Inbox(database, wakes), Outbox(database), Duty(host)
-    parts = Parts(settings, database, outbox, Receiver(inbox, time.time))
+    parts = Parts(settings, database, outbox, Receiver(inbox, time.time), host.rates())
     sides = {key: side for key, build in SIDES.items() if (side := build(parts))}
     workers = {side.sink.name: Worker(outbox, side.sink, Policy(max_age=settings.max_age)) for side in sides.values()}
     queues = [queue for queue in QUEUES if direction_of_queue(queue) in sides]
@@ -120,7 +121,9 @@ def build(settings: Settings) -> Bridge:
         worker="embedded" if settings.embedded_worker else "external",
     )
     mappings = in_force(settings.to_voucherify.mappings if settings.to_voucherify else None)
-    translators = [Translator(database, queue, duty, mappings, workers) for queue in queues]
+    keys = settings.to_voucherify.write_keys if settings.to_voucherify else ()
+    rules = Rules(mappings, {key.digest: key.types for key in keys})
+    translators = [Translator(database, queue, duty, rules, workers) for queue in queues]
     duty.sleepers = [*translators, *workers.values()]
     givers: list[Hand] = [*translators, BulkReplayer(database), Listener(database, host.ring)]
 
@@ -179,7 +182,7 @@ def _to_voucherify(parts: Parts) -> Side | None:
         SEGMENT_DESTINATION: DestinationCalls(settings.app_id, settings.secret_key, sink.probe, parts.receiver)
     }
     if settings.write_keys:
-        intakes[TRACKING_API] = TrackingCalls(settings.write_keys, parts.receiver)
+        intakes[TRACKING_API] = TrackingCalls(settings.write_keys, parts.rates, parts.receiver)
     if settings.event_secrets:
         intakes[SEGMENT_WEBHOOKS] = EventWebhooks(settings.event_secrets, parts.receiver)
     return Side(intakes, sink, url)

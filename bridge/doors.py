@@ -15,7 +15,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from bridge.directions import TO_SEGMENT, TO_VOUCHERIFY
-from bridge.messages import CALLS, RAW_EVENTS, WEBHOOKS
+from bridge.messages import CALLS, EVENT_TYPES, RAW_EVENTS, WEBHOOKS
 
 BATCH = "batch"
 
@@ -36,6 +36,7 @@ class Door:
         stem: its module in ``intake`` and in ``web.doors``.
         action: the action that a destination call asks for.
         kind: type of its raw events; ``batch`` for several; "" if the events contain it.
+        is_scoped: whether each credential has ``messageId``s of its own. A write key in a web page is public.
     """
 
     direction: str
@@ -43,6 +44,7 @@ class Door:
     stem: str
     action: str = ""
     kind: str = ""
+    is_scoped: bool = False
 
 
 ACTIONS: Mapping[str, str] = {
@@ -52,15 +54,16 @@ ACTIONS: Mapping[str, str] = {
 }
 """Action of each path of Segment's destination."""
 
-TRACKING: Mapping[str, str] = {
-    f"v1/{kind}": kind for kind in ("track", "identify", "page", "screen", "group", "alias", BATCH)
-}
+TRACKING: Mapping[str, str] = {f"v1/{kind}": kind for kind in (*EVENT_TYPES, BATCH)}
 """Type of event of each path of the tracking API, or ``batch``."""
 
 DOORS: Mapping[str, Door] = {
     VOUCHERIFY: Door(TO_SEGMENT, WEBHOOKS, VOUCHERIFY_WEBHOOKS),
     **{path: Door(TO_VOUCHERIFY, CALLS, SEGMENT_DESTINATION, action=name) for path, name in ACTIONS.items()},
-    **{path: Door(TO_VOUCHERIFY, RAW_EVENTS, TRACKING_API, kind=kind) for path, kind in TRACKING.items()},
+    **{
+        path: Door(TO_VOUCHERIFY, RAW_EVENTS, TRACKING_API, kind=kind, is_scoped=True)
+        for path, kind in TRACKING.items()
+    },
     SEGMENT: Door(TO_VOUCHERIFY, RAW_EVENTS, SEGMENT_WEBHOOKS),
 }
 """Doors by path."""

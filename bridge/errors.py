@@ -5,8 +5,10 @@
     │   answered with a status: the table is ``web.errors.ERRORS``
     ├── Invalid            400  a request that violates its schema; names the fields
     ├── SignatureError     401  a request without a valid proof of its sender
+    ├── Forbidden          403  a request for which its sender's key is not meant
     ├── NoSuchEvent        404  an id of no event in the database
     ├── InHand             409  a delivery or a message in progress
+    ├── TooManyEvents      429  a sender that is over its key's rate
     ├── UpstreamError      502  a service that must be asked first does not answer as it should
     ├── StoreUnavailable   503  the database can store nothing at the moment
     │
@@ -56,6 +58,18 @@ class Invalid(BridgeError):
 
 class SignatureError(BridgeError):
     """A signature that is missing, malformed, or made with another secret."""
+
+
+class Forbidden(BridgeError):
+    """A request for which its sender's key is not meant."""
+
+
+class TooManyEvents(BridgeError):
+    """A sender that is over its key's rate; ``wait_seconds`` says for how long."""
+
+    def __init__(self, message: str, wait_seconds: float = 1.0) -> None:
+        self.wait_seconds = wait_seconds
+        super().__init__(message)
 
 
 class NoSuchEvent(BridgeError):

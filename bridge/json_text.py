@@ -141,6 +141,14 @@ def storable(value: Any) -> Any:
             return value
 
 
+def without_surrogates(body: bytes) -> bytes:
+    """Return a body that msgspec can search, though it has lone surrogates or a byte order mark.
+
+    All surrogates become other characters, and all else stays.
+    """
+    return body.removeprefix(BOM_UTF8).replace(b"\\ud", b"\\u0").replace(b"\\uD", b"\\u0")
+
+
 def _finite(text: str) -> float:
     number = float(text)
     if math.isinf(number):

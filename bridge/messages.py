@@ -1,5 +1,6 @@
 """Values that travel between the packages: messages and their translations."""
 
+import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
@@ -30,6 +31,11 @@ class Message:
     body: bytes = field(repr=False)
 
 
+def credential_digest(credential: str) -> bytes:
+    """Return the digest of a credential, as a message has it."""
+    return hashlib.sha256(credential.encode(errors="surrogateescape")).digest()[:16]
+
+
 ID_LENGTH = 26
 """Characters of a message's id, a ULID.
 
@@ -49,6 +55,10 @@ QUEUES: Mapping[str, bool] = {WEBHOOKS: False, CALLS: True, RAW_EVENTS: True}
 
 Such a queue has one round at a time.
 """
+
+
+EVENT_TYPES = ("track", "identify", "page", "screen", "group", "alias")
+"""Types of raw events."""
 
 
 class Status(StrEnum):
@@ -106,6 +116,8 @@ class Arrival:
         customer: the customer's ``source_id``, if there is one.
         identity: None if the message has no identity; then it is always new.
         outgoing: its deliveries.
+        content: 32 bytes that identify the content; a later event with the same keys and other content contradicts it.
+            b"" if the keys themselves identify it.
     """
 
     status: Status
@@ -114,6 +126,7 @@ class Arrival:
     customer: str | None = None
     identity: Identity | None = None
     outgoing: tuple[Outgoing, ...] = ()
+    content: bytes = b""
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,7 +5,7 @@ They are frozen. Every mistake is reported at once, by variable.
 
 import os
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from difflib import get_close_matches
 from pathlib import Path
@@ -17,8 +17,10 @@ from dotenv import dotenv_values
 from marshmallow import ValidationError, validate
 
 from bridge import database_url as database_urls
+from bridge import write_keys
 from bridge.directions import DIRECTIONS, TO_SEGMENT, TO_VOUCHERIFY, Direction
 from bridge.errors import ConfigError
+from bridge.write_keys import WriteKey
 
 LEVELS = ("debug", "info", "warning", "error")
 _LEVEL = f"must be one of {', '.join(LEVELS)}"
@@ -79,7 +81,7 @@ class ToVoucherify:
     app_id: str = field(repr=False)
     secret_key: str = field(repr=False)
     rate_limit: float | None
-    write_keys: tuple[str, ...] = field(default=(), repr=False)
+    write_keys: tuple[WriteKey, ...] = field(default=(), repr=False)
     event_secrets: tuple[str, ...] = field(default=(), repr=False)
     mappings: Path | None = None
 
@@ -291,7 +293,7 @@ def _to_voucherify(env: environs.Env) -> ToVoucherify:
         app_id=(env.str("VOUCHERIFY_APP_ID", "") or "").strip(),
         secret_key=(env.str("VOUCHERIFY_SECRET_KEY", "") or "").strip(),
         rate_limit=env.float("VOUCHERIFY_RATE_LIMIT", None, validate=_POSITIVE),
-        write_keys=_several(env, "BRIDGE_WRITE_KEYS"),
+        write_keys=tuple(map(write_keys.parse, _several(env, "BRIDGE_WRITE_KEYS", _write_keys))),
         event_secrets=_several(env, "SEGMENT_WEBHOOK_SECRET"),
         mappings=_read_mapping_file(env),
     )
@@ -301,10 +303,24 @@ READERS: Mapping[str, Callable[[environs.Env], Any]] = {TO_SEGMENT: _to_segment,
 """Reader of each direction's settings."""
 
 
-def _several(env: environs.Env, name: str) -> tuple[str, ...]:
-    """Return the values of a comma-separated list."""
-    texts: list[str] | None = env.list(name, [])
-    return tuple(text.strip() for text in texts or () if text.strip())
+def _several(
+    env: environs.Env, name: str, validate: Callable[[Sequence[str]], None] = lambda _: None
+) -> tuple[str, ...]:
+    """Return the values of a comma-separated list; none if ``validate`` refuses them."""
+    texts: list[str] | None = env.list(name, [], validate=lambda found: validate(_filled(found)))
+    return _filled(texts or ())
+
+
+def _filled(texts: Sequence[str]) -> tuple[str, ...]:
+    return tuple(text.strip() for text in texts if text.strip())
+
+
+def _write_keys(texts: Sequence[str]) -> None:
+    try:
+        for text in texts:
+            write_keys.parse(text)
+    except ValueError as error:
+        raise ValidationError(f"must be a list of write keys, each as {error}") from error
 
 
 _POSITIVE = validate.Range(min=0, min_inclusive=False, error="must be a number above 0")

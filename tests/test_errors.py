@@ -24,7 +24,7 @@ CAUGHT: Mapping[str, tuple[str, ...]] = {
     "ConfigError": ("bridge.cli.main", "bridge.web.wsgi"),
     "InvalidMappings": ("bridge.mapping_file", "bridge.translation.translator", "bridge.cli.opening"),
     "DemoFailed": ("bridge.cli.main",),
-    "Unusable": ("bridge.intake.tracking_api", "bridge.intake.segment_webhooks", "bridge.translation.meaning"),
+    "Unusable": ("bridge.intake.receiving", "bridge.translation.meaning"),
     "BeyondFloat": ("bridge.to_voucherify.raw_events.posted",),
     "NotPlain": ("bridge.to_segment.translate",),
     "RoundLost": ("bridge.translation.translator",),

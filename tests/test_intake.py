@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Callable, Iterable, Sequence
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -15,24 +16,26 @@ from bridge.demo.calls import CALLS, credentials
 from bridge.doors import ACTIONS as ACTION_DOORS
 from bridge.doors import DOORS
 from bridge.errors import Invalid, SignatureError, UpstreamError
+from bridge.host import Rates
 from bridge.intake import (
     DestinationCalls,
     EventWebhooks,
     Given,
-    Keys,
     Presented,
     Received,
     Receiver,
+    Sender,
     TrackingCalls,
     VoucherifyWebhooks,
 )
+from bridge.messages import EVENT_TYPES as TYPES
 from bridge.messages import QUEUES, Kept, Message, Status
 from bridge.signature import sign
 from bridge.to_voucherify.actions import ACTIONS
-from bridge.to_voucherify.raw_events.events import TYPES
 from bridge.to_voucherify.raw_events.mappings import ActionMapping, Mappings, load
 from bridge.to_voucherify.raw_events.presets import ADD_CUSTOM_EVENT, PRESETS
-from bridge.translation import meaning
+from bridge.translation import Rules, meaning
+from bridge.write_keys import WriteKey
 from tests.delivery.arrivals import rows, run_again
 from tests.delivery.pending import Silent, became, translator
 from tests.to_voucherify.raw import row
@@ -124,7 +127,7 @@ def test_a_call_is_stored_with_its_bytes_and_its_time(store: Store, calls: Calls
 
 
 def test_how_many_events_a_message_holds_is_known_when_it_is_stored(store: Store) -> None:
-    tracking = TrackingCalls(["key"], store.receiver)
+    tracking = tracking_calls(store.receiver)
     webhooks = EventWebhooks(["secret"], store.receiver)
     batch = {"batch": [{}, 5, None], "writeKey": "key"}
 
@@ -134,8 +137,8 @@ def test_how_many_events_a_message_holds_is_known_when_it_is_stored(store: Store
 
     more: list[Any] = [[{}, 5], [], {**PAID, "type": "track"}]
     found = [
-        tracking.take("v1/batch", encode(batch), NO_KEYS, ""),
-        tracking.take("v1/track", paid(), NO_KEYS, ""),
+        tracking.take("v1/batch", encode(batch), None, NO_KEYS, ""),
+        tracking.take("v1/track", paid(), None, NO_KEYS, ""),
         *map(posted, more),
     ]
     assert [(one.count, one.is_several) for one in found] == [(3, True), (1, False), (2, True), (0, True), (1, False)]
@@ -206,7 +209,7 @@ def receiver(database: Database) -> Receiver:
 def translated(database: Database, message_id: str, mappings: Mappings = PRESETS) -> Sequence[Kept]:
     """Translate all pending messages, and return the outcome of one."""
     for queue in QUEUES:
-        while translator(database, queue, mappings=lambda: mappings).step():
+        while translator(database, queue, rules=Rules(lambda: mappings, {})).step():
             pass
     [outcomes] = became(database, message_id)
     return outcomes
@@ -252,12 +255,16 @@ def paid(**fields: Any) -> bytes:
     return json.dumps({**PAID, "writeKey": "key", **fields}).encode()
 
 
-NO_KEYS = Keys(None, None)
+NO_KEYS = Sender(None, None, "192.0.2.1")
+
+
+def tracking_calls(receiver: Receiver) -> TrackingCalls:
+    return TrackingCalls([WriteKey("key")], Rates(Path("not used")), receiver)
 
 
 def track(database: Database, receiver: Receiver, mappings: Iterable[ActionMapping]) -> Kept:
     """Accept a raw event, translate it with these mappings, return the outcome."""
-    received = TrackingCalls(["key"], receiver).take("v1/track", paid(), NO_KEYS, "")
+    received = tracking_calls(receiver).take("v1/track", paid(), None, NO_KEYS, "")
     [kept] = translated(database, received.id, tuple(mappings))
     return kept
 

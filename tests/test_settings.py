@@ -10,6 +10,7 @@ import pytest
 from bridge import settings
 from bridge.errors import ConfigError
 from bridge.settings import DAY, Settings, ToSegment, ToVoucherify, mapping_file, unknown
+from bridge.write_keys import WriteKey
 
 GIVEN = {"SEGMENT_WRITE_KEY": "the-write-key", "VOUCHERIFY_WEBHOOK_SECRET": "the-secret"}
 KEYS = {"VOUCHERIFY_APP_ID": "the-app-id", "VOUCHERIFY_SECRET_KEY": "the-secret-key"}
@@ -73,7 +74,7 @@ def test_each_direction_is_on_when_all_of_it_is_set() -> None:
         ("VOUCHERIFY_SECRET_KEY", " spaced ", "to_voucherify.secret_key", "spaced"),
         ("VOUCHERIFY_RATE_LIMIT", "100", "to_voucherify.rate_limit", 100.0),
         ("VOUCHERIFY_RATE_LIMIT", "1.5", "to_voucherify.rate_limit", 1.5),
-        ("BRIDGE_WRITE_KEYS", "one, two,", "to_voucherify.write_keys", ("one", "two")),
+        ("BRIDGE_WRITE_KEYS", "one, two,", "to_voucherify.write_keys", (WriteKey("one"), WriteKey("two"))),
         ("SEGMENT_WEBHOOK_SECRET", "old, new", "to_voucherify.event_secrets", ("old", "new")),
         ("BRIDGE_MAPPINGS", "/etc/mappings.json", "to_voucherify.mappings", Path("/etc/mappings.json")),
         ("BRIDGE_MAPPINGS", " ", "to_voucherify.mappings", None),

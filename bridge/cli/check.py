@@ -126,13 +126,13 @@ def _quoted(settings: Settings) -> set[str]:
         secrets |= {
             "VOUCHERIFY_APP_ID": [back.app_id],
             "VOUCHERIFY_SECRET_KEY": [back.secret_key],
-            "BRIDGE_WRITE_KEYS": back.write_keys,
+            "BRIDGE_WRITE_KEYS": [key.key for key in back.write_keys],
             "SEGMENT_WEBHOOK_SECRET": back.event_secrets,
         }
     return {name for name, values in secrets.items() if any(one != one.strip(QUOTES) for one in values)}
 
 
-def _set(secrets: Sequence[str]) -> str:
+def _set(secrets: Sequence[object]) -> str:
     return f"{len(secrets)} set" if secrets else "not set: this door is off"
 
 

@@ -14,6 +14,7 @@ from bridge.host.bell import Bell, datagram_socket, socket_address
 from bridge.host.folder import database_file, own, own_folder, planned_folder, usable
 from bridge.host.locks import Seat, is_locked, lock, remove
 from bridge.host.presence import Presence
+from bridge.host.rates import Rates
 
 STALE_SECONDS = 3600.0
 """Age in seconds at which the file of a dead process is removed.
@@ -95,6 +96,10 @@ class Host:
             with suppress(OSError):
                 marks.append(path.stat().st_mtime_ns)
         return max(marks, default=None)
+
+    def rates(self) -> Rates:
+        """Return the rates of senders, which all processes of the host count together."""
+        return Rates(self.folder / f"{self._digest}.rates")
 
     def bell(self) -> "Bell":
         """Create a bell that every process of the host can ring."""

@@ -15,19 +15,20 @@ of ``to_voucherify``, which the worker calls again when it translates. A request
 from bridge.intake.receiving import Received, Receiver
 from bridge.intake.segment_destination import DestinationCalls, Given, is_elsewhere
 from bridge.intake.segment_webhooks import SECRET, SIGNATURE, EventWebhooks, Presented
-from bridge.intake.tracking_api import Keys, TrackingCalls
+from bridge.intake.tracking_api import MOST_UNKNOWN_BYTES, Sender, TrackingCalls
 from bridge.intake.voucherify_webhooks import VoucherifyWebhooks
 
 __all__ = [
+    "MOST_UNKNOWN_BYTES",
     "SECRET",
     "SIGNATURE",
     "DestinationCalls",
     "EventWebhooks",
     "Given",
-    "Keys",
     "Presented",
     "Received",
     "Receiver",
+    "Sender",
     "TrackingCalls",
     "VoucherifyWebhooks",
     "is_elsewhere",

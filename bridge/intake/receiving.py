@@ -1,18 +1,15 @@
 """Storage of a verified body as a message of the inbox."""
 
-import hashlib
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
 
 from ulid import ULID
 
 from bridge.delivery.inbox import Inbox
 from bridge.doors import DOORS
-from bridge.messages import Message
-from bridge.to_voucherify.raw_events.posted import posted
-
-CREDENTIAL_BYTES = 16
+from bridge.errors import Invalid, Unusable
+from bridge.messages import Message, credential_digest
+from bridge.to_voucherify.raw_events.posted import Posted, posted, read_events
 
 Clock = Callable[[], float]
 
@@ -54,22 +51,33 @@ class Receiver:
         """
         at = self._clock()
         row = DOORS[door]
-        digest = hashlib.sha256(credential.encode(errors="surrogateescape")).digest()[:CREDENTIAL_BYTES]
+        digest = credential_digest(credential)
         message = Message(str(ULID.from_timestamp(at)), row.queue, row.direction, door, at, request_id, digest, body)
         self._inbox.append(message)
         return message.id
 
-    def store_events(self, door: str, value: Any, body: bytes, credential: str, request_id: str) -> Received:
+    def store_events(self, door: str, events: Posted, body: bytes, credential: str, request_id: str) -> Received:
         """Append raw events that their door accepts.
 
         Args:
-            value: the JSON of ``body``.
+            events: those of ``body``.
 
         Raises:
-            Invalid: the door does not accept them; nothing was stored.
             StoreUnavailable: they could not be stored.
         """
-        events = posted(value, DOORS[door].kind, len(body))
-        events.check()
-        stored = self.store(door, body, credential, request_id)
-        return Received(stored, events.is_several, len(events.items))
+        return Received(self.store(door, body, credential, request_id), events.is_several, len(events.items))
+
+
+def events_of(door: str, body: bytes) -> Posted:
+    """Return the raw events of a body that its door accepts.
+
+    Raises:
+        Invalid: the door does not accept the body.
+    """
+    try:
+        value, is_finite = read_events(body)
+    except Unusable as error:
+        raise Invalid({"": str(error)}) from error
+    events = posted(value, DOORS[door].kind, len(body), is_finite=is_finite)
+    events.check()
+    return events

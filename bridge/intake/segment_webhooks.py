@@ -7,17 +7,18 @@ import json
 from codecs import BOM_UTF8
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 
 from bridge.credentials import basic, known, signed
 from bridge.doors import SEGMENT
-from bridge.errors import Invalid, SignatureError, Unusable
-from bridge.intake.receiving import Received, Receiver
-from bridge.to_voucherify.raw_events.posted import read_events
+from bridge.errors import SignatureError
+from bridge.intake.receiving import Received, Receiver, events_of
 
 SIGNATURE, SECRET = "X-Signature", "X-Bridge-Secret"
 
-_SPACES = " \t\r\n"
+_SPACES = b" \t\r\n"
+_OPENING = 1_000
+"""Bytes in which an array begins. One that begins later must be signed as a whole."""
+
 _DECODER = json.JSONDecoder()
 
 
@@ -49,39 +50,35 @@ class EventWebhooks:
             Invalid: a single value is no event, or an array is too long; nothing was stored.
             StoreUnavailable: it could not be stored.
         """
-        value: Any = None
-        unreadable: Unusable | None = None
-        try:
-            value, _ = read_events(body)
-        except Unusable as error:
-            unreadable = error
-        used = self._authenticate(body, presented, is_array=isinstance(value, list))
-        if unreadable:
-            raise Invalid({"": str(unreadable)}) from unreadable
-        return self._receiver.store_events(SEGMENT, value, body, used, request_id)
+        used = self._authenticate(body, presented)
+        return self._receiver.store_events(SEGMENT, events_of(SEGMENT, body), body, used, request_id)
 
-    def _authenticate(self, body: bytes, presented: Presented, *, is_array: bool) -> str:
+    def _authenticate(self, body: bytes, presented: Presented) -> str:
         """Return the secret that proves the sender.
 
-        Every body must be signed. Of an array, Segment signs only the first event, so the rest needs the secret itself.
+        Every body must be signed. Of an array, Segment signs only the first event, so the rest needs the secret itself:
+        before it is known, no part of the array is read.
         """
-        first = _first(body) if is_array else None
-        used = signed(body, presented.signature, self._secrets) or (
-            signed(first, presented.signature, self._secrets) if first else None
-        )
+        is_array = body[:_OPENING].removeprefix(BOM_UTF8).lstrip(_SPACES).startswith(b"[")
+        if is_array and not self._knows_secret(presented):
+            raise SignatureError(f"an array must carry the secret too: as {SECRET}, or as the password")
+        used = signed(body, presented.signature, self._secrets)
+        if used is None and is_array and (first := _first(body)):
+            used = signed(first, presented.signature, self._secrets)
         if used is None:
             raise SignatureError(f"the header {SIGNATURE} is missing, or does not match")
-        header = basic(presented.authorization)
-        if first is not None and known([presented.secret, header and header.password], self._secrets) is None:
-            raise SignatureError(f"an array must carry the secret too: as {SECRET}, or as the password")
         return used
+
+    def _knows_secret(self, presented: Presented) -> bool:
+        header = basic(presented.authorization)
+        return known([presented.secret, header and header.password], self._secrets) is not None
 
 
 def _first(body: bytes) -> bytes:
-    """Return the bytes of the first event of an array; b"" if the array is empty."""
-    text = body.removeprefix(BOM_UTF8).decode().lstrip(_SPACES).removeprefix("[").lstrip(_SPACES)
+    """Return the bytes of the first event of an array; b"" if it has none, or cannot be read."""
     try:
+        text = body.removeprefix(BOM_UTF8).lstrip(_SPACES).removeprefix(b"[").lstrip(_SPACES).decode()
         _, end = _DECODER.raw_decode(text)
-    except ValueError:
+    except (ValueError, RecursionError):
         return b""
     return text[:end].encode()

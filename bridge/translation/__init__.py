@@ -2,9 +2,9 @@
 
     inbox.take ─▶ meaning ─▶ to_segment | to_voucherify ─▶ writing ─▶ events, deliveries
 
-``translator`` is one thread a queue. It takes a round, translates it outside any transaction, and writes it in
-transactions of some hundred events. A replay goes through the same stage: it is a stored event that is translated
-again.
+``translator`` is one thread a queue. It takes a round, translates it outside any transaction (``stepping``), and
+writes it in transactions of some hundred events. A replay goes through the same stage: it is a stored event that is
+translated again.
 
 - The unit is the event: a wrong one in a batch is quarantined alone. An exception in translation names its event.
 - Repeats are decided in the writing transaction, by the keys in ``seen``. If another translator has written one of
@@ -13,6 +13,7 @@ again.
 """
 
 from bridge.translation.meaning import holds_none, own_bytes
+from bridge.translation.stepping import Rules
 from bridge.translation.translator import Translator
 
-__all__ = ["Translator", "holds_none", "own_bytes"]
+__all__ = ["Rules", "Translator", "holds_none", "own_bytes"]

@@ -1,6 +1,6 @@
 """Meaning of a message: its events, by the door that accepted it."""
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Any
@@ -10,7 +10,7 @@ from bridge.doors import BATCH, DOORS, SEGMENT, Door
 from bridge.errors import Invalid, Unusable
 from bridge.json_text import write
 from bridge.logs import places, unexpected
-from bridge.messages import CALLS, ID_LENGTH, RAW_EVENTS, WEBHOOKS, Arrival, Message, Status
+from bridge.messages import CALLS, EVENT_TYPES, ID_LENGTH, RAW_EVENTS, WEBHOOKS, Arrival, Message, Status
 from bridge.to_voucherify.raw_events.events import clean, completed
 from bridge.to_voucherify.raw_events.mappings import Mappings
 from bridge.to_voucherify.raw_events.posted import Posted, posted, read_events
@@ -38,6 +38,7 @@ class Source:
     Attributes:
         value: the bytes of the body, or the value of a raw event.
         at: when its message was received, in epoch seconds.
+        types: types of raw events that the sender may send.
     """
 
     door: Door
@@ -45,6 +46,7 @@ class Source:
     value: Any
     at: float
     mappings: Mappings
+    types: Collection[str]
 
 
 def _webhook(source: Source) -> Arrival:
@@ -67,10 +69,15 @@ TRANSLATIONS: Mapping[str, Callable[[Source], Arrival]] = {
 """Translation of one event, by queue."""
 
 
-def events(message: Message, mappings: Mappings, skip: int = 0) -> Iterator[Event]:
+def events(
+    message: Message, mappings: Mappings, skip: int = 0, types: Collection[str] = EVENT_TYPES
+) -> Iterator[Event]:
     """Translate the events of ``message`` one by one, after the first ``skip``.
 
     Never raises.
+
+    Args:
+        types: types of raw events that the sender may send.
     """
     door = DOORS[message.door]
     try:
@@ -79,26 +86,22 @@ def events(message: Message, mappings: Mappings, skip: int = 0) -> Iterator[Even
         yield _quarantined(message.id, str(error))
         return
     if raw is not None and raw.is_several:
-        yield from _several(message, door, raw, mappings, skip)
+        for place in range(skip, len(raw.items)):
+            event_id = f"{message.id}{place:04d}"
+            event = _one(Source(door, event_id, message.body, message.at, mappings, types), raw)
+            yield event if place + 1 == len(raw.items) else replace(event, is_last=False)
     elif not skip:
-        yield _one(Source(door, message.id, message.body, message.at, mappings), raw)
+        yield _one(Source(door, message.id, message.body, message.at, mappings, types), raw)
 
 
-def _several(message: Message, door: Door, raw: Posted, mappings: Mappings, skip: int) -> Iterator[Event]:
-    for place in range(skip, len(raw.items)):
-        event_id = f"{message.id}{place:04d}"
-        event = _one(Source(door, event_id, message.body, message.at, mappings), raw)
-        yield event if place + 1 == len(raw.items) else replace(event, is_last=False)
-
-
-def again(message: Message, event_id: str, mappings: Mappings) -> Event:
+def again(message: Message, event_id: str, mappings: Mappings, types: Collection[str] = EVENT_TYPES) -> Event:
     """Translate one stored event of ``message`` again; never raises."""
     door = DOORS[message.door]
     try:
         raw = _posted(door, message.body)
     except Unusable as error:
         return _quarantined(event_id, str(error))
-    return _one(Source(door, event_id, message.body, message.at, mappings), raw)
+    return _one(Source(door, event_id, message.body, message.at, mappings, types), raw)
 
 
 def _one(source: Source, raw: Posted | None) -> Event:
@@ -108,7 +111,16 @@ def _one(source: Source, raw: Posted | None) -> Event:
     place = _place(source.event_id)
     if reason := raw.fault(place):
         return _quarantined(source.event_id, reason)
-    return _translated(replace(source, value=raw.event(place)))
+    value = raw.event(place)
+    if isinstance(value, dict) and value.get("type") in set(EVENT_TYPES).difference(source.types):
+        return _quarantined(source.event_id, f"its write key may not send {value['type']}")
+    event = _translated(replace(source, value=value))
+    return replace(event, arrival=_identified(event.arrival, raw.content(place)))
+
+
+def _identified(arrival: Arrival, content: bytes) -> Arrival:
+    identity = arrival.identity and replace(arrival.identity, digest=content)
+    return replace(arrival, identity=identity, content=content)
 
 
 def own_bytes(path: str, body: bytes, event_id: str) -> bytes:

@@ -5,7 +5,7 @@ What was delivered is not sent again, so a replay can be repeated. The event's o
 
 import json
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from sqlalchemy import Connection, and_, insert, select, update
@@ -18,13 +18,14 @@ from bridge.delivery.rules.retry import Fate
 from bridge.messages import Arrival, Message, Status
 from bridge.translation.deciding import (
     CONTRADICTION,
-    KEY_BYTES,
     REASON_LENGTH,
     Made,
+    Mark,
     Sighting,
-    call_keys,
+    contradiction,
     deliveries,
-    seen_row,
+    identity_mark,
+    scope,
     sightings,
 )
 from bridge.translation.meaning import Event
@@ -68,16 +69,17 @@ def replay(connection: Connection, again: Again, now: float) -> str:
 def _replay(connection: Connection, again: Again, now: float) -> str:
     event_id = again.asked.event_id
     stored = connection.execute(select(tables.events).where(tables.events.c.id == event_id).with_for_update()).first()
-    if stored is None or again.event is None:
+    if stored is None or again.event is None or again.message is None:
         return GONE
     arrival = again.event.arrival
-    new = deliveries(event_id, arrival, now)
-    known = sightings(connection, call_keys(arrival) + [one.key for one in new])
-    status, reason = _judge(event_id, arrival, new, known)
+    own = scope(again.message)
+    new, mark = deliveries(event_id, arrival, now, own), identity_mark(arrival, own)
+    marks = [*([mark] if mark else []), *(one.mark for one in new)]
+    known = sightings(connection, marks)
+    status, reason = _judge(event_id, arrival, marks, new, known)
     fates = {_deliver(connection, one, known) for one in new if status is Status.ACCEPTED}
-    if arrival.identity and arrival.identity.call[:KEY_BYTES] not in known:
-        row = seen_row(arrival.identity.call, arrival.identity.digest, event_id, now)
-        connection.execute(insert(tables.seen).values(row))
+    if mark and not mark.sighting(known):
+        connection.execute(insert(tables.seen).values(mark.row(event_id, now)))
     connection.execute(
         update(tables.events)
         .where(tables.events.c.id == event_id)
@@ -87,13 +89,13 @@ def _replay(connection: Connection, again: Again, now: float) -> str:
 
 
 def _judge(
-    event_id: str, arrival: Arrival, new: tuple[Made, ...], known: Mapping[bytes, Sighting]
+    event_id: str, arrival: Arrival, marks: Sequence[Mark], new: Sequence[Made], known: Mapping[bytes, Sighting]
 ) -> tuple[Status, str]:
     """Decide as for a new event, without its own keys in ``seen``."""
-    call = known.get(arrival.identity.call[:KEY_BYTES]) if arrival.identity else None
-    if call and arrival.identity and call.event_id != event_id and call.digest != arrival.identity.digest[:KEY_BYTES]:
-        return Status.QUARANTINED, f"{CONTRADICTION}, as {call.event_id}"
-    sighted = [known.get(one.key) for one in new]
+    others_known = {key: sighting for key, sighting in known.items() if sighting.event_id != event_id}
+    if other := contradiction(marks, others_known):
+        return Status.QUARANTINED, f"{CONTRADICTION}, as {other.event_id}"
+    sighted = [one.mark.sighting(known) for one in new]
     others = [sighting for sighting in sighted if sighting and sighting.event_id != event_id]
     if others and len(others) == len(sighted):
         return Status.IGNORED, f"the same as {others[0].event_id}"
@@ -103,9 +105,9 @@ def _judge(
 def _deliver(connection: Connection, one: Made, known: Mapping[bytes, Sighting]) -> str:
     """Insert or revive a delivery; return its status if it does not change."""
     [row] = placed(connection, [one.row])
-    if one.key not in known:
+    if not one.mark.sighting(known):
         connection.execute(insert(tables.deliveries).values(row))
-        connection.execute(insert(tables.seen).values(seen_row(one.key, b"", row["event_id"], row["created_at"])))
+        connection.execute(insert(tables.seen).values(one.mark.row(row["event_id"], row["created_at"])))
         return TO_BE_SENT
     columns = tables.deliveries.c
     own = and_(columns.event_id == row["event_id"], columns.key == row["key"])

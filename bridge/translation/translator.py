@@ -2,27 +2,25 @@
 
 import threading
 import time
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import replace
 
 import structlog
 
 from bridge.delivery.database.engine import Database
-from bridge.delivery.inbox import Replay, Round, Taker, Work, bodies, queues, take_over
+from bridge.delivery.inbox import Round, Taker, queues, take_over
 from bridge.delivery.outbox import Worker
 from bridge.delivery.process.duty import Duty
 from bridge.errors import InvalidMappings, RoundLost, SeenMeanwhile, StoreUnavailable
 from bridge.logs import Sparing
 from bridge.loop import Pace, repeat
-from bridge.messages import ID_LENGTH, RAW_EVENTS, Arrival, Kept, Message, Status
+from bridge.messages import RAW_EVENTS, Kept, Status
 from bridge.to_voucherify.raw_events.mappings import Mappings
-from bridge.translation import meaning
 from bridge.translation.deciding import Unit
-from bridge.translation.meaning import Event
 from bridge.translation.refused import is_about_data, is_refused, refused
 from bridge.translation.replaying import Again
-from bridge.translation.trial import survives
+from bridge.translation.stepping import Rules, Stepper
 from bridge.translation.writing import Step, Written, decide, write
 
 BEAT_SECONDS = 0.25
@@ -50,13 +48,8 @@ The event that ended its process was among ``MOST_WRITTEN``, or directly behind 
 take minutes, and its queue would wait.
 """
 
-MOST_LOADED = 100
-"""Messages whose bytes are in memory at once."""
-
 SAME_FAULTS = 50
 """Errors in a row at one place in the code that are a fault of the code."""
-
-POISONED = "it ended the process that translated it"
 
 MOST_RACES = 5
 """Lost races in a row against other translators, before it is an error."""
@@ -73,7 +66,7 @@ class Translator:
 
     Args:
         duty: names this process in its rounds, and knows which holders have ended.
-        mappings: those in force, for raw events.
+        rules: those of raw events.
         workers: those of this process, by sink.
     """
 
@@ -84,7 +77,7 @@ class Translator:
         database: Database,
         queue: str,
         duty: Duty,
-        mappings: Callable[[], Mappings],
+        rules: Rules,
         workers: Mapping[str, Worker],
     ) -> None:
         self.queue = queue
@@ -92,9 +85,10 @@ class Translator:
         self.wake = threading.Event()
         self._database = database
         self._duty = duty
-        self._mappings = mappings
+        self._mappings = rules.mappings
         self._workers = workers
         self._taker = Taker(database, queue)
+        self._stepper = Stepper(database, rules)
         self._stop = threading.Event()
         self._complaints = Sparing()
         self._moved_at = time.monotonic()
@@ -194,10 +188,12 @@ class Translator:
 
     def _translate(self, current: Round, mappings: Mappings) -> None:
         """Translate and write the round step by step, until its end or a stop."""
-        now = self._without_poison(current, mappings)
+        poison = self._stepper.poison(current, mappings)
+        now = self._write(current, [poison]) if poison else current
         steps: list[Step] = []
         size = 0
-        for count, step in enumerate(self._steps(now, mappings) if now else (), 1):
+        for count, step in enumerate(self._stepper.steps(now, mappings) if now else (), 1):
+            self._note_fault(step)
             steps.append(step)
             size += step.size
             self._moved_at = time.monotonic()
@@ -217,56 +213,10 @@ class Translator:
             with self._database.writing(hasty=True) as connection:
                 now.release(connection)
 
-    def _without_poison(self, current: Round, mappings: Mappings) -> Round | None:
-        """Quarantine the first event if it ends the processes that translate it."""
-        if not current.is_suspected:
-            return current
-        first, behind = current.work[0], current.work[1:]
-        message = self._loaded([first]).get(_message_id(first))
-        if message is None:
-            return current
-        if not current.is_poisoned and survives(lambda: _first_event(first, message, mappings, current.done)):
-            return current
-        if isinstance(first, Replay):
-            arrival = Arrival(Status.QUARANTINED, reason=POISONED)
-            return self._write(current, [Step(Again(first, message, Event(first.event_id, arrival)), behind, 0)])
-        event = meaning.quarantined(message, current.done, POISONED)
-        return self._write(current, [Step(Unit.of(message, event), current.work, current.done + 1)])
-
-    def _loaded(self, work: Sequence[Work]) -> Mapping[str, Message]:
-        with self._database.reading() as connection:
-            return bodies(connection, {_message_id(one) for one in work})
-
-    def _steps(self, current: Round, mappings: Mappings) -> Iterator[Step]:
-        """Translate the round's work, one event after another."""
-        for start in range(0, len(current.work), MOST_LOADED):
-            loaded = self._loaded(current.work[start : start + MOST_LOADED])
-            for place, one in enumerate(current.work[start : start + MOST_LOADED], start):
-                message, behind = loaded.get(_message_id(one)), current.work[place + 1 :]
-                if isinstance(one, Replay):
-                    event = meaning.again(message, one.event_id, mappings) if message else None
-                    yield Step(Again(one, message, event), behind, 0)
-                elif message:
-                    skip = current.done if place == 0 else 0
-                    events = meaning.events(message, mappings, skip)
-                    yield from self._of_message(message, events, current.work[place:], skip)
-
-    def _of_message(
-        self, message: Message, events: Iterable[Event], work: tuple[Work, ...], skip: int
-    ) -> Iterator[Step]:
-        """Return the steps of one message.
-
-        After the last step, the message is no longer part of the round. The event of a step may end the process. So it
-        is translated only when the step before it is taken.
-        """
-        for done, event in enumerate(events, skip + 1):
-            self._note_fault(event)
-            unit = Unit.of(message, event)
-            yield Step(unit, work[1:], 0) if event.is_last else Step(unit, work, done)
-
-    def _note_fault(self, event: Event) -> None:
-        place, times = self._faults
-        self._faults = (event.fault, times + 1 if event.fault == place else 1) if event.fault else ("", 0)
+    def _note_fault(self, step: Step) -> None:
+        if isinstance(step.one, Unit):
+            (place, times), fault = self._faults, step.one.event.fault
+            self._faults = (fault, times + 1 if fault == place else 1) if fault else ("", 0)
 
     def _write(self, current: Round, steps: Sequence[Step]) -> Round | None:
         """Write ``steps``, in halves if the database refuses the data.
@@ -327,13 +277,3 @@ class Translator:
     def _complain(self, text: str, reason: str) -> None:
         if times := self._complaints.admits(text):
             _log.error(text, queue=self.queue, reason=reason, times=times)
-
-
-def _message_id(one: Work) -> str:
-    return one if isinstance(one, str) else one.event_id[:ID_LENGTH]
-
-
-def _first_event(first: Work, message: Message, mappings: Mappings, done: int) -> Event | None:
-    if isinstance(first, Replay):
-        return meaning.again(message, first.event_id, mappings)
-    return next(meaning.events(message, mappings, done), None)

@@ -82,7 +82,7 @@ def decide(connection: Connection, steps: Sequence[Step], now: float) -> Decided
     """
     units = [step.one for step in steps if isinstance(step.one, Unit)]
     marked = repeated(connection, {unit.message.id: unit.message for unit in units}.values(), now)
-    decisions = Decisions(sightings(connection, [key for unit in units for key in unit.keys]), dict(marked.values()))
+    decisions = Decisions(sightings(connection, [mark for unit in units for mark in unit.marks]), dict(marked.values()))
     kept = [decisions.decide(unit) for unit in units]
     # In the order of their keys everywhere, so that two translators cannot deadlock.
     decisions.seen.sort(key=lambda row: row["key"])

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from functools import partial
+from math import ceil
 from typing import Any
 
 import msgspec
@@ -11,7 +12,17 @@ from flask.json.provider import JSONProvider
 from werkzeug.exceptions import HTTPException, InternalServerError
 
 from bridge.doors import direction_of_stem
-from bridge.errors import BridgeError, InHand, Invalid, NoSuchEvent, SignatureError, StoreUnavailable, UpstreamError
+from bridge.errors import (
+    BridgeError,
+    Forbidden,
+    InHand,
+    Invalid,
+    NoSuchEvent,
+    SignatureError,
+    StoreUnavailable,
+    TooManyEvents,
+    UpstreamError,
+)
 from bridge.logs import Sparing, unexpected
 from bridge.operations.monitoring.refusals import Refusals
 from bridge.web.request_log import request_id
@@ -19,8 +30,10 @@ from bridge.web.request_log import request_id
 ERRORS: Mapping[type[BridgeError], tuple[int, str]] = {
     Invalid: (400, "invalid"),
     SignatureError: (401, "unauthorized"),
+    Forbidden: (403, "forbidden"),
     NoSuchEvent: (404, "not_found"),
     InHand: (409, "conflict"),
+    TooManyEvents: (429, "too_many_requests"),
     UpstreamError: (502, "bad_gateway"),
     StoreUnavailable: (503, "unavailable"),
 }
@@ -64,7 +77,10 @@ def _known(refusals: Refusals, raised: BridgeError) -> Response:
         refusals.add(direction)
     if times := _complaints.admits(code):
         _log.warning("refused", path=request.path, status=status, reason=str(raised), times=times)
-    return error(status, code, str(raised), raised.fields if isinstance(raised, Invalid) else None)
+    response = error(status, code, str(raised), raised.fields if isinstance(raised, Invalid) else None)
+    if isinstance(raised, TooManyEvents):
+        response.retry_after = ceil(raised.wait_seconds)
+    return response
 
 
 def _http(raised: HTTPException) -> Response:

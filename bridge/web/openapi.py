@@ -17,11 +17,10 @@ from bridge import __version__
 from bridge.doors import ACTIONS as CALLS
 from bridge.doors import SEGMENT, TRACKING, VOUCHERIFY
 from bridge.intake import SECRET, SIGNATURE
-from bridge.messages import Status
+from bridge.messages import EVENT_TYPES, Status
 from bridge.signature import HEADER
 from bridge.to_segment.schemas import Balance, Envelope, Identifier
 from bridge.to_voucherify.actions import ACTIONS
-from bridge.to_voucherify.raw_events.events import TYPES as EVENT_TYPES
 from bridge.to_voucherify.raw_events.posted import BATCH_EVENTS
 from bridge.to_voucherify.schemas import SCHEMAS, Object, Text
 from bridge.web.doors.tracking_api import ALIASES

@@ -13,7 +13,7 @@ from bridge.doors import DOORS
 from bridge.host import Host
 from bridge.messages import QUEUES, Message
 from bridge.to_voucherify.raw_events.presets import PRESETS
-from bridge.translation import Translator
+from bridge.translation import Rules, Translator
 
 TOGETHER = 1_000
 
@@ -52,7 +52,7 @@ def translate(database: Database, url: str) -> None:
     duty.begin()
     try:
         for queue in QUEUES:
-            translator = Translator(database, queue, duty, lambda: PRESETS, {})
+            translator = Translator(database, queue, duty, Rules(lambda: PRESETS, {}), {})
             while translator.step():
                 pass
     finally:

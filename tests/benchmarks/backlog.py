@@ -13,7 +13,7 @@ from bridge.doors import VOUCHERIFY
 from bridge.host import Host
 from bridge.intake import Receiver
 from bridge.messages import WEBHOOKS
-from bridge.translation import Translator
+from bridge.translation import Rules, Translator
 from tests.benchmarks import redemption
 
 REQUESTS = 64
@@ -36,7 +36,7 @@ def fill(database_url: str, first: int, count: int, *, translated: bool) -> None
         if translated:
             with _on_duty(host) as duty:
                 # Without workers, no delivery is born sending: all wait.
-                translator = Translator(database, WEBHOOKS, duty, tuple, {})
+                translator = Translator(database, WEBHOOKS, duty, Rules(tuple, {}), {})
                 while translator.step():
                     pass
 

@@ -1,7 +1,7 @@
 """Messages of the inbox, and translators that take single steps."""
 
 import json
-from collections.abc import Callable, Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -15,11 +15,11 @@ from bridge.delivery.process.duty import Duty
 from bridge.doors import DOORS, VOUCHERIFY
 from bridge.host import Host
 from bridge.messages import Kept, Message
-from bridge.to_voucherify.raw_events.mappings import Mappings
 from bridge.to_voucherify.raw_events.presets import PRESETS
-from bridge.translation import Translator
+from bridge.translation import Rules, Translator
 from tests.webhooks import encode, redemption, webhook
 
+PRESETS_ALONE = Rules(lambda: PRESETS, {})
 CALL = "segmentio/event-processing"
 TRACK, BATCH = "v1/track", "v1/batch"
 
@@ -106,11 +106,11 @@ def translator(
     queue: str,
     duty: Duty | None = None,
     *,
-    mappings: Callable[[], Mappings] = lambda: PRESETS,
+    rules: Rules = PRESETS_ALONE,
     workers: Mapping[str, Worker] | None = None,
 ) -> Translator:
     """Return a translator of ``queue``."""
-    return Translator(database, queue, duty or Stand(), mappings, workers or {})
+    return Translator(database, queue, duty or Stand(), rules, workers or {})
 
 
 def drain(database: Database, queue: str, duty: Duty | None = None) -> int:

@@ -9,7 +9,8 @@ from hypothesis import strategies as st
 
 from bridge.doors import BATCH
 from bridge.errors import Invalid
-from bridge.to_voucherify.raw_events.events import TYPES, completed, problems, size
+from bridge.messages import EVENT_TYPES as TYPES
+from bridge.to_voucherify.raw_events.events import completed, problems, size
 from bridge.to_voucherify.raw_events.posted import BATCH_BYTES, BATCH_EVENTS, EVENT_BYTES, WEBHOOK_EVENTS, posted
 
 AT = 1_900_000_000.25

@@ -9,10 +9,10 @@ from typing import Any
 import pytest
 
 from bridge.errors import Invalid
+from bridge.messages import EVENT_TYPES as TYPES
 from bridge.messages import Status
 from bridge.to_voucherify import translate
 from bridge.to_voucherify.actions import ACTIONS, BY_SLUG
-from bridge.to_voucherify.raw_events.events import TYPES
 from bridge.to_voucherify.raw_events.presets import PRESETS, ROWS
 from tests.to_voucherify.raw import event, sent, take
 

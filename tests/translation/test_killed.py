@@ -10,7 +10,7 @@ import pytest
 from bridge.delivery.database.engine import Database
 from bridge.delivery.database.tables import deliveries, events, messages, pending, rounds
 from bridge.messages import CALLS, RAW_EVENTS, WEBHOOKS
-from bridge.translation.translator import POISONED
+from bridge.translation.stepping import POISONED
 from tests.delivery.arrivals import count, rows
 from tests.delivery.pending import became
 

@@ -26,7 +26,7 @@ from bridge.host import Host
 from bridge.messages import CALLS, RAW_EVENTS, WEBHOOKS, Arrival, Message, Outgoing, Status
 from bridge.to_segment import translate
 from bridge.to_voucherify.raw_events.mappings import Mappings
-from bridge.translation import meaning
+from bridge.translation import Rules, meaning
 from bridge.translation import translator as module
 from bridge.translation.meaning import Source
 from bridge.translation.refused import REFUSED
@@ -212,7 +212,7 @@ def test_a_wrong_mappings_file_stops_only_raw_events(database: Database) -> None
             raise InvalidMappings([Problem("1", "path", "a reason")])
         return ()
 
-    ours = {queue: translator(database, queue, mappings=mappings) for queue in (WEBHOOKS, CALLS, RAW_EVENTS)}
+    ours = {queue: translator(database, queue, rules=Rules(mappings, {})) for queue in (WEBHOOKS, CALLS, RAW_EVENTS)}
     append(database, redeemed(), called("anna"), batch([tracked("anna")]))
     assert {queue: one.step() for queue, one in ours.items()} == {WEBHOOKS: True, CALLS: True, RAW_EVENTS: False}
     assert [one.problem != "" for one in ours.values()] == [False, False, True]

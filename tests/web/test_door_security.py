@@ -38,6 +38,7 @@ from bridge.doors import (
 )
 from bridge.settings import Settings, ToSegment, ToVoucherify
 from bridge.web import create_app
+from bridge.write_keys import WriteKey
 from tests.delivery.arrivals import count, rows
 from tests.webhooks import encode, redemption, webhook
 
@@ -172,7 +173,11 @@ def make(sqlite_url: str) -> Iterator[Make]:
         settings = Settings(
             to_segment=ToSegment(SECRETS["segment-key"], "http://127.0.0.1:9", False, (SECRETS["webhook-secret"],)),  # noqa: FBT003 - whether it compresses
             to_voucherify=ToVoucherify(
-                SECRETS["app-id"], SECRETS["secret-key"], None, (SECRETS["write-key"],), (SECRETS["shared-secret"],)
+                SECRETS["app-id"],
+                SECRETS["secret-key"],
+                None,
+                (WriteKey(SECRETS["write-key"]),),
+                (SECRETS["shared-secret"],),
             ),
             voucherify_url="http://127.0.0.1:9",
             database_url=database_url,

@@ -12,13 +12,14 @@ import json
 from datetime import UTC, datetime
 from typing import Any
 
+from bridge.json_text import digest
+from bridge.messages import EVENT_TYPES
 from bridge.to_voucherify.conversions import string
-
-TYPES = ("track", "identify", "page", "screen", "group", "alias")
 
 Event = dict[str, Any]
 
 _IDS = ("userId", "anonymousId", "groupId", "previousId", "messageId")
+_OF_A_TRY = frozenset(("sentAt", "receivedAt", "_metadata"))
 _NEEDED = {"track": "event"}
 """By type: the field with the event's name.
 
@@ -41,13 +42,21 @@ def completed(item: Any, unique: str, at: float) -> Any:
     return {"receivedAt": received, "timestamp": received, **item, "messageId": item.get("messageId") or unique}
 
 
+def content(item: Any) -> bytes:
+    """Return 32 bytes that identify an event as it was sent, the same in each of its sender's retries.
+
+    Libraries change some fields when they send an event again.
+    """
+    return digest({key: item[key] for key in item if key not in _OF_A_TRY} if isinstance(item, dict) else item)
+
+
 def problems(event: Any) -> dict[str, str]:
     """Return why an event is invalid, by field; empty if it is valid."""
     if not isinstance(event, dict):
         return {"": "Not an object."}
     reasons = {name: "Not a text." for name in _IDS if not isinstance(event.get(name, ""), str)}
-    if event.get("type") not in TYPES:
-        reasons["type"] = f"Not one of {', '.join(TYPES)}."
+    if event.get("type") not in EVENT_TYPES:
+        reasons["type"] = f"Not one of {', '.join(EVENT_TYPES)}."
     elif (name := _NEEDED.get(event["type"])) and not _is_text(event.get(name)):
         reasons[name] = "Missing."
     if not any(_is_text(event.get(name)) or name in reasons for name in ("userId", "anonymousId")):

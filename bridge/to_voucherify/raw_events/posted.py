@@ -14,7 +14,8 @@ from bridge import json_text
 from bridge.doors import BATCH
 from bridge.errors import BeyondFloat, Invalid
 from bridge.json_text import read, read_infinite
-from bridge.to_voucherify.raw_events.events import clean, problems, size
+from bridge.messages import EVENT_TYPES
+from bridge.to_voucherify.raw_events.events import clean, content, problems, size
 
 KILOBYTE = 1024
 EVENT_BYTES, BATCH_BYTES = 32 * KILOBYTE, 500 * KILOBYTE
@@ -60,6 +61,16 @@ class Posted:
         own = {name: _merged(value, item.get(name)) for name, value in self.shared.items()}
         kind = {} if self.kind in ("", BATCH) else {"type": self.kind}
         return clean({**item, **own, **kind})
+
+    def types(self) -> set[str]:
+        """Return the known types of the events."""
+        if self.kind not in ("", BATCH):
+            return {self.kind}
+        return {kind for item in self.items if isinstance(item, dict) and (kind := item.get("type")) in EVENT_TYPES}
+
+    def content(self, place: int) -> bytes:
+        """Return 32 bytes that identify one event as it was sent."""
+        return content(clean(self.items[place]))
 
     def is_too_large(self, place: int) -> bool:
         """Return whether the event is larger than Segment accepts.

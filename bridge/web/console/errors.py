@@ -5,15 +5,27 @@ from collections.abc import Mapping
 from flask import Flask, Response, render_template, request
 from werkzeug.exceptions import HTTPException, InternalServerError
 
-from bridge.errors import BridgeError, InHand, Invalid, NoSuchEvent, SignatureError, StoreUnavailable, UpstreamError
+from bridge.errors import (
+    BridgeError,
+    Forbidden,
+    InHand,
+    Invalid,
+    NoSuchEvent,
+    SignatureError,
+    StoreUnavailable,
+    TooManyEvents,
+    UpstreamError,
+)
 from bridge.logs import unexpected
 from bridge.web.errors import ERRORS, error
 
 TITLES: Mapping[type[BridgeError], str] = {
     Invalid: "Invalid request",
     SignatureError: "Not signed in",
+    Forbidden: "Not allowed",
     NoSuchEvent: "Not found",
     InHand: "Being sent",
+    TooManyEvents: "Too many requests",
     UpstreamError: "A service does not respond",
     StoreUnavailable: "The database does not respond",
 }

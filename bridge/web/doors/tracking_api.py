@@ -5,7 +5,7 @@ from functools import partial
 from flask import Blueprint, Response, jsonify, request
 
 from bridge.doors import TRACKING, TRACKING_API
-from bridge.intake import Keys, TrackingCalls
+from bridge.intake import MOST_UNKNOWN_BYTES, Sender, TrackingCalls
 from bridge.web.doors.body import JSON, json_body, unpacked
 from bridge.web.doors.waiting import Waiting, applied
 from bridge.web.request_log import request_id
@@ -53,9 +53,10 @@ def blueprint(calls: TrackingCalls, waiting: Waiting) -> Blueprint:
 
 
 def _take(calls: TrackingCalls, waiting: Waiting, path: str) -> Response:
-    body = unpacked(json_body(TYPES))
-    keys = Keys(request.headers.get("Authorization"), request.args.get("writeKey"))
-    outcomes = waiting.outcome(calls.take(path, body, keys, request_id()))
+    sender = Sender(request.headers.get("Authorization"), request.args.get("writeKey"), request.remote_addr or "")
+    key = calls.key_beside(sender)
+    body = unpacked(json_body(TYPES), None if key else MOST_UNKNOWN_BYTES)
+    outcomes = waiting.outcome(calls.take(path, body, key, sender, request_id()))
     if outcomes is None:
         return jsonify(success=True)
     return applied(jsonify(success=True, results=[one.answer() for one in outcomes]))

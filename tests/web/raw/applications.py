@@ -16,6 +16,7 @@ from werkzeug.test import TestResponse
 from bridge.credentials import sign
 from bridge.settings import Settings, ToVoucherify
 from bridge.web import create_app
+from bridge.write_keys import WriteKey
 
 KEY, SECRET = "write-key-1", "the-shared-secret"
 LIMIT = 1_048_576
@@ -45,7 +46,8 @@ def applications(database_url: str) -> Iterator[Make]:
     made: list[Flask] = []
 
     def make(max_body_bytes: int = LIMIT, mappings: Path | None = None, **changes: Any) -> Flask:
-        doors = {"write_keys": (KEY, "write-key-2"), "event_secrets": (SECRET, "the-next-one"), **changes}
+        keys = (WriteKey(KEY), WriteKey("write-key-2"))
+        doors = {"write_keys": keys, "event_secrets": (SECRET, "the-next-one"), **changes}
         settings = Settings(
             to_segment=None,
             to_voucherify=ToVoucherify("app-id", "secret-key", None, mappings=mappings, **doors),

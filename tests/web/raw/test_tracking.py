@@ -14,9 +14,9 @@ from werkzeug.test import TestResponse
 from bridge.delivery.database.engine import Database
 from bridge.delivery.database.packing import unpack
 from bridge.delivery.database.tables import deliveries, events, messages
+from bridge.messages import EVENT_TYPES as TYPES
 from bridge.operations.history import story
 from bridge.settings import Settings
-from bridge.to_voucherify.raw_events.events import TYPES
 from bridge.to_voucherify.raw_events.posted import BATCH_BYTES, EVENT_BYTES, TOO_LARGE
 from tests.delivery.arrivals import count, rows
 from tests.to_voucherify.test_events import JSON, of_size

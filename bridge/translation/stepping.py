@@ -1,0 +1,103 @@
+"""Steps of a round: its work, translated one event after another."""
+
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from typing import NamedTuple
+
+from bridge.delivery.database.engine import Database
+from bridge.delivery.inbox import Replay, Round, Work, bodies
+from bridge.messages import EVENT_TYPES, ID_LENGTH, Arrival, Message, Status
+from bridge.to_voucherify.raw_events.mappings import Mappings
+from bridge.translation import meaning
+from bridge.translation.deciding import Unit
+from bridge.translation.meaning import Event
+from bridge.translation.replaying import Again
+from bridge.translation.trial import survives
+from bridge.translation.writing import Step
+
+MOST_LOADED = 100
+"""Messages whose bytes are in memory at once."""
+
+POISONED = "it ended the process that translated it"
+
+
+class Rules(NamedTuple):
+    """Rules of raw events.
+
+    Attributes:
+        mappings: returns those in force.
+        types: types of events that a write key may send, by the key's digest. A key that is not there may send all:
+            its messages were accepted before it was removed.
+    """
+
+    mappings: Callable[[], Mappings]
+    types: Mapping[bytes, Collection[str]]
+
+
+class Stepper:
+    """Translates the work of rounds."""
+
+    def __init__(self, database: Database, rules: Rules) -> None:
+        self._database = database
+        self._types = rules.types
+
+    def steps(self, current: Round, mappings: Mappings) -> Iterator[Step]:
+        """Translate the round's work.
+
+        The event of a step may end the process. So it is translated only when the step before it is taken.
+        """
+        for start in range(0, len(current.work), MOST_LOADED):
+            loaded = self._loaded(current.work[start : start + MOST_LOADED])
+            for place, one in enumerate(current.work[start : start + MOST_LOADED], start):
+                message, behind = loaded.get(_message_id(one)), current.work[place + 1 :]
+                if isinstance(one, Replay):
+                    event = self._again(message, one, mappings) if message else None
+                    yield Step(Again(one, message, event), behind, 0)
+                elif message:
+                    skip = current.done if place == 0 else 0
+                    events = self._events(message, mappings, skip)
+                    yield from _of_message(message, events, current.work[place:], skip)
+
+    def poison(self, current: Round, mappings: Mappings) -> Step | None:
+        """Return the round's first event as quarantined, if it ends the processes that translate it."""
+        if not current.is_suspected:
+            return None
+        first, behind = current.work[0], current.work[1:]
+        message = self._loaded([first]).get(_message_id(first))
+        if message is None:
+            return None
+        if not current.is_poisoned and survives(lambda: self._first_event(first, message, mappings, current.done)):
+            return None
+        if isinstance(first, Replay):
+            arrival = Arrival(Status.QUARANTINED, reason=POISONED)
+            return Step(Again(first, message, Event(first.event_id, arrival)), behind, 0)
+        event = meaning.quarantined(message, current.done, POISONED)
+        return Step(Unit.of(message, event), current.work, current.done + 1)
+
+    def _first_event(self, first: Work, message: Message, mappings: Mappings, done: int) -> Event | None:
+        if isinstance(first, Replay):
+            return self._again(message, first, mappings)
+        return next(self._events(message, mappings, done), None)
+
+    def _events(self, message: Message, mappings: Mappings, skip: int) -> Iterator[Event]:
+        return meaning.events(message, mappings, skip, self._types_of(message))
+
+    def _again(self, message: Message, asked: Replay, mappings: Mappings) -> Event:
+        return meaning.again(message, asked.event_id, mappings, self._types_of(message))
+
+    def _types_of(self, message: Message) -> Collection[str]:
+        return self._types.get(message.credential, EVENT_TYPES)
+
+    def _loaded(self, work: Sequence[Work]) -> Mapping[str, Message]:
+        with self._database.reading() as connection:
+            return bodies(connection, {_message_id(one) for one in work})
+
+
+def _of_message(message: Message, events: Iterable[Event], work: tuple[Work, ...], skip: int) -> Iterator[Step]:
+    """Return the steps of one message. After the last, it is no longer part of the round."""
+    for done, event in enumerate(events, skip + 1):
+        unit = Unit.of(message, event)
+        yield Step(unit, work[1:], 0) if event.is_last else Step(unit, work, done)
+
+
+def _message_id(one: Work) -> str:
+    return one if isinstance(one, str) else one.event_id[:ID_LENGTH]
