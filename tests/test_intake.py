@@ -10,7 +10,7 @@ import pytest
 from bridge.credentials import sign as sign_of
 from bridge.delivery.database.engine import Database
 from bridge.delivery.database.tables import deliveries, events, messages
-from bridge.delivery.inbox import Inbox, bodies
+from bridge.delivery.inbox import Inbox, packed, unpacked
 from bridge.delivery.rules.sink import Happened, Outcome
 from bridge.demo.calls import CALLS, credentials
 from bridge.doors import ACTIONS as ACTION_DOORS
@@ -218,7 +218,7 @@ def translated(database: Database, message_id: str, mappings: Mappings = PRESETS
 def again(database: Database, event_id: str, mappings: Mappings = PRESETS) -> str:
     """Translate a stored event again, and return the outcome."""
     with database.reading() as connection:
-        message = bodies(connection, [event_id[:26]])[event_id[:26]]
+        message = unpacked(packed(connection, [event_id[:26]])[event_id[:26]])
     return run_again(database, event_id, meaning.again(message, event_id, mappings).arrival, NOW + 5)
 
 

@@ -133,6 +133,8 @@ def _walk(nested: Mapping[str, Any], room: _Room, lists: int) -> tuple[_Plan, li
     values: list[Any] = []
     levels = [nested]
     for level in levels:  # grows while it is walked: breadth first
+        if len(levels) > room.left:  # each object adds a character to a name, so the names cannot fit
+            raise Unusable(_TOO_MANY)
         keys.append(tuple(level))
         kinds.append(types := tuple(map(type, level.values())))
         for kind, value in zip(types, level.values(), strict=True):

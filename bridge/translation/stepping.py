@@ -1,10 +1,12 @@
 """Steps of a round: its work, translated one event after another."""
 
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
-from typing import NamedTuple
+from typing import Any, NamedTuple
+
+from sqlalchemy import Row
 
 from bridge.delivery.database.engine import Database
-from bridge.delivery.inbox import Replay, Round, Work, bodies
+from bridge.delivery.inbox import Replay, Round, Work, packed, unpacked
 from bridge.messages import EVENT_TYPES, ID_LENGTH, Arrival, Message, Status
 from bridge.to_voucherify.raw_events.mappings import Mappings
 from bridge.translation import meaning
@@ -15,7 +17,7 @@ from bridge.translation.trial import survives
 from bridge.translation.writing import Step
 
 MOST_LOADED = 100
-"""Messages whose bytes are in memory at once."""
+"""Messages that are read at once; each is unpacked when its turn comes."""
 
 POISONED = "it ended the process that translated it"
 
@@ -48,10 +50,11 @@ class Stepper:
         for start in range(0, len(current.work), MOST_LOADED):
             loaded = self._loaded(current.work[start : start + MOST_LOADED])
             for place, one in enumerate(current.work[start : start + MOST_LOADED], start):
-                message, behind = loaded.get(_message_id(one)), current.work[place + 1 :]
+                row, behind = loaded.get(_message_id(one)), current.work[place + 1 :]
+                message = unpacked(row) if row else None
                 if isinstance(one, Replay):
                     event = self._again(message, one, mappings) if message else None
-                    yield Step(Again(one, message, event), behind, 0)
+                    yield Step(Again(one, message, event), behind, 0, len(message.body) if message else 0)
                 elif message:
                     skip = current.done if place == 0 else 0
                     events = self._events(message, mappings, skip)
@@ -62,9 +65,10 @@ class Stepper:
         if not current.is_suspected:
             return None
         first, behind = current.work[0], current.work[1:]
-        message = self._loaded([first]).get(_message_id(first))
-        if message is None:
+        row = self._loaded([first]).get(_message_id(first))
+        if row is None:
             return None
+        message = unpacked(row)
         if not current.is_poisoned and survives(lambda: self._first_event(first, message, mappings, current.done)):
             return None
         if isinstance(first, Replay):
@@ -87,16 +91,19 @@ class Stepper:
     def _types_of(self, message: Message) -> Collection[str]:
         return self._types.get(message.credential, EVENT_TYPES)
 
-    def _loaded(self, work: Sequence[Work]) -> Mapping[str, Message]:
+    def _loaded(self, work: Sequence[Work]) -> Mapping[str, Row[Any]]:
         with self._database.reading() as connection:
-            return bodies(connection, {_message_id(one) for one in work})
+            return packed(connection, {_message_id(one) for one in work})
 
 
 def _of_message(message: Message, events: Iterable[Event], work: tuple[Work, ...], skip: int) -> Iterator[Step]:
     """Return the steps of one message. After the last, it is no longer part of the round."""
+    held = len(message.body)
     for done, event in enumerate(events, skip + 1):
         unit = Unit.of(message, event)
-        yield Step(unit, work[1:], 0) if event.is_last else Step(unit, work, done)
+        held += sum(len(one.payload) for one in unit.made)
+        yield Step(unit, work[1:], 0, held) if event.is_last else Step(unit, work, done, held)
+        held = 0
 
 
 def _message_id(one: Work) -> str:

@@ -41,6 +41,9 @@ MOST_WRITTEN = 250
 SQLite's lock is held for some 10 ms.
 """
 
+MOST_HELD = 8_000_000
+"""Bytes of messages and payloads that wait in memory for one writing transaction."""
+
 MOST_ALONE = 2 * MOST_WRITTEN
 """Events of a round that was taken over, which are written alone.
 
@@ -191,14 +194,14 @@ class Translator:
         poison = self._stepper.poison(current, mappings)
         now = self._write(current, [poison]) if poison else current
         steps: list[Step] = []
-        size = 0
+        size = held = 0
         for count, step in enumerate(self._stepper.steps(now, mappings) if now else (), 1):
             self._note_fault(step)
             steps.append(step)
-            size += step.size
+            size, held = size + step.size, held + step.held
             self._moved_at = time.monotonic()
-            if now and (size >= MOST_WRITTEN or now.is_alone):
-                now, steps, size = self._write(now, steps), [], 0
+            if now and (size >= MOST_WRITTEN or held >= MOST_HELD or now.is_alone):
+                now, steps, size, held = self._write(now, steps), [], 0, 0
                 if now is None or self._stop.is_set():
                     break
                 if count >= MOST_ALONE:

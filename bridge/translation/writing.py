@@ -30,11 +30,13 @@ class Step:
     Attributes:
         work: what remains of the round.
         done: events of the first message of ``work`` that are written.
+        held: bytes in memory that end with it.
     """
 
     one: Unit | Again
     work: tuple[Work, ...]
     done: int
+    held: int = 0
 
     @property
     def size(self) -> int:

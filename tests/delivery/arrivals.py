@@ -10,7 +10,8 @@ from ulid import ULID
 from bridge.delivery.database.engine import Database
 from bridge.delivery.database.packing import pack
 from bridge.delivery.database.tables import messages, rounds
-from bridge.delivery.inbox import Replay, Round, bodies
+from bridge.delivery.inbox import Replay, Round, unpacked
+from bridge.delivery.inbox import packed as packed_messages
 from bridge.doors import DOORS, VOUCHERIFY
 from bridge.messages import ID_LENGTH, WEBHOOKS, Arrival, Identity, Kept, Message, Outgoing, Status
 from bridge.translation.deciding import Unit
@@ -82,7 +83,8 @@ def keep_in(connection: Connection, all_received: Sequence[Received]) -> list[Ke
 def run_again(database: Database, event_id: str, arrival: Arrival, now: float) -> str:
     """Replay an event with ``arrival`` as its translation; return the outcome."""
     with database.writing() as connection:
-        message = bodies(connection, [event_id[:ID_LENGTH]]).get(event_id[:ID_LENGTH])
+        row = packed_messages(connection, [event_id[:ID_LENGTH]]).get(event_id[:ID_LENGTH])
+        message = unpacked(row) if row else None
         event = Event(event_id, arrival) if message else None
         return replay(connection, Again(Replay(event_id), message, event), now)
 

@@ -29,7 +29,7 @@ from bridge.delivery.inbox import queues
 from bridge.delivery.inbox.marks import repeated, use_up
 from bridge.delivery.inbox.outcomes import outcomes
 from bridge.delivery.inbox.queues import QueueState
-from bridge.delivery.inbox.rounds import Replay, Round, Taker, Work, bodies, take_over
+from bridge.delivery.inbox.rounds import Replay, Round, Taker, Work, packed, take_over, unpacked
 from bridge.delivery.inbox.writer import Inbox, Wake
 
 __all__ = [
@@ -40,10 +40,11 @@ __all__ = [
     "Taker",
     "Wake",
     "Work",
-    "bodies",
     "outcomes",
+    "packed",
     "queues",
     "repeated",
     "take_over",
+    "unpacked",
     "use_up",
 ]

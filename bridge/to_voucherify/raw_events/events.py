@@ -8,11 +8,10 @@ Sources: https://segment.com/docs/connections/sources/catalog/libraries/server/h
 https://segment.com/docs/connections/spec/common/ for the fields of every event.
 """
 
-import json
 from datetime import UTC, datetime
 from typing import Any
 
-from bridge.json_text import digest
+from bridge.json_text import digest, write
 from bridge.messages import EVENT_TYPES
 from bridge.to_voucherify.conversions import string
 
@@ -66,7 +65,7 @@ def problems(event: Any) -> dict[str, str]:
 
 def size(value: Any) -> int:
     """Count the bytes of a value's JSON in UTF-8, without white space."""
-    return len(json.dumps(value, ensure_ascii=False, separators=(",", ":")).encode())
+    return len(write(value))
 
 
 def clean(item: Any) -> Any:

@@ -55,12 +55,15 @@ class Posted:
 
         A value that is not an object stays as it is.
         """
+        item = self._merged(place)
+        is_typed = isinstance(item, dict) and self.kind not in ("", BATCH)
+        return clean({**item, "type": self.kind} if is_typed else item)
+
+    def _merged(self, place: int) -> Any:
         item = self.items[place]
         if not isinstance(item, dict):
             return item
-        own = {name: _merged(value, item.get(name)) for name, value in self.shared.items()}
-        kind = {} if self.kind in ("", BATCH) else {"type": self.kind}
-        return clean({**item, **own, **kind})
+        return {**item, **{name: _merged(value, item.get(name)) for name, value in self.shared.items()}}
 
     def types(self) -> set[str]:
         """Return the known types of the events."""
@@ -73,12 +76,12 @@ class Posted:
         return content(clean(self.items[place]))
 
     def is_too_large(self, place: int) -> bool:
-        """Return whether the event is larger than Segment accepts.
+        """Return whether the event, with what its batch shares, is larger than Segment accepts.
 
         A single event of Segment's webhooks may be larger: Segment has added to it.
         """
         is_limited = self.kind != "" or self.is_several
-        return is_limited and self.length > EVENT_BYTES and size(self.items[place]) > EVENT_BYTES
+        return is_limited and self.length > EVENT_BYTES and size(self._merged(place)) > EVENT_BYTES
 
     def fault(self, place: int) -> str:
         """Say why the worker cannot translate an event, whatever it means; "" if it can."""
