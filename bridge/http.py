@@ -1,22 +1,19 @@
 """HTTP client of services: a total deadline, a bounded response, no redirects."""
 
 import json
-import threading
 import time
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager, suppress
+from collections.abc import Mapping
 from datetime import UTC
 from email.utils import parsedate_to_datetime
 from http import HTTPStatus
 from io import BytesIO
-from socket import SHUT_RDWR, socket
 from typing import Any
 
 import requests
 from requests.adapters import HTTPAdapter
-from urllib3.connection import HTTPConnection, HTTPSConnection
-from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool
 from urllib3.exceptions import HTTPError
+
+from bridge.deadline import POOLS, limited
 
 LONGEST_ANSWER = 64 * 1024
 """Bytes of a response that are read, unless an adapter says otherwise."""
@@ -25,13 +22,14 @@ LONGEST_ANSWER = 64 * 1024
 class BoundedAdapter(HTTPAdapter):
     """Adapter for sessions of ``requests`` with a total deadline.
 
-    The ``timeout`` of ``requests`` starts again with every byte, so a slow service could hold a worker without end.
-    This adapter cuts the connection when the whole call has taken ``deadline`` seconds.
+    The ``timeout`` of ``requests`` starts again with every byte and every address, and a resolver has none. So a slow
+    service could hold a worker without end. This adapter cuts the call when it has taken ``deadline`` seconds. After
+    that it can neither connect nor send.
 
     A redirect loses its ``Location``: personal data goes only to the address of the settings.
 
     Args:
-        deadline: seconds that a call may take, from its first byte to its last.
+        deadline: seconds that a call may take, from the resolution of the name to its last byte.
         longest: bytes of a response that are read; the call does not wait for the rest.
     """
 
@@ -43,7 +41,13 @@ class BoundedAdapter(HTTPAdapter):
     def init_poolmanager(self, *args: Any, **kwargs: Any) -> None:
         """Use connections that can be cut."""
         super().init_poolmanager(*args, **kwargs)
-        self.poolmanager.pool_classes_by_scheme = {"http": _Pool, "https": _SecurePool}
+        self.poolmanager.pool_classes_by_scheme = POOLS
+
+    def proxy_manager_for(self, *args: Any, **kwargs: Any) -> Any:
+        """Use connections that can be cut, through a proxy too."""
+        manager = super().proxy_manager_for(*args, **kwargs)
+        manager.pool_classes_by_scheme = POOLS
+        return manager
 
     def send(self, request: requests.PreparedRequest, *args: Any, **kwargs: Any) -> requests.Response:
         """Send a request, and read the response.
@@ -52,15 +56,15 @@ class BoundedAdapter(HTTPAdapter):
             requests.Timeout: the deadline has passed.
             requests.RequestException: as in ``requests``.
         """
-        with _cut_after(self._deadline) as cut:
+        with limited(self._deadline) as call:
             try:
                 response = super().send(request, *args, **kwargs)
                 response.raw = _read(response, self._longest)
             except (requests.RequestException, OSError) as error:
-                if cut.is_set():
+                if call.is_cut and not isinstance(error, requests.ConnectTimeout):
                     raise requests.Timeout("the answer took too long", request=request) from error
                 raise
-            if cut.is_set():
+            if call.is_cut:
                 raise requests.Timeout("the answer took too long", request=request)
         response.headers.pop("Location", None)
         return response
@@ -147,69 +151,3 @@ def _read(response: requests.Response, longest: int) -> BytesIO:
     else:
         response.raw.release_conn()
     return BytesIO(answer[:longest])
-
-
-class _Cut(threading.local):
-    """Sockets that the current thread's call uses."""
-
-    sockets: list[socket] | None = None
-
-
-_current = _Cut()
-
-
-@contextmanager
-def _cut_after(seconds: float) -> Iterator[threading.Event]:
-    sockets: list[socket] = []
-    cut = threading.Event()
-
-    def shut() -> None:
-        cut.set()
-        for one in sockets:
-            with suppress(OSError):  # closed already
-                # Of the plain socket, since TLS would send a last record first.
-                socket.shutdown(one, SHUT_RDWR)
-
-    timer = threading.Timer(seconds, shut)
-    timer.daemon = True
-    _current.sockets = sockets
-    timer.start()
-    try:
-        yield cut
-    finally:
-        timer.cancel()
-        _current.sockets = None
-
-
-class _Watched:
-    """A connection whose socket is registered with its call."""
-
-    sock: Any
-
-    def connect(self) -> None:
-        super().connect()  # type: ignore[misc] # urllib3's, behind this class in the order of bases
-        self._watch()
-
-    def request(self, *args: Any, **kwargs: Any) -> None:
-        self._watch()
-        super().request(*args, **kwargs)  # type: ignore[misc] # urllib3's, behind this class in the order of bases
-
-    def _watch(self) -> None:
-        if self.sock is not None and _current.sockets is not None:
-            _current.sockets.append(self.sock)
-
-
-class _Connection(_Watched, HTTPConnection):
-    pass
-
-
-class _SecureConnection(_Watched, HTTPSConnection):
-    pass
-
-
-class _Pool(HTTPConnectionPool):
-    ConnectionCls = _Connection
-
-
-class _SecurePool(HTTPSConnectionPool):
-    ConnectionCls = _SecureConnection

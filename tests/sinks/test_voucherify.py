@@ -21,8 +21,8 @@ DELIVERED, REJECTED, FAILED, THROTTLED, FORBIDDEN, UNTRIED, UNKNOWN, UNCERTAIN =
     ("status", "of_upsert", "of_event"),
     [
         pytest.param(200, DELIVERED, DELIVERED, id="200"),
-        pytest.param(301, FAILED, FAILED, id="301: a redirect is refused"),
-        pytest.param(307, FAILED, FAILED, id="307: a redirect is refused"),
+        pytest.param(301, FAILED, UNKNOWN, id="301: a proxy may have passed it on"),
+        pytest.param(307, FAILED, UNKNOWN, id="307: a proxy may have passed it on"),
         pytest.param(400, REJECTED, REJECTED, id="400"),
         pytest.param(401, FORBIDDEN, FORBIDDEN, id="401"),
         pytest.param(402, FORBIDDEN, FORBIDDEN, id="402"),

@@ -21,6 +21,12 @@ ANSWERED: Mapping[int, Happened] = {
 CLASSES: Mapping[int, Happened] = {2: Happened.DELIVERED, 3: Happened.FAILED, 4: Happened.REJECTED, 5: Happened.FAILED}
 """Outcome by class of statuses; a redirect (3xx) is not followed."""
 
+CLEAR = (2, 4)
+"""Classes of statuses that say whether Voucherify has accepted a call.
+
+A proxy can answer with a redirect after it has passed the call on.
+"""
+
 UNANSWERED: Mapping[Reach, Happened] = {
     Reach.LOST: Happened.FAILED,
     Reach.NEVER: Happened.FAILED,
@@ -51,7 +57,7 @@ def happened(answer: Answer, *, repeatable: bool) -> Happened:
         if not answer.is_recognised:
             return Happened.FAILED if repeatable else Happened.UNKNOWN
         found = ANSWERED.get(answer.code, CLASSES.get(answer.code // 100, Happened.FAILED))
-        may_be_taken = answer.code == HTTPStatus.REQUEST_TIMEOUT or answer.code >= HTTPStatus.INTERNAL_SERVER_ERROR
+        may_be_taken = answer.code == HTTPStatus.REQUEST_TIMEOUT or answer.code // 100 not in CLEAR
     return Happened.UNKNOWN if may_be_taken and not repeatable else found
 
 
