@@ -14,6 +14,7 @@ from bridge.web.openapi import describe
 from tests.docs.documents import code, page, table
 
 TOKEN = "a-token-of-the-console"
+ANNA = {"userId": "anna-1", "event": "Order Completed"}
 
 
 @pytest.fixture
@@ -24,7 +25,7 @@ def app(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, sqlite_url: str) -> Ite
         "VOUCHERIFY_WEBHOOK_SECRET": "secret",
         "VOUCHERIFY_APP_ID": "app-id",
         "VOUCHERIFY_SECRET_KEY": "secret-key",
-        "BRIDGE_WRITE_KEYS": "a-write-key",
+        "BRIDGE_WRITE_KEYS": "a-write-key, limited:track:1/h",
         "SEGMENT_WEBHOOK_SECRET": "a-secret",
         "BRIDGE_DATABASE_URL": sqlite_url,
         "BRIDGE_WORKER": "external",
@@ -84,7 +85,7 @@ def expanded(path: str) -> list[str]:
 
 
 def test_the_table_of_errors_is_what_is_answered(app: Flask) -> None:
-    client, key = app.test_client(), ("a-write-key", "")
+    client, key, limited = app.test_client(), ("a-write-key", ""), ("limited", "")
     too_large = b" " * (app.config["MAX_CONTENT_LENGTH"] + 1)
     answers = [
         client.get("/nowhere"),
@@ -94,6 +95,8 @@ def test_the_table_of_errors_is_what_is_answered(app: Flask) -> None:
         client.post("/v1/track", json={}),
         client.post("/v1/track", json={}, auth=key),
         client.post("/v1/track", data="{}", auth=key, content_type="text/plain", headers={"Content-Encoding": "gzip"}),
+        client.post("/v1/identify", json=ANNA, auth=limited),
+        *[client.post("/v1/track", json=ANNA, auth=limited) for _ in range(2)][1:],
     ]
     documented = {(int(row[0]), code(row[1])[0]) for row in table(page("http"), "| code | `error.code` |")}
     found = {(one.status_code, one.get_json()["error"]["code"]) for one in answers}
