@@ -188,6 +188,11 @@ class Operation:
 
 _KEYS = ("application id", "secret key")
 
+_REFUSALS_OF_KEYS = _REFUSALS | {
+    403: "the write key may not send this type of event",
+    429: "the write key's rate is exceeded; retry after Retry-After seconds",
+}
+
 _OF_ANY_CONTENT = {status: says for status, says in _REFUSALS.items() if status in (401, 413, 503)}
 
 OPERATIONS = (
@@ -199,7 +204,7 @@ OPERATIONS = (
                 otherwise=_REFUSALS, can_wait=True)
       for path, name in CALLS.items()),
     *(Operation(f"/{name}", f"Segment's tracking API: {kind}", (Success,), body=Batch if kind == "batch" else Event,
-                security=("write key",), otherwise=_REFUSALS, can_wait=True)
+                security=("write key",), otherwise=_REFUSALS_OF_KEYS, can_wait=True)
       for path, kind in TRACKING.items() for name in (path, *ALIASES[path])),
     Operation(f"/{SEGMENT}", "Segment's webhooks: an event, or an array of them", (Stored, Outcome, _EACH), body=Event,
               security=("segment signature", "bridge secret"), otherwise=_REFUSALS, can_wait=True),
