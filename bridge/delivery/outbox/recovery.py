@@ -42,13 +42,13 @@ _doubled = case((sinks.c.ramp * 2 < LONGEST_RAMP, sinks.c.ramp * 2), else_=LONGE
 def recover(connection: Connection, sink: str, outcomes: Sequence[Outcome], now: float) -> None:
     """Draw the conclusions of these outcomes for the other deliveries of the sink."""
     _end_probe(connection, sink, outcomes, now)
-    if any(map(blames_service, outcomes)):
+    if any(map(shows_service_works, outcomes)):
+        advance(connection, sink, now)
+    elif any(map(blames_service, outcomes)):
         insertion = INSERT[connection.dialect.name](sinks).values(name=sink, ramp=1)
         connection.execute(
             insertion.on_conflict_do_update(index_elements=["name"], set_={"ramp": 1}, where=sinks.c.ramp != 1)
         )
-    if any(map(shows_service_works, outcomes)):
-        advance(connection, sink, now)
 
 
 def advance(connection: Connection, sink: str, now: float) -> None:

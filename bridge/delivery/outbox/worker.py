@@ -10,6 +10,7 @@ import time
 from collections import deque
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
+from dataclasses import replace
 from datetime import UTC, datetime
 
 import structlog
@@ -17,7 +18,7 @@ import structlog
 from bridge.delivery.database.rows import portions
 from bridge.delivery.outbox.claims import Room
 from bridge.delivery.outbox.outbox import Claim, Outbox, Settlement
-from bridge.delivery.rules.retry import Fate, Policy, decide
+from bridge.delivery.rules.retry import Fate, Policy, decide, shows_service_works
 from bridge.delivery.rules.sink import Happened, Outcome, Sink
 from bridge.directions import ending_at
 from bridge.errors import StoreUnavailable
@@ -158,10 +159,7 @@ class Worker:
         outcomes = self._send(claims)
         ended = self._clock()
         self._learn(ended - began, outcomes)
-        settled = [
-            Settlement(claim, outcome, decide(outcome, claim.tried, self._policy, ended, self._jitter()))
-            for claim, outcome in zip(claims, outcomes, strict=True)
-        ]
+        settled = self._decided(claims, outcomes, ended)
         pause_until = self._outbox.settle(self.sink.name, settled, began, ended)
         if any(one.outcome.happened not in _IN_ORDER for one in settled):
             self._is_ready = False  # until it has read whether the sink is paused
@@ -169,6 +167,14 @@ class Worker:
         if handed and self._is_ready:
             return True
         return self._is_pressed(claims, most) and all(one.outcome.happened in _IN_ORDER for one in settled)
+
+    def _decided(self, claims: Sequence[Claim], outcomes: Sequence[Outcome], now: float) -> list[Settlement]:
+        is_over = any(map(shows_service_works, outcomes))  # an outage
+        settled = []
+        for claim, outcome in zip(claims, outcomes, strict=True):
+            decision = decide(outcome, claim.tried, self._policy, now, self._jitter())
+            settled.append(Settlement(claim, outcome, replace(decision, held_up=False) if is_over else decision))
+        return settled
 
     def _jitter(self) -> float:
         """Draw the jitter of one delivery of a batch.

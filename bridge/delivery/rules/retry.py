@@ -105,7 +105,8 @@ class Decision:
         attempts: number of its attempts.
         pause_until: the time before which no worker calls the sink (epoch seconds), or None.
         alone: whether it must not be merged with others any more.
-        held_up: whether it waits because of the service: the next success brings it forward.
+        held_up: whether it waits because of the service: the next success brings it forward. The worker unsets it if
+            the service handled others of the same ``send``.
     """
 
     fate: Fate
@@ -164,7 +165,8 @@ def decide(outcome: Outcome, tried: Tried, policy: Policy, now: float, chance: f
     decision = _RULES[outcome.happened](_Case(outcome, tried, policy, now, chance))
     # If it fails although others succeed, it is the cause itself, and waits longer each time.
     is_first = now - tried.brought_at > LONGEST_DELAY_SECONDS
-    decision = replace(decision, held_up=decision.fate is Fate.WAITING and is_first and blames_service(outcome))
+    is_held_up = decision.fate is Fate.WAITING and blames_service(outcome) and is_first
+    decision = replace(decision, held_up=is_held_up)
     if outcome.pause is None:
         return decision
     return replace(decision, pause_until=max(decision.pause_until or 0.0, now + _bounded(outcome.pause)))
