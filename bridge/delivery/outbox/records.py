@@ -1,8 +1,8 @@
 """Records of attempts, bounded: an outage repeats one response a million times.
 
 - Of each delivery, the first attempt and the last few are kept, and the number between.
-- A long response is stored once, by its digest. Responses to retries that differ only in numbers, ids and addresses
-  count as one.
+- A long response is stored once, by its digest. Error pages that differ only in numbers and ids count as one. Other
+  responses do not: they may hold a customer's data.
 - In an hour, only so many different responses are stored. Further ones are cut.
 """
 
@@ -36,6 +36,9 @@ RESPONSES_PER_HOUR = 500
 HOUR = 3_600.0
 
 _DIGEST_BYTES = 16
+
+_HEAD = 1_000
+"""Characters of a response in which a page of HTML begins."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,7 +78,8 @@ def _columns(text: tuple[str, bool], digest: bytes | None, stored: Collection[by
 
 
 def _digest(text: str, is_last: bool) -> bytes:  # noqa: FBT001 - a key of a table, unpacked
-    return blake2b((text if is_last else general(text)).encode("utf-8", "replace"), digest_size=_DIGEST_BYTES).digest()
+    is_page = not is_last and "<html" in text[:_HEAD].lower()
+    return blake2b((general(text) if is_page else text).encode("utf-8", "replace"), digest_size=_DIGEST_BYTES).digest()
 
 
 def _store(connection: Connection, texts: Mapping[bytes, str], now: float) -> set[bytes]:
