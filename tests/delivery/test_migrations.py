@@ -13,10 +13,10 @@ from bridge.delivery.database.engine import Database
 from bridge.delivery.database.packing import pack
 from bridge.delivery.database.tables import deliveries, messages
 from bridge.delivery.outbox.outbox import Outbox
-from bridge.messages import QUEUES, RAW_EVENTS
 from bridge.delivery.outbox.settling import Settlement
 from bridge.delivery.rules.retry import Decision, Fate
 from bridge.delivery.rules.sink import Happened, Outcome
+from bridge.messages import QUEUES, RAW_EVENTS
 from bridge.operations.bulk_replay import BulkReplayer, State, one
 from bridge.operations.history import Filter, entries, story
 from bridge.operations.replay import ask, outcome
