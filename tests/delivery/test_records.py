@@ -112,8 +112,8 @@ def test_many_attempts_of_an_older_version_are_cut_with_the_next(database: Datab
 @pytest.mark.parametrize(
     "outcome",
     [
-        pytest.param(Outcome(Happened.REJECTED, 400, f'{{"message": "{"no " * 200} 4711"}}'), id="rejected"),
-        pytest.param(Outcome(Happened.UNCERTAIN, 200, "which? " * 200), id="uncertain"),
+        pytest.param(Outcome(Happened.REJECTED, 400, f'{{"message": "{"no " * 2_000} 4711"}}'), id="rejected"),
+        pytest.param(Outcome(Happened.UNCERTAIN, 200, "which? " * 2_000), id="uncertain"),
     ],
 )
 def test_the_last_response_is_kept_as_it_is(database: Database, outcome: Outcome) -> None:
@@ -126,6 +126,15 @@ def test_the_last_response_is_kept_as_it_is(database: Database, outcome: Outcome
     with database.reading() as connection:
         [delivery] = story(connection, event_id).deliveries
     assert [one.detail for one in delivery.attempts] == [outcome.detail]
+
+
+def test_the_last_response_is_in_its_attempt_if_it_is_short(database: Database) -> None:
+    fill(database, 3)
+    outage = Outage(database, *(f"{number} {'refused ' * 100}" for number in range(3)))
+    outage.outcome = Outcome(Happened.REJECTED, 400)
+    outage.last(1)
+    assert rows(database, responses) == []
+    assert {len(row["detail"]) for row in rows(database, attempts)} == {802}
 
 
 def test_what_was_not_tried_has_no_row(database: Database) -> None:

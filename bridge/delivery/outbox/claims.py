@@ -199,9 +199,9 @@ def _runs(connection: Connection, sink: str, rows: Sequence[Row[Any]]) -> dict[i
     """Return, by the id of a claimed delivery, those that are merged into it.
 
     A repeated attempt has the same ones, since the outcome of the first may be unknown. With fewer of them, an older
-    value could follow a newer one.
+    value could follow a newer one. What has arrived since a job began is not part of the job.
     """
-    heads = {row.lane: row for row in rows if row.mergeable and not row.never_merge}
+    heads = {row.lane: row for row in rows if row.mergeable and not row.never_merge and not _is_alone_in_job(row)}
     by_lane = lanes.behind(connection, sink, heads.keys()) if heads else {}
     runs = {
         heads[lane].id: [
@@ -213,6 +213,10 @@ def _runs(connection: Connection, sink: str, rows: Sequence[Row[Any]]) -> dict[i
     if fresh:
         connection.execute(_REMEMBER_RUN, fresh)
     return runs
+
+
+def _is_alone_in_job(row: Row[Any]) -> bool:
+    return row.job is not None and row.merged_through is None
 
 
 def _claim(row: Row[Any], now: float, lease: float, run: Collection[Row[Any]]) -> Claim:

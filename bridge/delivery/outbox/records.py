@@ -24,11 +24,8 @@ from bridge.json_text import storable
 FIRST, LAST = 1, 4
 """Attempts of a delivery that are kept: the first ones, and the last ones."""
 
-SHORT = 200
-"""Characters of a response that an attempt holds itself."""
-
-CUT = 2_000
-"""Characters of a cut response to a delivery's last attempt."""
+SHORT, LAST_SHORT = 200, 2_000
+"""Characters of a response that an attempt holds itself, and an attempt that settles its delivery."""
 
 RESPONSES_PER_HOUR = 500
 """Different responses of an hour that are stored in full."""
@@ -58,7 +55,7 @@ def keep(connection: Connection, records: Sequence[Record], now: float) -> None:
     """Store attempts, and delete those of the same deliveries that are not kept."""
     if not records:
         return
-    texts = {(record.row["detail"], record.is_last) for record in records if len(record.row["detail"]) > SHORT}
+    texts = {text for text in map(_text, records) if len(text[0]) > _own_length(is_last=text[1])}
     digests = {text: _digest(*text) for text in texts}
     stored = _store(connection, {digest: text[0] for text, digest in digests.items()}, now)
     columns = {text: _columns(text, digests.get(text), stored) for text in {_text(one) for one in records}}
@@ -74,7 +71,11 @@ def _columns(text: tuple[str, bool], digest: bytes | None, stored: Collection[by
     detail, is_last = text
     if digest in stored:
         return {"detail": "", "response": digest}
-    return {"detail": storable(detail[: CUT if is_last else SHORT]), "response": None}
+    return {"detail": storable(detail[: _own_length(is_last=is_last)]), "response": None}
+
+
+def _own_length(*, is_last: bool) -> int:
+    return LAST_SHORT if is_last else SHORT
 
 
 def _digest(text: str, is_last: bool) -> bytes:  # noqa: FBT001 - a key of a table, unpacked
