@@ -84,6 +84,24 @@ def test_a_job_of_which_all_fail_names_each(stage: Stage) -> None:
     assert len(stage.asked(BULK)) == 1
 
 
+@pytest.mark.parametrize("hides", [False, True], ids=["named", "not named"])
+def test_a_part_of_the_customers_of_a_job_is_judged_as_the_whole(stage: Stage, *, hides: bool) -> None:
+    stage.project.unwanted = {"customer-0": "phone: wrong"}
+    first = "aa_000000000000000001"
+
+    def hide(action: dict[str, Any]) -> None:
+        if hides and action["id"] == first:
+            action.get("result", {}).update(errors=[])
+
+    stage.on_jobs(changes(hide))
+    sink, parcels = stage.sink(), upserts(5)
+    [job] = {one.job for one in sink.send(parcels)}
+    stage.project.work_off()
+    looked = [replace(one, job=job, in_doubt_since=BEGIN) for one in parcels]
+    outcomes = [stage.finish(sink, [one])[0] for one in looked]
+    assert happened(outcomes) == [REJECTED] + [DELIVERED] * 4
+
+
 def test_one_whose_job_fails_is_tried_again(stage: Stage) -> None:
     stage.on_jobs(changes(lambda job: job.update(status="FAILED")))
     assert happened(stage.send(upsert(since=BEGIN))) == [FAILED]

@@ -169,9 +169,12 @@ def _judge(calls: Sequence[Call], job: Mapping[str, Any]) -> _Outcomes:
         if call.source_id in named
     }
     count = result.get("failed_count")
-    more_failed = isinstance(count, int) and count > len(refused)
+    # The calls may be a part of the action's customers.
+    more_failed = isinstance(count, int) and count > len(named)
     if more_failed or "FAILED" in (job.get("status"), job.get("operation_status")):
-        if refused or len(calls) > 1:
+        done = result.get("done_count")
+        is_single = len(calls) == 1 and not (isinstance(done, int) and isinstance(count, int) and done + count > 1)
+        if refused or not is_single:
             return refused
         happened = Happened.REJECTED if more_failed else Happened.FAILED
         return {calls[0].place: Outcome(happened, detail=noted(calls[0].note, json.dumps(job)))}
@@ -181,4 +184,8 @@ def _judge(calls: Sequence[Call], job: Mapping[str, Any]) -> _Outcomes:
 
 def _entries(value: Any) -> list[Mapping[str, Any]]:
     entries = value if isinstance(value, list) else []
-    return [entry for entry in entries if isinstance(entry, dict) and isinstance(entry.get("source_id"), str)]
+    return [
+        entry
+        for entry in entries
+        if isinstance(entry, dict) and isinstance(entry.get("source_id"), str) and entry["source_id"]
+    ]
