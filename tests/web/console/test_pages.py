@@ -126,8 +126,8 @@ def test_an_operator_reveals_customer_data_and_the_audit_records_it(
 
 def test_attempts_that_are_not_stored_are_counted(visitor: Visitor, dead: str, bridge: Bridge) -> None:
     with bridge.database.writing() as connection:
-        connection.execute(deliveries.update().values(omitted=1_234))
-    assert "1,234 attempts between" in visitor.get(f"/events/{dead}").text
+        connection.execute(deliveries.update().values(omitted=12))
+    assert "12 attempts between" in visitor.get(f"/events/{dead}").text
 
 
 def test_a_dead_letter_is_replayed(visitor: Visitor, dead: str, bridge: Bridge) -> None:
