@@ -111,6 +111,8 @@ def _print_attempts(delivery: Delivered) -> None:
     rows: list[tuple[Any, ...]] = [
         (when(one.at), f"{one.seconds:.3f} s", one.outcome, one.code, one.detail.strip()) for one in delivery.attempts
     ]
+    if delivery.attempts_between:
+        rows.insert(1, ("", "", "", "", f"{delivery.attempts_between} attempts between"))
     table("Responses", ("time (UTC)", "duration", "outcome", "code", "response"), rows, empty="No attempt yet.")
     if delivery.status == "waiting":
         console().print(f"The next attempt is due at {when(delivery.due_at)} UTC.")

@@ -14,6 +14,9 @@ A delivery has one of these statuses:
   outcome is recorded only under the token that was claimed.
 - A new delivery is ``sending`` from the start if a worker of the translator's process can begin it soon. It needs no
   claim (*born sending*).
+- A service may work on a delivery in the background (``job``). It is ``waiting`` meanwhile, and looked at when it is
+  due. No thread waits for it.
+- A delivery that waits because of its service is held up (``held_up``). The next success brings it forward.
 - ``doubt_since`` is set before a call that must not happen twice, and unset with its outcome. A delivery in doubt is
   looked up before it is sent again.
 - Deliveries of one lane (a customer, at Voucherify) are sent one after another, in the order of their ids.

@@ -3,6 +3,8 @@
 import time
 from collections.abc import Callable
 
+from sqlalchemy import Connection
+
 from bridge.delivery.audit import Deed, record
 from bridge.delivery.database.engine import Database
 from bridge.delivery.inbox import Wake, queues
@@ -77,9 +79,15 @@ class Desk:
             if name == queues.TRANSLATION:
                 queues.pause(connection, until)
             else:
-                sink_states.pause(connection, name, until)
+                self._pause_sink(connection, name, until)
             record(connection, who, Deed.PAUSED if until else Deed.RESUMED, self._clock(), detail=name)
         self._wake.ring()
+
+    def _pause_sink(self, connection: Connection, name: str, until: float) -> None:
+        if until:
+            sink_states.pause(connection, name, until)
+        else:
+            sink_states.resume(connection, name, self._clock())
 
     def discard(self, event_id: str, who: str) -> int:
         """Discard what is not delivered of an event, and return the number.

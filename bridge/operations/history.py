@@ -7,7 +7,7 @@ from sqlalchemy import Connection, Row, Select, exists, func, or_, select
 from ulid import ULID
 
 from bridge.delivery.database.packing import unpack
-from bridge.delivery.database.tables import attempts, deliveries, events, messages, repeats
+from bridge.delivery.database.tables import attempts, deliveries, events, messages, repeats, responses
 from bridge.delivery.inbox import outcomes
 from bridge.delivery.rules.retry import Fate
 from bridge.errors import NoSuchEvent
@@ -50,7 +50,11 @@ class Attempt:
 
 @dataclass(frozen=True, slots=True)
 class Delivered:
-    """One delivery: its payload, its key, and every attempt."""
+    """One delivery: its payload, its key, and its attempts.
+
+    Attributes:
+        attempts_between: number of attempts after the first that are not stored.
+    """
 
     sink: str
     key: str
@@ -59,6 +63,7 @@ class Delivered:
     settled_at: float | None
     payload: bytes
     attempts: tuple[Attempt, ...]
+    attempts_between: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -204,12 +209,7 @@ def _entry(row: Row[Any]) -> Entry:
 
 
 def _delivered(connection: Connection, row: Row[Any]) -> Delivered:
-    tries = connection.execute(
-        select(attempts.c.at, attempts.c.seconds, attempts.c.outcome, attempts.c.code, attempts.c.detail)
-        .where(attempts.c.delivery_id == row.id)
-        .order_by(attempts.c.claim)
-    )
-    tried = [Attempt(*one) for one in tries]
+    tried = _attempts(connection, row.id)
     if row.status == Fate.DELIVERED and row.seconds is not None and row.settled_at is not None:
         is_told = any(one.outcome == Fate.DELIVERED for one in tried)
         success = Attempt(row.settled_at - row.seconds, row.seconds, Fate.DELIVERED, row.code, "")
@@ -222,4 +222,19 @@ def _delivered(connection: Connection, row: Row[Any]) -> Delivered:
         row.settled_at,
         unpack(row.payload),
         tuple(tried),
+        row.omitted,
     )
+
+
+def _attempts(connection: Connection, delivery_id: int) -> list[Attempt]:
+    own = attempts.c
+    rows = connection.execute(
+        select(own.at, own.seconds, own.outcome, own.code, own.detail, responses.c.body)
+        .select_from(attempts.outerjoin(responses, responses.c.digest == own.response))
+        .where(own.delivery_id == delivery_id)
+        .order_by(own.claim)
+    )
+    return [
+        Attempt(row.at, row.seconds, row.outcome, row.code, unpack(row.body).decode() if row.body else row.detail)
+        for row in rows
+    ]

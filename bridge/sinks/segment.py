@@ -19,7 +19,7 @@ import requests
 from requests.auth import HTTPBasicAuth
 from segment.analytics.version import VERSION
 
-from bridge.delivery.rules.sink import Happened, Outcome, Parcel, never
+from bridge.delivery.rules.sink import RESPONSE_LENGTH, Happened, Outcome, Parcel, never
 from bridge.http import BoundedAdapter, carries_error, is_html, retry_after, said_in
 from bridge.json_text import write
 from bridge.to_segment import SINK
@@ -132,7 +132,7 @@ class SegmentSink:
             response = self._session.post(self._url, data=data, timeout=self._deadline)
         except requests.RequestException as error:
             return Outcome(Happened.FAILED, detail=type(error).__name__)
-        text = response.text
+        text = response.content.decode(errors="replace")[:RESPONSE_LENGTH]
         if response.status_code // 100 != SUCCESS:
             happened = HAPPENED.get(response.status_code, Happened.FAILED)
             return Outcome(happened, response.status_code, text, retry_after(response))

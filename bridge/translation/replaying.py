@@ -115,7 +115,7 @@ def _deliver(connection: Connection, one: Made, known: Mapping[bytes, Sighting])
     if status not in REVIVED:
         return status or "another event's"
     # A delivery that was discarded in doubt is looked up first. A dead letter is never in doubt.
-    unsettled = dict.fromkeys(("merged_through", "settled_at", "cause", "code", "seconds"))
+    unsettled = dict.fromkeys(("merged_through", "settled_at", "cause", "code", "seconds", "job", "held_up"))
     unsettled |= {"never_merge": False, "attempts": 0}
     connection.execute(update(tables.deliveries).where(own).values({**row, **unsettled}))
     return TO_BE_SENT

@@ -12,7 +12,7 @@ from urllib3.exceptions import ConnectTimeoutError, NewConnectionError, ProxyErr
 from bridge import __version__
 from bridge.http import BoundedAdapter
 from bridge.voucherify_api.answers import Answer, Reach
-from bridge.voucherify_api.endpoints import LIST_CUSTOMERS, Request
+from bridge.voucherify_api.endpoints import ASYNC_ACTION, LIST_CUSTOMERS, Request
 
 LONGEST_ANSWER = 4 * 1024 * 1024
 """The most bytes of a response.
@@ -114,6 +114,7 @@ class Client:
             return self._exchange(session, HARMLESS, PROBE_SECONDS)
 
     def _exchange(self, session: requests.Session, request: Request, seconds: float) -> Answer:
+        seconds = min(seconds, request.endpoint.seconds)
         try:
             response = session.request(
                 request.endpoint.method,
@@ -138,6 +139,9 @@ class Client:
     def _new_session(self, seconds: float) -> requests.Session:
         session = requests.Session()
         session.mount(self._url, BoundedAdapter(seconds, LONGEST_ANSWER))
+        # Of two prefixes, requests takes the longer.
+        looks = BoundedAdapter(min(seconds, ASYNC_ACTION.seconds), LONGEST_ANSWER)
+        session.mount(self._url + ASYNC_ACTION.path.format(""), looks)
         session.headers.update(self._headers)
         session.auth = _unchanged  # without it, requests reads ~/.netrc
         return session

@@ -7,6 +7,7 @@ Source: the schemas of the responses in Voucherify's published OpenAPI files. No
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from math import inf
 from typing import Any
 
 from bridge.http import carries_error
@@ -20,6 +21,7 @@ class Endpoint:
         path: with ``{}`` for each escaped name.
         object: the value of ``object`` in a response, if it has one.
         member, kind: another member of a response, and its type.
+        seconds: the longest time of a call, if it is shorter than that of others.
     """
 
     method: str
@@ -27,6 +29,7 @@ class Endpoint:
     object: str | None
     member: str
     kind: type
+    seconds: float = inf
 
     def recognises(self, body: Mapping[str, Any]) -> bool:
         """Return whether a JSON object is the response of a success."""
@@ -56,7 +59,7 @@ class Request:
 LIST_CUSTOMERS = Endpoint("GET", "/v1/customers", None, "customers", list)
 UPSERT = Endpoint("POST", "/v1/customers", "customer", "source_id", str)
 UPSERT_MANY = Endpoint("POST", "/v1/customers/bulk/async", None, "async_action_id", str)
-ASYNC_ACTION = Endpoint("GET", "/v1/async-actions/{}", None, "status", str)
+ASYNC_ACTION = Endpoint("GET", "/v1/async-actions/{}", None, "status", str, seconds=2.0)
 ACTIVITY = Endpoint("GET", "/v1/customers/{}/activity", None, "data", list)
 RECORD_EVENT = Endpoint("POST", "/v1/events", "event", "customer", dict)
 METADATA_SCHEMA = Endpoint("GET", "/v1/metadata-schemas/{}", None, "properties", dict)

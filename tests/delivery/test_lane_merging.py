@@ -6,7 +6,7 @@ from bridge.delivery.database.engine import Database
 from bridge.delivery.database.tables import attempts, deliveries
 from bridge.delivery.lanes import LONGEST_RUN
 from bridge.delivery.outbox.outbox import Claim
-from bridge.delivery.rules.sink import Outcome
+from bridge.delivery.rules.sink import Happened, Job, Outcome
 from tests.delivery.arrivals import keep, keep_together, rows, run_again
 from tests.delivery.lanes import (
     DELIVERED,
@@ -92,7 +92,7 @@ def test_followers_of_a_retried_delivery_do_not_change(database: Database, outco
     settle(database, claim(database), outcome)
     assert standing(database) == {"A": "waiting", "B": "queued", "C": "queued"}
     assert [row["attempts"] for row in rows(database, deliveries)][1:] == [0, 0]
-    assert len(rows(database, attempts)) == 1
+    assert len(rows(database, attempts)) == (outcome is not UNTRIED)
     assert drain(database, NOW + 60) == ["A", "B", "C"]
 
 
@@ -205,3 +205,20 @@ def test_order_holds_between_what_is_merged_and_what_is_not(database: Database) 
         sent.append("".join(names(claims)))
         settle(database, claims)
     assert sent == ["AB", "c", "D", "e", "FG"]
+
+
+def test_what_arrives_after_a_job_began_is_not_part_of_it(database: Database) -> None:
+    fill(database, "A")
+    settle(database, claim(database), Outcome(Happened.PROCESSING, 202, job=Job("aa_1", NOW)))
+    fill(database, "BC")
+    claims = claim(database, NOW + 60)
+    assert runs(claims) == [("A", "")]
+    settle(database, claims, DELIVERED, NOW + 60)
+    assert drain(database, NOW + 60) == ["B", "C"]
+
+
+def test_what_was_merged_when_a_job_began_is_part_of_it(database: Database) -> None:
+    fill(database, "AB")
+    settle(database, claim(database), Outcome(Happened.PROCESSING, 202, job=Job("aa_1", NOW)))
+    fill(database, "C")
+    assert runs(claim(database, NOW + 60)) == [("A", "B")]

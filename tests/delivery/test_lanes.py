@@ -163,7 +163,7 @@ def test_one_customers_trouble_delays_no_other(database: Database) -> None:
     queue(database, "anna", "a1", "a2")
     queue(database, "boris", "b1", "b2")
     anna, boris = claim(database)
-    settle(database, [anna], FAILED)
+    settle(database, [anna], Outcome(Happened.FAILED, 403))
     settle(database, [boris])
     assert drain(database) == ["b2"]
     assert standing(database)["a2"] == "queued"

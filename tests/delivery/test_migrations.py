@@ -13,6 +13,9 @@ from bridge.delivery.database.engine import Database
 from bridge.delivery.database.packing import pack
 from bridge.delivery.database.tables import deliveries, messages
 from bridge.delivery.outbox.outbox import Outbox
+from bridge.delivery.outbox.settling import Settlement
+from bridge.delivery.rules.retry import Decision, Fate
+from bridge.delivery.rules.sink import Happened, Outcome
 from bridge.messages import QUEUES, RAW_EVENTS
 from bridge.operations.bulk_replay import BulkReplayer, State, one
 from bridge.operations.history import Filter, entries, story
@@ -261,3 +264,43 @@ def test_a_merged_run_continues_as_it_was(upgraded: Callable[[Before], Database]
     before.delivery("alone", "waiting", "rejected", run_end=3, **{**lane, "lane": "v-bert"})
     found = {row["event"]: (row["merged_through"], row["never_merge"]) for row in rows(upgraded(before), deliveries)}
     assert found == {"merged": (2, False), "follower": (None, False), "alone": (None, True)}
+
+
+# 0006: outages
+
+PAGE = "<html>Bad Gateway</html>" * 100
+
+SETTLE_AS_BEFORE = (
+    "UPDATE deliveries SET status = 'waiting', lease_expires_at = NULL, due_at = 3000.0, attempts = 3 WHERE id = 1"
+)
+"""A process of the version before settles, and names only the columns that it knows."""
+
+
+def test_attempts_with_their_responses_are_shown_as_before(upgraded: Callable[[Before], Database]) -> None:
+    before = Before()
+    before.delivery("retry", "waiting", *["failed"] * 9)
+    before.statements.append(("UPDATE attempts SET detail = :page", {"page": PAGE}))
+    database = upgraded(before)
+    with database.reading() as connection:
+        [delivery] = story(connection, before.ids["retry"]).deliveries
+    assert [one.detail for one in delivery.attempts] == [PAGE] * 9
+    assert delivery.attempts_between == 0
+
+
+def test_old_and_new_processes_settle_in_turn(upgraded: Callable[[Before], Database]) -> None:
+    before = Before()
+    before.delivery("retry", "waiting", "failed")
+    database = upgraded(before)
+    outbox = Outbox(database)
+    [claim] = outbox.claim(ScriptedSink(), NOW, 40.0)
+    down = Settlement(claim, Outcome(Happened.FAILED, 503, PAGE), Decision(Fate.WAITING, NOW + 9, 2, held_up=True))
+    outbox.settle("segment", [down], NOW, NOW)
+    assert claimed(database, NOW + 10) == ["retry"]
+    with database.writing() as connection:
+        connection.execute(text(SETTLE_AS_BEFORE))
+        connection.execute(text(ATTEMPT.format(3, "failed", 503)))
+    assert claimed(database, 2_999.0) == []
+    assert claimed(database, 3_000.0) == ["retry"]
+    with database.reading() as connection:
+        [delivery] = story(connection, before.ids["retry"]).deliveries
+    assert [one.detail for one in delivery.attempts] == ["said", PAGE, ""]

@@ -6,7 +6,8 @@ import pytest
 from sqlalchemy import text
 
 from bridge.delivery.database.engine import Database
-from bridge.delivery.database.tables import attempts, deliveries, sinks
+from bridge.delivery.database.packing import unpack
+from bridge.delivery.database.tables import attempts, deliveries, responses, sinks
 from bridge.delivery.outbox.outbox import Claim, Outbox, Settlement
 from bridge.delivery.rules.retry import Decision, Fate
 from bridge.delivery.rules.sink import RESPONSE_LENGTH, Happened, Outcome
@@ -139,7 +140,9 @@ def test_every_attempt_is_recorded_and_its_answer_bounded(database: Database) ->
     [attempt] = rows(database, attempts)
     assert (attempt["claim"], attempt["outcome"], attempt["code"]) == (1, "failed", 503)
     assert (attempt["at"], attempt["seconds"]) == (NOW, 1.0)
-    assert attempt["detail"] == "x" * RESPONSE_LENGTH
+    assert attempt["detail"] == ""
+    [response] = rows(database, responses)
+    assert (response["digest"], unpack(response["body"])) == (attempt["response"], b"x" * RESPONSE_LENGTH)
 
 
 def test_a_nul_in_an_answer_harms_no_settlement(database: Database) -> None:
@@ -156,7 +159,8 @@ def test_a_pause_holds_for_all_workers_until_it_ends(database: Database) -> None
     assert not outbox.is_due(SINK, NOW + 59)
     assert claim(database, now=NOW + 59) == []
     assert outbox.is_due(SINK, NOW + 60)
-    assert len(claim(database, now=NOW + 60)) == 2
+    assert len(claim(database, now=NOW + 60)) == 1, "a careful call"
+    assert not outbox.is_due(SINK, NOW + 61)
 
 
 def test_a_pause_of_one_sink_is_none_of_another(database: Database) -> None:

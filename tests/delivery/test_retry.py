@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -44,7 +46,7 @@ OUTCOMES = st.builds(
         pytest.param(Outcome(Happened.DELIVERED), YOUNG, Decision(Fate.DELIVERED, NOW, 4), id="delivered"),
         pytest.param(Outcome(Happened.DELIVERED), OLD, Decision(Fate.DELIVERED, NOW, 4), id="delivered, old"),
         pytest.param(Outcome(Happened.REJECTED), YOUNG, Decision(Fate.DEAD, NOW, 4), id="rejected"),
-        pytest.param(Outcome(Happened.FAILED), YOUNG, Decision(Fate.WAITING, NOW + 16, 4), id="failed"),
+        pytest.param(Outcome(Happened.FAILED), YOUNG, Decision(Fate.WAITING, NOW + 16, 4, held_up=True), id="failed"),
         pytest.param(Outcome(Happened.FAILED), OLD, Decision(Fate.DEAD, NOW, 4), id="failed, old"),
         pytest.param(
             Outcome(Happened.FAILED, retry_after=90.0),
@@ -61,25 +63,51 @@ OUTCOMES = st.builds(
         pytest.param(
             Outcome(Happened.THROTTLED, retry_after=90.0),
             YOUNG,
-            Decision(Fate.WAITING, NOW + 90, 3, pause_until=NOW + 90),
+            Decision(Fate.WAITING, NOW + 90, 3, pause_until=NOW + 90, held_up=True),
             id="throttled",
+        ),
+        pytest.param(
+            Outcome(Happened.THROTTLED, retry_after=1e9),
+            YOUNG,
+            Decision(Fate.WAITING, NOW + 3_600, 3, pause_until=NOW + 3_600, held_up=True),
+            id="throttled for thirty years",
+        ),
+        pytest.param(
+            Outcome(Happened.THROTTLED, retry_after=0.001),
+            YOUNG,
+            Decision(Fate.WAITING, NOW + 1, 3, pause_until=NOW + 1, held_up=True),
+            id="throttled for a moment",
+        ),
+        pytest.param(
+            Outcome(Happened.DELIVERED, 200, pause=0.0),
+            YOUNG,
+            Decision(Fate.DELIVERED, NOW, 4, pause_until=NOW + 1),
+            id="delivered, and a pause that is past",
+        ),
+        pytest.param(
+            Outcome(Happened.PROCESSING, 202, retry_after=0.5),
+            OLD,
+            Decision(Fate.WAITING, NOW + 0.5, 3),
+            id="processing",
         ),
         pytest.param(
             Outcome(Happened.THROTTLED, retry_after=0.0),
             YOUNG,
-            Decision(Fate.WAITING, NOW + UNTOLD_PAUSE, 3, pause_until=NOW + UNTOLD_PAUSE),
+            Decision(Fate.WAITING, NOW + UNTOLD_PAUSE, 3, pause_until=NOW + UNTOLD_PAUSE, held_up=True),
             id="throttled for no time",
         ),
         pytest.param(
             Outcome(Happened.THROTTLED),
             OLD,
-            Decision(Fate.WAITING, NOW + UNTOLD_PAUSE, 3, pause_until=NOW + UNTOLD_PAUSE),
+            Decision(Fate.WAITING, NOW + UNTOLD_PAUSE, 3, pause_until=NOW + UNTOLD_PAUSE, held_up=True),
             id="throttled, old, not told how long",
         ),
         pytest.param(
             Outcome(Happened.FORBIDDEN),
             OLD,
-            Decision(Fate.WAITING, NOW + FORBIDDEN_PAUSE_SECONDS, 3, pause_until=NOW + FORBIDDEN_PAUSE_SECONDS),
+            Decision(
+                Fate.WAITING, NOW + FORBIDDEN_PAUSE_SECONDS, 3, pause_until=NOW + FORBIDDEN_PAUSE_SECONDS, held_up=True
+            ),
             id="forbidden, old",
         ),
         pytest.param(Outcome(Happened.UNTRIED), OLD, Decision(Fate.WAITING, NOW, 3), id="untried, old"),
@@ -87,6 +115,25 @@ OUTCOMES = st.builds(
 )
 def test_what_follows_from_what_happened(outcome: Outcome, tried: Tried, decision: Decision) -> None:
     assert decide(outcome, tried, POLICY, NOW, chance=1.0) == decision
+
+
+@pytest.mark.parametrize(
+    ("outcome", "held_up"),
+    [
+        pytest.param(Outcome(Happened.FAILED, 503, retry_after=60.0), True, id="503, told when"),
+        pytest.param(Outcome(Happened.FAILED), True, id="unreachable"),
+        pytest.param(Outcome(Happened.UNKNOWN, 500), True, id="unknown, 500"),
+        pytest.param(Outcome(Happened.FAILED, 408), True, id="408"),
+        pytest.param(Outcome(Happened.FAILED, 200), True, id="a stranger's 200"),
+        pytest.param(Outcome(Happened.FAILED, 403), False, id="a refusal of its own"),
+        pytest.param(Outcome(Happened.FAILED, retry_after=60.0), False, id="a wait of the sink's own"),
+        pytest.param(Outcome(Happened.UNTRIED), False, id="untried"),
+        pytest.param(Outcome(Happened.PROCESSING, 202), False, id="processing"),
+    ],
+)
+def test_only_the_service_holds_a_delivery_up(outcome: Outcome, *, held_up: bool) -> None:
+    assert decide(outcome, YOUNG, POLICY, NOW, 0.5).held_up is held_up
+    assert not decide(outcome, replace(YOUNG, brought_at=NOW - 10), POLICY, NOW, 0.5).held_up
 
 
 @given(OUTCOMES, TRIED, TIMES, CHANCES)

@@ -10,7 +10,7 @@ import pytest
 import requests
 from segment.analytics import request as sdk
 
-from bridge.delivery.rules.sink import Happened, Parcel
+from bridge.delivery.rules.sink import RESPONSE_LENGTH, Happened, Parcel
 from bridge.http import LONGEST_ANSWER, BoundedAdapter, retry_after
 from bridge.json_text import write
 from bridge.sinks.segment import SegmentSink
@@ -68,7 +68,7 @@ def test_of_an_endless_answer_the_beginning_is_read(beginning: bytes) -> None:
     with Line(endless(beginning, b"x" * 65_536)) as line:
         [outcome] = SegmentSink("write-key", line.url).send([MESSAGE])
         assert (outcome.happened, outcome.code) == (Happened.DELIVERED, 200)
-        assert outcome.detail == "x" * LONGEST_ANSWER
+        assert outcome.detail == "x" * RESPONSE_LENGTH
         assert line.hung_up.wait(15)
 
 

@@ -14,7 +14,7 @@ from bridge.sinks.voucherify import VoucherifySink
 from tests.acceptance.server import free_port
 from tests.sinks.voucherify_stage import SECRET_KEY, Stage, Work, after_the_work, event, happened, says, upsert
 
-DELIVERED, REJECTED, FAILED, THROTTLED, FORBIDDEN, UNTRIED, UNKNOWN, UNCERTAIN = Happened
+DELIVERED, REJECTED, FAILED, THROTTLED, FORBIDDEN, UNTRIED, PROCESSING, UNKNOWN, UNCERTAIN = Happened
 
 
 @pytest.mark.parametrize(

@@ -1,16 +1,19 @@
 """Bulk upserts: few calls, and an outcome for each customer."""
 
 import json
+from dataclasses import replace
 from itertools import pairwise
 from typing import Any
 
 import pytest
+from flask import Response
 
-from bridge.delivery.rules.sink import Happened, Outcome
+from bridge.delivery.rules.sink import Happened, Job, Outcome
+from bridge.demo.voucherify import Call
 from bridge.sinks.voucherify import bulk
-from tests.sinks.voucherify_stage import BEGIN, Stage, changes, event, happened, upsert, upserts
+from tests.sinks.voucherify_stage import BEGIN, Stage, Work, changes, event, happened, upsert, upserts
 
-DELIVERED, REJECTED, FAILED, THROTTLED, FORBIDDEN, UNTRIED, UNKNOWN, UNCERTAIN = Happened
+DELIVERED, REJECTED, FAILED, THROTTLED, FORBIDDEN, UNTRIED, PROCESSING, UNKNOWN, UNCERTAIN = Happened
 BULK, JOB, ALONE = "POST /v1/customers/bulk/async", "GET /v1/async-actions/", "POST /v1/customers"
 
 
@@ -63,34 +66,75 @@ def test_the_outcome_of_each_customer_is_read_back(stage: Stage, source: str) ->
     assert len(stage.asked()) == 3  # the bulk and two polls
 
 
-def test_polls_come_at_growing_pauses(stage: Stage) -> None:
-    stage.project.polls = 6
+def test_looks_come_at_growing_pauses(stage: Stage) -> None:
+    stage.project.polls = 9
     assert set(happened(stage.send(*upserts(5)))) == {DELIVERED}
     at = [call.at for call in stage.stand_in.calls if "metadata-schemas" not in call.path]
-    assert [later - earlier for earlier, later in pairwise(at)] == [0.5, 1.0, 2.0, 4.0, 5.0, 5.0, 5.0]
+    assert [later - earlier for earlier, later in pairwise(at)] == [0.5, 0.5, 1, 2, 4, 8, 16, 30, 30, 30]
 
 
-def test_a_bulk_that_is_not_done_in_time_is_unknown(stage: Stage) -> None:
-    stage.project.polls = 1_000
+def test_a_send_never_waits_for_a_bulk(stage: Stage) -> None:
     sink = stage.sink()
-    outcomes = sink.send(upserts(5))
-    assert happened(outcomes) == [UNKNOWN] * 5
-    assert "aa_" in outcomes[0].detail
+    outcomes = sink.send([*upserts(5), event()])
+    assert happened(outcomes) == [PROCESSING] * 5 + [DELIVERED]
+    assert stage.clock.slept == []
+    assert {one.job for one in outcomes[:5]} == {Job(next(iter(stage.project.jobs)), BEGIN)}
+
+
+def test_the_bulk_is_the_last_call_of_a_send(stage: Stage) -> None:
+    # Its id is stored when the send has ended. Until then, a kill would cost the id.
+    stage.sink().send([*upserts(5), event("anna"), event("boris")])
+    assert stage.asked() == ["POST /v1/events", "POST /v1/events", BULK]
+
+
+def test_single_calls_leave_a_bulk_its_time(stage: Stage) -> None:
+    def slow(_: Call, work: Work) -> Response:
+        stage.clock.at += 8.0
+        return work()
+
+    stage.fail("POST /v1/events", slow)
+    sink = stage.sink()
+    outcomes = sink.send([*upserts(5), *(event(f"customer-{number}") for number in range(5, 15))])
+    assert happened(outcomes) == [PROCESSING] * 5 + [DELIVERED] * 3 + [UNTRIED] * 7
     assert stage.clock.at - BEGIN < sink.patience
 
 
-def test_a_slow_bulk_leaves_time_for_what_is_sent_with_it(stage: Stage) -> None:
+def test_the_end_of_a_bulk_in_progress_is_expected_for_an_hour(stage: Stage) -> None:
     stage.project.polls = 1_000
-    assert happened(stage.send(*upserts(5), event())) == [UNKNOWN] * 5 + [DELIVERED]
-    assert stage.clock.at - BEGIN <= 15.0, "half of the 30 seconds"
+    outcomes = stage.send(*upserts(5))
+    assert happened(outcomes) == [UNKNOWN] * 5
+    assert "aa_" in outcomes[0].detail
+    assert stage.clock.at - BEGIN == pytest.approx(bulk.LONGEST_BULK_SECONDS, abs=bulk.LONGEST_LOOK_SECONDS)
+
+
+def test_another_process_looks_at_the_bulk(stage: Stage) -> None:
+    parcels = upserts(5)
+    [job] = {one.job for one in stage.sink().send(parcels)}
+    other = stage.sink()
+    looked = [replace(parcel, job=job) for parcel in parcels]
+    assert happened(other.send(looked)) == [PROCESSING] * 5
+    assert happened(other.send(looked[:2])) == [DELIVERED] * 2, "a part of the customers"
+    assert happened(other.send(looked[2:])) == [DELIVERED] * 3
+    assert stage.asked(BULK) == [BULK]
+
+
+def test_two_bulks_are_looked_at_in_one_send(stage: Stage) -> None:
+    sink, parcels = stage.sink(), upserts(10)
+    jobs = [one.job for half in (parcels[:5], parcels[5:]) for one in sink.send(half)]
+    stage.project.work_off()
+    assert (
+        happened(stage.finish(sink, [replace(one, job=job) for one, job in zip(parcels, jobs, strict=True)]))
+        == [DELIVERED] * 10
+    )
+    assert len(stage.asked(BULK)) == 2
 
 
 def test_one_in_doubt_never_overtakes_the_bulk_that_it_may_be_in(stage: Stage) -> None:
     stage.project.polls = 1_000
     sink = stage.sink()
-    assert set(happened(sink.send([upsert("anna", name="old"), *upserts(5)]))) == {UNKNOWN}
+    assert set(happened(stage.finish(sink, [upsert("anna", name="old"), *upserts(5)]))) == {UNKNOWN}
     stage.project.polls = 1
-    [outcome] = sink.send([upsert("anna", {"name": "new"}, name="old", since=BEGIN)])
+    [outcome] = stage.finish(sink, [upsert("anna", {"name": "new"}, name="old", since=BEGIN)])
     stage.project.work_off()
     assert outcome.happened is DELIVERED
     assert stage.project.customers["anna"]["name"] == "new"

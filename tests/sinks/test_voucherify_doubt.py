@@ -10,7 +10,7 @@ from bridge.demo.voucherify import Call, Fault
 from tests.demo.contract import Contract
 from tests.sinks.voucherify_stage import BEGIN, Stage, Work, after_the_work, event, identification, says
 
-DELIVERED, REJECTED, FAILED, THROTTLED, FORBIDDEN, UNTRIED, UNKNOWN, UNCERTAIN = Happened
+DELIVERED, REJECTED, FAILED, THROTTLED, FORBIDDEN, UNTRIED, PROCESSING, UNKNOWN, UNCERTAIN = Happened
 LOOK_UP = "GET /v1/customers/anna/activity"
 POST = "POST /v1/events"
 

@@ -7,7 +7,7 @@ from bridge.demo.voucherify import Call
 from bridge.sinks.voucherify.permission import MOST, REASON, SEVERAL
 from tests.sinks.voucherify_stage import BEGIN, Stage, Work, event, happened, says, upsert, upserts
 
-DELIVERED, REJECTED, FAILED, THROTTLED, FORBIDDEN, UNTRIED, UNKNOWN, UNCERTAIN = Happened
+DELIVERED, REJECTED, FAILED, THROTTLED, FORBIDDEN, UNTRIED, PROCESSING, UNKNOWN, UNCERTAIN = Happened
 ATTACK = "<img src=x onerror=alert(1)>"
 READ = "GET /v1/customers"
 

@@ -10,7 +10,7 @@ from bridge.delivery.rules.sink import Happened, Parcel
 from bridge.demo.voucherify import Call
 from tests.sinks.voucherify_stage import BEGIN, Stage, Work, adds, event, happened, says, upsert
 
-DELIVERED, REJECTED, FAILED, THROTTLED, FORBIDDEN, UNTRIED, UNKNOWN, UNCERTAIN = Happened
+DELIVERED, REJECTED, FAILED, THROTTLED, FORBIDDEN, UNTRIED, PROCESSING, UNKNOWN, UNCERTAIN = Happened
 
 
 @pytest.mark.parametrize(

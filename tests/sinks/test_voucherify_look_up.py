@@ -12,7 +12,7 @@ from bridge.demo.voucherify import Call
 from bridge.sinks.voucherify import doubt
 from tests.sinks.voucherify_stage import BEGIN, Stage, Work, after_the_work, event, identification, says, upsert
 
-DELIVERED, REJECTED, FAILED, THROTTLED, FORBIDDEN, UNTRIED, UNKNOWN, UNCERTAIN = Happened
+DELIVERED, REJECTED, FAILED, THROTTLED, FORBIDDEN, UNTRIED, PROCESSING, UNKNOWN, UNCERTAIN = Happened
 LOOK_UP = "GET /v1/customers/anna/activity"
 POST = "POST /v1/events"
 

@@ -12,7 +12,7 @@ from bridge.demo.voucherify import Call, Fault
 from tests.acceptance.server import free_port
 from tests.sinks.voucherify_stage import Stage, Work, event, says, upsert, upserts
 
-DELIVERED, REJECTED, FAILED, THROTTLED, FORBIDDEN, UNTRIED, UNKNOWN, UNCERTAIN = Happened
+DELIVERED, REJECTED, FAILED, THROTTLED, FORBIDDEN, UNTRIED, PROCESSING, UNKNOWN, UNCERTAIN = Happened
 CUSTOMER = "GET /v1/metadata-schemas/customer"
 
 

@@ -10,7 +10,7 @@ from bridge.demo.voucherify import Call, Fault
 from bridge.voucherify_api import endpoints
 from tests.sinks.voucherify_stage import BEGIN, Stage, Work, event, happened, says, upsert, upserts
 
-DELIVERED, REJECTED, FAILED, THROTTLED, FORBIDDEN, UNTRIED, UNKNOWN, UNCERTAIN = Happened
+DELIVERED, REJECTED, FAILED, THROTTLED, FORBIDDEN, UNTRIED, PROCESSING, UNKNOWN, UNCERTAIN = Happened
 PAGE = "<!DOCTYPE html><html><head><title>Sign in</title></head><body>Please sign in.</body></html>"
 MISTAKE = {"code": 400, "key": "invalid_payload", "message": "Invalid payload", "details": "by the test"}
 

@@ -5,6 +5,7 @@ import json
 import threading
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import ExitStack
+from dataclasses import replace
 from typing import Any, Self
 
 from flask import Response
@@ -64,7 +65,19 @@ class Stage:
         return VoucherifySink(APP_ID, SECRET_KEY, url or self.url, allow=allow, timing=timing)
 
     def send(self, *parcels: Parcel, **how: Any) -> Sequence[Outcome]:
-        return self.sink(**how).send(parcels)
+        """Send parcels, and look at their bulks when that is due, until every outcome is known."""
+        return self.finish(self.sink(**how), parcels)
+
+    def finish(self, sink: VoucherifySink, parcels: Sequence[Parcel]) -> Sequence[Outcome]:
+        """Do as the worker does: send, and send again what is ``PROCESSING``."""
+        outcomes = list(sink.send(parcels))
+        while places := [place for place, one in enumerate(outcomes) if one.happened is Happened.PROCESSING]:
+            waits = [max(outcomes[place].retry_after or 0.0, outcomes[place].pause or 0.0) for place in places]
+            self.clock.sleep(min(waits))
+            again = [replace(parcels[place], job=outcomes[place].job, in_doubt_since=BEGIN) for place in places]
+            for place, outcome in zip(places, sink.send(again), strict=True):
+                outcomes[place] = outcome
+        return outcomes
 
     def fail(self, path: str, answer: Fault) -> None:
         """Script the response of one path; a method may precede it.

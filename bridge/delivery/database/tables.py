@@ -3,6 +3,7 @@
 Times are seconds since the epoch, in UTC. Bodies and payloads are compressed (zlib).
 
 messages ──1:n── events ──1:n── deliveries ──1:n── attempts    bytes received, their meaning, calls to make, calls made
+responses                                         long responses, which several attempts refer to
 pending, replays                                  rows that wait for translation: new messages, stored events
 rounds                                            messages that a translator has claimed
 marks                                             messages that are stored although they were answered 503
@@ -172,6 +173,11 @@ deliveries = Table(
     Column("code", Integer),  # of the call that delivered it, as is
     Column("seconds", Double),  # the duration of that call: a success has no row in attempts
     Column("cause", Text),  # why it is not delivered, in a few words: see causes.py
+    Column("omitted", Integer, nullable=False, server_default="0"),  # attempts between the first and the last ones
+    Column("job", Text),  # the service works on it under this id, and the result is read there
+    Column("job_since", Double),  # when the service accepted the job
+    Column("held_up", Boolean),  # it waits because of the service: the next success brings it forward
+    Column("brought_at", Double),  # when that last happened
     Column("size", Integer, nullable=False),  # bytes of the payload before compression
     Column("payload", LargeBinary, nullable=False),
 )
@@ -193,6 +199,14 @@ Index(
     sqlite_where=text("lane IS NOT NULL AND status IN ('waiting', 'queued', 'sending')"),
     postgresql_where=text("lane IS NOT NULL AND status IN ('waiting', 'queued', 'sending')"),
 )
+Index(
+    "deliveries_held_up",
+    deliveries.c.sink,
+    deliveries.c.due_at,
+    deliveries.c.id,
+    sqlite_where=text("status = 'waiting' AND held_up"),
+    postgresql_where=text("status = 'waiting' AND held_up"),
+)
 Index("deliveries_by_status", deliveries.c.sink, deliveries.c.status, deliveries.c.event_id)
 Index(
     "deliveries_by_cause",
@@ -211,8 +225,24 @@ attempts = Table(
     Column("seconds", Double, nullable=False),
     Column("outcome", Text, nullable=False),
     Column("code", Integer),
-    Column("detail", Text, nullable=False),
+    Column("detail", Text, nullable=False),  # the response, if it is short
+    Column("response", LargeBinary),  # the digest of a longer one
+    Index(
+        "attempts_by_response",
+        "response",
+        sqlite_where=text("response IS NOT NULL"),
+        postgresql_where=text("response IS NOT NULL"),
+    ),
     sqlite_with_rowid=False,
+)
+
+responses = Table(
+    "responses",
+    metadata,
+    Column("digest", LargeBinary, primary_key=True),
+    Column("at", Double, nullable=False),  # when an attempt last had it, to the hour
+    Column("body", LargeBinary, nullable=False),
+    Index("responses_by_time", "at"),
 )
 
 seen = Table(
@@ -243,6 +273,8 @@ sinks = Table(
     Column("beat_at", Double, nullable=False, server_default="0"),  # when a worker last was alive
     Column("throttled", Integer, nullable=False, server_default="0"),  # answers of 429 in a row
     Column("throttled_at", Double, nullable=False, server_default="0"),  # when the last of them arrived
+    Column("probe_until", Double),  # after a 429: no claim before, then one delivery; NULL if deliveries flow
+    Column("ramp", Integer, nullable=False, server_default="0"),  # after an outage: deliveries brought forward next
 )
 
 tallies = Table(

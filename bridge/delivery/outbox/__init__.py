@@ -3,8 +3,11 @@
 outbox       enqueue, claim, settle, pause
 claims       claims due deliveries, with a lease and a fencing token
 settling     records outcomes, and executes decisions
+records      attempts and responses, bounded
+pauses       pauses that services cause
+recovery     a careful call after a pause, and a quick end of an outage
 worker       claims, sends and settles, in a loop
-sink_states  pauses of services, and beats of workers
+sink_states  what people see of a sink, and beats of workers
 samples      deliveries that a service accepted lately
 """
 

@@ -2,6 +2,9 @@
 
 A worker claims the deliveries that are due longest, as many as its sink accepts in one call. A claimed delivery is
 ``sending`` until it is settled or its lease expires. Then it is ``waiting`` again.
+
+After a 429, and its pause, the next claim of all workers is a single delivery, the *probe*. No other claim succeeds
+until the probe is settled, or its lease expires.
 """
 
 from collections.abc import Collection, Mapping, Sequence
@@ -15,7 +18,7 @@ from bridge.delivery import lanes
 from bridge.delivery.database.packing import unpack
 from bridge.delivery.database.tables import deliveries, sinks
 from bridge.delivery.rules.retry import Fate, Tried
-from bridge.delivery.rules.sink import Parcel, Sink
+from bridge.delivery.rules.sink import Job, Parcel, Sink
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,7 +91,17 @@ _columns = deliveries.c
 # Literal values, as in the partial index: with a parameter, SQLite would not use it.
 _WAITING = text("deliveries.status = 'waiting'")
 
-_PAUSED = exists().where(sinks.c.name == bindparam("of_sink"), sinks.c.paused_until > bindparam("now"))
+_PAUSED = exists().where(
+    sinks.c.name == bindparam("of_sink"),
+    or_(sinks.c.paused_until > bindparam("now"), sinks.c.probe_until > bindparam("now")),
+)
+
+# The lock keeps a second worker from a second probe.
+_PROBE = (
+    select(sinks.c.probe_until)
+    .where(sinks.c.name == bindparam("of_sink"), sinks.c.probe_until.is_not(None))
+    .with_for_update()
+)
 
 _DUE = select(_columns.id, _columns.due_at, _columns.size).where(
     _columns.sink == bindparam("of_sink"), _WAITING, _columns.due_at <= bindparam("now"), ~_PAUSED
@@ -145,6 +158,9 @@ def _take() -> ReturningUpdate[Any]:
             _columns.attempts,
             _columns.created_at,
             _columns.doubt_since,
+            _columns.job,
+            _columns.job_since,
+            _columns.brought_at,
             _columns.payload,
         )
     )
@@ -164,8 +180,11 @@ def is_due(connection: Connection, sink: str, now: float) -> bool:
 def take(connection: Connection, sink: Sink, now: float, lease: float, most: int) -> Taken:
     """Claim up to ``most`` deliveries for ``lease`` seconds."""
     connection.execute(_RELEASE, {"of_sink": sink.name, "now": now})
-    limits = {"of_sink": sink.name, "now": now, "most": most, "most_bytes": sink.max_bytes}
+    is_probe = connection.execute(_PROBE, {"of_sink": sink.name}).first() is not None
+    limits = {"of_sink": sink.name, "now": now, "most": 1 if is_probe else most, "most_bytes": sink.max_bytes}
     rows = connection.execute(_TAKE, limits | {"until": now + lease, "waiting": Fate.WAITING}).all()
+    if is_probe and rows:
+        connection.execute(update(sinks).where(sinks.c.name == sink.name).values(probe_until=now + lease))
     return Taken(rows, _runs(connection, sink.name, rows))
 
 
@@ -180,9 +199,9 @@ def _runs(connection: Connection, sink: str, rows: Sequence[Row[Any]]) -> dict[i
     """Return, by the id of a claimed delivery, those that are merged into it.
 
     A repeated attempt has the same ones, since the outcome of the first may be unknown. With fewer of them, an older
-    value could follow a newer one.
+    value could follow a newer one. What has arrived since a job began is not part of the job.
     """
-    heads = {row.lane: row for row in rows if row.mergeable and not row.never_merge}
+    heads = {row.lane: row for row in rows if row.mergeable and not row.never_merge and not _is_alone_in_job(row)}
     by_lane = lanes.behind(connection, sink, heads.keys()) if heads else {}
     runs = {
         heads[lane].id: [
@@ -196,6 +215,10 @@ def _runs(connection: Connection, sink: str, rows: Sequence[Row[Any]]) -> dict[i
     return runs
 
 
+def _is_alone_in_job(row: Row[Any]) -> bool:
+    return row.job is not None and row.merged_through is None
+
+
 def _claim(row: Row[Any], now: float, lease: float, run: Collection[Row[Any]]) -> Claim:
     parcel = Parcel(
         key=row.key,
@@ -203,8 +226,9 @@ def _claim(row: Row[Any], now: float, lease: float, run: Collection[Row[Any]]) -
         lane=row.lane,
         in_doubt_since=row.doubt_since,
         followers=tuple(unpack(one.payload) for one in run),
+        job=Job(row.job, row.job_since) if row.job is not None else None,
     )
-    tried = Tried(row.attempts, row.created_at, merged=bool(run))
+    tried = Tried(row.attempts, row.created_at, merged=bool(run), brought_at=row.brought_at or 0.0)
     followers = tuple(Follower(one.id, one.event, one.created_at) for one in run)
     return Claim(row.id, row.claims, row.event_id, row.event, now, now + lease, row.mergeable, tried, parcel, followers)
 

@@ -10,10 +10,11 @@ from bridge.delivery.database.engine import Database
 from bridge.delivery.database.rows import insert_returning, insert_rows
 from bridge.delivery.database.tables import deliveries, sinks
 from bridge.delivery.outbox.claims import Claim, Room, born, claims, hold, is_due, take
-from bridge.delivery.outbox.samples import last_accepted_at
+from bridge.delivery.outbox.pauses import pause
+from bridge.delivery.outbox.recovery import recover
 from bridge.delivery.outbox.settling import Settlement, settle
-from bridge.delivery.rules.retry import Fate, Throttling, is_throttled, least_pause, throttled_again
-from bridge.delivery.rules.sink import Happened, Outcome, Sink
+from bridge.delivery.rules.retry import Fate
+from bridge.delivery.rules.sink import Sink
 
 __all__ = ["Claim", "Outbox", "Settlement", "enqueue", "placed"]
 
@@ -96,20 +97,32 @@ class Outbox:
             with self._database.writing(hasty=True) as connection:
                 hold(connection, claimed, {"status": Fate.WAITING, "due_at": now, "lease_expires_at": None})
 
-    def settle(self, sink: str, settled: Sequence[Settlement], began: float, now: float) -> None:
+    def settle(self, sink: str, settled: Sequence[Settlement], began: float, now: float) -> float | None:
         """Record outcomes and execute decisions.
 
         A settlement of a lost claim changes nothing.
+
+        Returns:
+            The end of the pause that begins, in epoch seconds; None if none begins, or one is in force.
         """
         with self._database.writing(hasty=True) as connection:
             settle(connection, sink, settled, began, now)
-            self._pause(connection, sink, settled, now)
+            begun = pause(connection, sink, settled, now)
+            recover(connection, sink, [one.outcome for one in settled], now)
+        return begun
 
     def pause(self, sink: str, now: float) -> float:
         """Return the seconds for which no worker may call ``sink``."""
         until = select(sinks.c.paused_until).where(sinks.c.name == sink)
         with self._database.reading() as connection:
             return max(0.0, (connection.execute(until).scalar() or 0.0) - now)
+
+    def flows(self, sink: str, now: float) -> bool:
+        """Return whether ``sink`` is neither paused nor probed."""
+        own = select(sinks.c.paused_until, sinks.c.probe_until).where(sinks.c.name == sink)
+        with self._database.reading() as connection:
+            row = connection.execute(own).first()
+        return row is None or (row.paused_until <= now and row.probe_until is None)
 
     def reserve(self, sink: str, interval: float, now: float) -> float:
         """Reserve the next free time for a call to ``sink``.
@@ -129,51 +142,3 @@ class Outbox:
         with self._database.writing() as connection:
             following: float = connection.execute(statement).scalar_one()
         return max(0.0, following - interval - now)
-
-    def _pause(self, connection: Connection, sink: str, settled: Sequence[Settlement], now: float) -> None:
-        pauses = [one for one in settled if one.decision.pause_until is not None]
-        if not pauses:
-            return
-        latest = max(pauses, key=lambda one: one.decision.pause_until or 0.0)
-        until, reason = latest.decision.pause_until or now, _reason(latest.outcome)
-        if any(is_throttled(one.outcome) for one in settled):
-            until = max(until, now + self._least_pause(connection, sink, now))
-        untried = latest.outcome.happened is Happened.UNTRIED
-        # A delivery without a call only knows that there is a pause. The call that began the pause has the reason.
-        cause = case((sinks.c.paused_until > now, sinks.c.reason), else_=reason) if untried else reason
-        connection.execute(
-            self._database.insert(sinks)
-            .values(name=sink, paused_until=until, reason=reason)
-            .on_conflict_do_update(
-                index_elements=["name"],
-                set_={"paused_until": until, "reason": cause},
-                where=sinks.c.paused_until < until,
-            )
-        )
-
-    def _least_pause(self, connection: Connection, sink: str, now: float) -> float:
-        """Count an answer of 429 for all processes.
-
-        Returns the seconds that the sink pauses at least.
-        """
-        row = connection.execute(select(sinks).where(sinks.c.name == sink)).first()
-        last = Throttling(row.throttled, row.throttled_at) if row and row.throttled else None
-        in_force = select(sinks.c.name).where(sinks.c.name == sink, sinks.c.paused_until > now)
-        # Calls at the same time had the same answer, which is no repetition.
-        if last is None or connection.execute(in_force).first() is None:
-            last = throttled_again(last, last_accepted_at(connection, sink), now)
-            values = {"throttled": last.times, "throttled_at": last.at}
-            connection.execute(
-                self._database.insert(sinks)
-                .values(name=sink, **values)
-                .on_conflict_do_update(index_elements=["name"], set_=values)
-            )
-        return least_pause(last.times)
-
-
-def _reason(outcome: Outcome) -> str:
-    if outcome.happened is Happened.UNTRIED:
-        return "the rate limit is reached"
-    if outcome.because:
-        return outcome.because
-    return f"{outcome.happened} ({outcome.code})" if outcome.code else outcome.happened

@@ -10,14 +10,14 @@ from sqlalchemy import Boolean, Connection, bindparam, case, null, or_, select, 
 from bridge.delivery import lanes
 from bridge.delivery.counts import tallies
 from bridge.delivery.counts.tallies import Tally
-from bridge.delivery.database.rows import insert_rows
-from bridge.delivery.database.tables import attempts, deliveries
+from bridge.delivery.database.tables import deliveries
+from bridge.delivery.outbox import records
 from bridge.delivery.outbox.claims import Claim
+from bridge.delivery.outbox.records import Record
 from bridge.delivery.rules import causes
 from bridge.delivery.rules.retry import Decision, Fate
 from bridge.delivery.rules.sink import RESPONSE_LENGTH, Happened, Outcome
 from bridge.directions import key_of_sink
-from bridge.json_text import storable
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,8 +37,11 @@ class Settlement:
     def needs_row(self) -> bool:
         """Whether ``attempts`` gets a row.
 
-        A success without a note is recorded in the delivery itself.
+        A success without a note is recorded in the delivery itself. What was not sent, or has no result yet, is no
+        attempt.
         """
+        if self.outcome.happened in (Happened.UNTRIED, Happened.PROCESSING):
+            return False
         return self.decision.fate is not Fate.DELIVERED or bool(self.outcome.note)
 
     @property
@@ -58,6 +61,9 @@ class _Settled(NamedTuple):
     settled: float | None
     why: str | None
     alone: bool
+    job: str | None
+    job_since: float | None
+    held: bool | None
     status_code: int | None
     took: float | None
 
@@ -79,6 +85,9 @@ _SETTLE = (
         cause=bindparam("why"),
         never_merge=or_(_columns.never_merge, bindparam("alone", type_=Boolean)),
         merged_through=case((bindparam("alone", type_=Boolean), null()), else_=_columns.merged_through),
+        job=bindparam("job"),
+        job_since=bindparam("job_since"),
+        held_up=bindparam("held", type_=Boolean),
     )
 )
 
@@ -114,7 +123,7 @@ def settle(connection: Connection, sink: str, settled: Sequence[Settlement], beg
         lanes.advance(connection, sink, ended, now)
     ours = {one.claim.id for one in settled}
     recorded = [one for one in every if one.needs_row or one.claim.id not in ours]
-    insert_rows(connection, attempts, [_attempt(one, one.claim.id, began, now) for one in recorded])
+    records.keep(connection, [_attempt(one, one.claim.id, began, now) for one in recorded], now)
     _count(connection, sink, settled, now)
 
 
@@ -172,7 +181,7 @@ def _settle_followers(connection: Connection, settled: Sequence[Settlement], beg
             ],
         )
         recorded = [(one, follower) for one, follower in followers if one.needs_row]
-        insert_rows(connection, attempts, [_attempt(one, follower.id, began, now) for one, follower in recorded])
+        records.keep(connection, [_attempt(one, follower.id, began, now) for one, follower in recorded], now)
 
 
 def _alike(settled: Sequence[Settlement], began: float, now: float) -> Iterator[Mapping[str, Any]]:
@@ -203,6 +212,9 @@ def _settled(one: Settlement, began: float, now: float) -> _Settled:
         settled=now if one.is_final else None,
         why=one.cause,
         alone=one.decision.alone,
+        job=one.outcome.job.id if one.outcome.job else None,
+        job_since=one.outcome.job.since if one.outcome.job else None,
+        held=one.decision.held_up or None,
         **_success(one, began, now),
     )
 
@@ -211,17 +223,20 @@ def _doubt(one: Settlement) -> float | None:
     """Return since when the outcome of the delivery is unknown."""
     if one.is_final:
         return None
+    if one.outcome.happened is Happened.PROCESSING:
+        return one.claim.parcel.in_doubt_since or one.claim.at
     # It was looked up before this attempt, so a new doubt begins with this claim.
     return one.claim.at if one.outcome.happened is Happened.UNKNOWN else one.claim.parcel.in_doubt_since
 
 
-def _attempt(one: Settlement, delivery_id: int, began: float, now: float) -> Mapping[str, Any]:
-    return {
+def _attempt(one: Settlement, delivery_id: int, began: float, now: float) -> Record:
+    row = {
         "delivery_id": delivery_id,
         "claim": one.claim.number,
         "at": began,
         "seconds": now - began,
         "outcome": one.outcome.happened,
         "code": one.outcome.code,
-        "detail": storable(one.outcome.detail[:RESPONSE_LENGTH]),
+        "detail": one.outcome.detail[:RESPONSE_LENGTH],
     }
+    return Record(row, is_last=one.is_final)

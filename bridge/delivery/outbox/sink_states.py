@@ -8,6 +8,7 @@ from sqlalchemy import Connection, Row, func, select
 
 from bridge.delivery.database.engine import INSERT
 from bridge.delivery.database.tables import attempts, deliveries, sinks
+from bridge.delivery.outbox import recovery
 from bridge.delivery.outbox.samples import last_accepted_at
 from bridge.delivery.rules.presence import ALIVE_SECONDS, FOREVER, by_hand
 from bridge.delivery.rules.retry import Fate
@@ -64,8 +65,21 @@ def beat(connection: Connection, names: Collection[str], now: float) -> None:
 
 
 def pause(connection: Connection, name: str, until: float) -> None:
-    """Pause a sink until a time in epoch seconds; 0 ends the pause."""
-    values = {"paused_until": until, "reason": by_hand(name) if until else ""}
+    """Pause a sink until a time in epoch seconds."""
+    _write(connection, name, until, by_hand(name))
+
+
+def resume(connection: Connection, name: str, now: float) -> None:
+    """End a pause of a sink, of an operator or of the service.
+
+    What waits for the end of the pause becomes due: one delivery now, the rest with each success.
+    """
+    _write(connection, name, 0.0, "")
+    recovery.resume(connection, name, now)
+
+
+def _write(connection: Connection, name: str, until: float, reason: str) -> None:
+    values = {"paused_until": until, "reason": reason}
     insertion = INSERT[connection.dialect.name](sinks).values(name=name, **values)
     connection.execute(insertion.on_conflict_do_update(index_elements=["name"], set_=values))
 

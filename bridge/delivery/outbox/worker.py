@@ -10,6 +10,7 @@ import time
 from collections import deque
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
+from dataclasses import replace
 from datetime import UTC, datetime
 
 import structlog
@@ -17,7 +18,7 @@ import structlog
 from bridge.delivery.database.rows import portions
 from bridge.delivery.outbox.claims import Room
 from bridge.delivery.outbox.outbox import Claim, Outbox, Settlement
-from bridge.delivery.rules.retry import Fate, Policy, decide
+from bridge.delivery.rules.retry import Fate, Policy, decide, shows_service_works
 from bridge.delivery.rules.sink import Happened, Outcome, Sink
 from bridge.directions import ending_at
 from bridge.errors import StoreUnavailable
@@ -51,7 +52,7 @@ _WHY: Mapping[Happened, str] = {
     Happened.THROTTLED: "the service asks to wait",
 }
 
-_SETTLED = (Happened.DELIVERED, Happened.REJECTED)
+_IN_ORDER = (Happened.DELIVERED, Happened.REJECTED, Happened.PROCESSING)
 
 _log = structlog.get_logger("bridge.worker")
 
@@ -158,18 +159,22 @@ class Worker:
         outcomes = self._send(claims)
         ended = self._clock()
         self._learn(ended - began, outcomes)
-        settled = [
-            Settlement(claim, outcome, decide(outcome, claim.tried, self._policy, ended, self._jitter()))
-            for claim, outcome in zip(claims, outcomes, strict=True)
-        ]
-        if settled:
-            self._outbox.settle(self.sink.name, settled, began, ended)
-        if any(one.outcome.happened not in _SETTLED for one in settled):
+        settled = self._decided(claims, outcomes, ended)
+        pause_until = self._outbox.settle(self.sink.name, settled, began, ended)
+        if any(one.outcome.happened not in _IN_ORDER for one in settled):
             self._is_ready = False  # until it has read whether the sink is paused
-        self._report(settled, ended - began)
+        self._report(settled, ended - began, pause_until)
         if handed and self._is_ready:
             return True
-        return self._is_pressed(claims, most) and all(one.outcome.happened in _SETTLED for one in settled)
+        return self._is_pressed(claims, most) and all(one.outcome.happened in _IN_ORDER for one in settled)
+
+    def _decided(self, claims: Sequence[Claim], outcomes: Sequence[Outcome], now: float) -> list[Settlement]:
+        is_over = any(map(shows_service_works, outcomes))  # an outage
+        settled = []
+        for claim, outcome in zip(claims, outcomes, strict=True):
+            decision = decide(outcome, claim.tried, self._policy, now, self._jitter())
+            settled.append(Settlement(claim, outcome, replace(decision, held_up=False) if is_over else decision))
+        return settled
 
     def _jitter(self) -> float:
         """Draw the jitter of one delivery of a batch.
@@ -197,8 +202,8 @@ class Worker:
         return [claim for claim in claims if claim not in late] if late else claims
 
     def _unless_paused(self, claims: list[Claim]) -> list[Claim]:
-        """Hand all claims back if the sink was paused meanwhile."""
-        if not claims or not self._outbox.pause(self.sink.name, self._clock()):
+        """Hand all claims back if the sink was paused meanwhile, or is probed."""
+        if not claims or self._outbox.flows(self.sink.name, self._clock()):
             return claims
         self._is_ready = False
         self._hand_back(claims)
@@ -216,7 +221,7 @@ class Worker:
         self._looked_at = time.monotonic()
         now = self._clock()
         is_due = self._outbox.is_due(self.sink.name, now)
-        self._is_ready = not is_due and not self._outbox.pause(self.sink.name, now)
+        self._is_ready = not is_due and self._outbox.flows(self.sink.name, now)
         return self._outbox.claim(self.sink, now, self._lease, most) if is_due else []
 
     def _in_doubt(self, claims: list[Claim]) -> list[Claim]:
@@ -255,25 +260,15 @@ class Worker:
             return [Outcome(Happened.UNKNOWN, detail="unexpected error: not an outcome for each")] * len(claims)
         return outcomes
 
-    def _report(self, settled: Sequence[Settlement], seconds: float) -> None:
+    def _report(self, settled: Sequence[Settlement], seconds: float, pause_until: float | None) -> None:
         sink = self.sink.name
         for one in settled:
             if one.decision.fate in _ENDED_BADLY:
                 _log.error(
                     _ENDED_BADLY[one.decision.fate], sink=sink, event_id=one.claim.event_id, code=one.outcome.code
                 )
-        paused = next((one for one in settled if one.decision.pause_until is not None), None)
-        if paused:
-            now = self._clock()
-            until = datetime.fromtimestamp(now + self._outbox.pause(sink, now), UTC).isoformat(timespec="seconds")
-            happened, code = paused.outcome.happened, paused.outcome.code
-            if happened in _WHY:
-                direction = ending_at(sink)
-                keys = direction.keys_check if direction else "the settings"
-                reason = paused.outcome.because or _WHY[happened].format(keys=keys)
-                _log.error("sink paused", sink=sink, until=until, code=code, reason=reason)
-            else:
-                _log.info("sink waits for the rate limit", sink=sink, until=until)
+        if pause_until is not None:
+            self._report_pause(settled, pause_until)
         failed = [one for one in settled if one.outcome.happened in (Happened.FAILED, Happened.UNKNOWN)]
         if failed and (times := self._complaints.admits(sink)):
             code = failed[0].outcome.code
@@ -290,3 +285,15 @@ class Worker:
         # One line per batch: at thousands a second, one per delivery would cost more than the delivery.
         for ids in portions(delivered, IDS_IN_A_LINE):
             _log.info("delivered", sink=sink, delivered=len(ids), seconds=round(seconds, 3), event_ids=ids)
+
+    def _report_pause(self, settled: Sequence[Settlement], pause_until: float) -> None:
+        """Log the beginning of a pause, once for all workers."""
+        outcome = next(one.outcome for one in settled if one.decision.pause_until is not None)
+        sink, until = self.sink.name, datetime.fromtimestamp(pause_until, UTC).isoformat(timespec="seconds")
+        if outcome.happened in _WHY:
+            direction = ending_at(sink)
+            keys = direction.keys_check if direction else "the settings"
+            reason = outcome.because or _WHY[outcome.happened].format(keys=keys)
+            _log.error("sink paused", sink=sink, until=until, code=outcome.code, reason=reason)
+        else:
+            _log.info("sink waits for the rate limit", sink=sink, until=until)

@@ -4,6 +4,7 @@ A cause has so few words that a thousand failures of a kind share it.
 """
 
 import json
+from functools import lru_cache
 from typing import Any
 
 from bridge.delivery.rules.sink import Outcome
@@ -12,6 +13,9 @@ from bridge.json_text import storable
 LENGTH = 120
 """Characters of a cause."""
 
+_READ = 1_000
+"""Characters of a text that are read for its cause."""
+
 _DIGITS = 3
 """Digits of one word that make it particular: an id, a time, a telephone number."""
 
@@ -19,6 +23,7 @@ _TELLING = ("message", "key", "error", "code")
 """Keys of error texts in JSON answers, the most readable first."""
 
 
+@lru_cache(maxsize=32)  # of the thousand deliveries of a batch, whose outcomes are the same
 def of_outcome(outcome: Outcome) -> str:
     """Return the cause of an outcome, such as ``rejected 400: Duplicate resource``.
 
@@ -26,12 +31,12 @@ def of_outcome(outcome: Outcome) -> str:
     """
     happened = f"{outcome.happened} {outcome.code}" if outcome.code else str(outcome.happened)
     said = _said(outcome)
-    return _short(f"{happened}: {_general(said)}" if said else happened)
+    return _short(f"{happened}: {general(said[:_READ])}" if said else happened)
 
 
 def of_reason(reason: str) -> str:
     """Return the cause of a quarantined event."""
-    return _short(_general(reason))
+    return _short(general(reason[:_READ]))
 
 
 def _said(outcome: Outcome) -> str:
@@ -48,8 +53,9 @@ def _telling(value: Any) -> str:
     return value if isinstance(value, str) else ""
 
 
-def _general(text: str) -> str:
-    return " ".join("…" if _is_particular(word) else word for word in text[:1000].split())
+def general(text: str) -> str:
+    """Return the text without words that differ between failures, or may identify a person."""
+    return " ".join("…" if _is_particular(word) else word for word in text.split())
 
 
 def _is_particular(word: str) -> bool:

@@ -6,10 +6,15 @@ failed                              → retried with full jitter; a dead letter 
 throttled                           → the sink pauses for all workers, longer while it repeats; costs no attempt
 forbidden                           → the sink pauses for all workers; costs no attempt, and makes no dead letter
 untried                             → due at once; costs no attempt
+processing                          → its job is looked at when it is due; costs no attempt
 unknown                             → retried with full jitter after a look-up; uncertain when it is too old
 uncertain                           → an operator decides
 
-Any outcome may ask for a pause. No worker calls the sink before its end.
+Any outcome may ask for a pause. No worker calls the sink before its end. After a 429, the first call is a single
+delivery.
+
+A delivery that waits because of its service is *held up*. The next success brings held up deliveries forward, twice as
+many with each success.
 """
 
 from collections.abc import Callable
@@ -36,11 +41,14 @@ LONGEST_REPEATED_PAUSE_SECONDS = 300.0
 ROW_SECONDS = 2 * LONGEST_REPEATED_PAUSE_SECONDS
 """Seconds between two answers of 429 that end a row of them."""
 
-LONGEST_PAUSE_SECONDS = 86_400.0
-"""Seconds of the longest pause that a service may ask for.
+SHORTEST_PAUSE_SECONDS, LONGEST_PAUSE_SECONDS = 1.0, 3_600.0
+"""Seconds of the shortest and the longest pause that a service may ask for.
 
-A longer one is taken for a mistake.
+A longer one is taken for a mistake: milliseconds, or a wrong clock.
 """
+
+LONGEST_RAMP = 1_024
+"""Deliveries that one success brings forward at most."""
 
 FORBIDDEN_PAUSE_SECONDS = 60.0
 """Seconds until the credentials are tried again.
@@ -69,11 +77,15 @@ class Tried:
     """What the policy knows of a delivery.
 
     That is its attempts, its time of creation, and whether others were merged into it.
+
+    Attributes:
+        brought_at: when a success last brought it forward (epoch seconds); 0 if never.
     """
 
     attempts: int
     created_at: float
     merged: bool = False
+    brought_at: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,6 +105,8 @@ class Decision:
         attempts: number of its attempts.
         pause_until: the time before which no worker calls the sink (epoch seconds), or None.
         alone: whether it must not be merged with others any more.
+        held_up: whether it waits because of the service: the next success brings it forward. The worker unsets it if
+            the service handled others of the same ``send``.
     """
 
     fate: Fate
@@ -100,6 +114,7 @@ class Decision:
     attempts: int
     pause_until: float | None = None
     alone: bool = False
+    held_up: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,11 +163,42 @@ def decide(outcome: Outcome, tried: Tried, policy: Policy, now: float, chance: f
         chance: a random number of [0, 1), which the jitter is drawn with.
     """
     decision = _RULES[outcome.happened](_Case(outcome, tried, policy, now, chance))
+    # If it fails although others succeed, it is the cause itself, and waits longer each time.
+    is_first = now - tried.brought_at > LONGEST_DELAY_SECONDS
+    is_held_up = decision.fate is Fate.WAITING and blames_service(outcome) and is_first
+    decision = replace(decision, held_up=is_held_up)
     if outcome.pause is None:
         return decision
-    return replace(
-        decision, pause_until=max(decision.pause_until or 0.0, now + min(outcome.pause, LONGEST_PAUSE_SECONDS))
+    return replace(decision, pause_until=max(decision.pause_until or 0.0, now + _bounded(outcome.pause)))
+
+
+def blames_service(outcome: Outcome) -> bool:
+    """Return whether the delivery failed because of the service, as others do meanwhile.
+
+    A response of 4xx is about the delivery itself. A wait without a response is the sink's own, for this delivery.
+    """
+    if outcome.happened in (Happened.THROTTLED, Happened.FORBIDDEN):
+        return True
+    if outcome.happened not in (Happened.FAILED, Happened.UNKNOWN):
+        return False
+    if outcome.code is None:
+        return outcome.retry_after is None
+    return outcome.code == HTTPStatus.REQUEST_TIMEOUT or not _REFUSALS[0] <= outcome.code < _REFUSALS[1]
+
+
+_REFUSALS = (HTTPStatus.BAD_REQUEST, HTTPStatus.INTERNAL_SERVER_ERROR)
+"""The first status that refuses a delivery, and the first after these."""
+
+
+def shows_service_works(outcome: Outcome) -> bool:
+    """Return whether the service handles deliveries again."""
+    return outcome.happened is Happened.DELIVERED or (
+        outcome.happened is Happened.REJECTED and outcome.code is not None
     )
+
+
+def _bounded(seconds: float) -> float:
+    return max(SHORTEST_PAUSE_SECONDS, min(seconds, LONGEST_PAUSE_SECONDS))
 
 
 def delay(attempts: int, chance: float) -> float:
@@ -172,12 +218,12 @@ def _failed(case: _Case) -> Decision:
     attempts = case.tried.attempts + 1
     if case.now - case.tried.created_at > case.policy.max_age:
         return _rejected_or_old(case)
-    asked = min(case.outcome.retry_after or 0.0, LONGEST_PAUSE_SECONDS)
+    asked = 0.0 if case.outcome.retry_after is None else _bounded(case.outcome.retry_after)
     return Decision(Fate.WAITING, case.now + max(delay(attempts, case.chance), asked), attempts)
 
 
 def _throttled(case: _Case) -> Decision:
-    return _pause(case, min(case.outcome.retry_after or UNTOLD_PAUSE, LONGEST_PAUSE_SECONDS))
+    return _pause(case, _bounded(case.outcome.retry_after or UNTOLD_PAUSE))
 
 
 def _forbidden(case: _Case) -> Decision:
@@ -186,6 +232,11 @@ def _forbidden(case: _Case) -> Decision:
 
 def _untried(case: _Case) -> Decision:
     return Decision(Fate.WAITING, case.now, case.tried.attempts)
+
+
+def _processing(case: _Case) -> Decision:
+    wait = min(case.outcome.retry_after or 0.0, LONGEST_PAUSE_SECONDS)
+    return Decision(Fate.WAITING, case.now + wait, case.tried.attempts)
 
 
 def _unknown(case: _Case) -> Decision:
@@ -219,6 +270,7 @@ _RULES: dict[Happened, Callable[[_Case], Decision]] = {
     Happened.THROTTLED: _throttled,
     Happened.FORBIDDEN: _forbidden,
     Happened.UNTRIED: _untried,
+    Happened.PROCESSING: _processing,
     Happened.UNKNOWN: _unknown,
     Happened.UNCERTAIN: _uncertain,
 }

@@ -24,10 +24,25 @@ class Happened(StrEnum):
     """The service refuses the bridge's credentials: no delivery can succeed."""
     UNTRIED = "untried"
     """It was not sent at all."""
+    PROCESSING = "processing"
+    """The service works on it; the result is read later, from the job."""
     UNKNOWN = "unknown"
     """The service may have accepted it."""
     UNCERTAIN = "uncertain"
     """It is not known whether the service has accepted it; an operator decides."""
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """Work of a service on one delivery or more.
+
+    Attributes:
+        id: the service's.
+        since: when the service accepted it, in epoch seconds.
+    """
+
+    id: str
+    since: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +57,7 @@ class Outcome:
         pause: seconds for which no worker should call the service, whatever happened to this delivery.
         note: what the bridge left out of the delivery. It is stored although the delivery succeeds.
         because: why the sink pauses, and what to do, for an operator; "" if ``happened`` says it all.
+        job: the work of the service, if it is ``PROCESSING``. ``retry_after`` says when to look.
     """
 
     happened: Happened
@@ -51,6 +67,7 @@ class Outcome:
     pause: float | None = None
     note: str = ""
     because: str = ""
+    job: Job | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,6 +81,7 @@ class Parcel:
         in_doubt_since: epoch seconds since when its outcome is unknown, or None.
         followers: payloads directly behind this one in its lane, if all of them may be merged into it. They share the
             outcome of the parcel.
+        job: the work of the service on this delivery, if it was ``PROCESSING``.
     """
 
     payload: bytes
@@ -71,6 +89,7 @@ class Parcel:
     lane: str | None = None
     in_doubt_since: float | None = None
     followers: tuple[bytes, ...] = ()
+    job: Job | None = None
 
 
 def never() -> bool:

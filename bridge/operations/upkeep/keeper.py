@@ -37,7 +37,14 @@ from bridge.operations.monitoring.concerns import PAUSED, REFUSING, SILENT, UNMA
 from bridge.operations.monitoring.health import DATABASE, ERRORS, NOTHING, PAUSES, SCHEMA, TRANSLATION, WORKER, Found
 from bridge.operations.monitoring.refusals import Refusals
 from bridge.operations.upkeep import chores
-from bridge.operations.upkeep.retention import SEEN_SECONDS, sweep_events, sweep_messages, sweep_repeats, sweep_seen
+from bridge.operations.upkeep.retention import (
+    SEEN_SECONDS,
+    sweep_events,
+    sweep_messages,
+    sweep_repeats,
+    sweep_responses,
+    sweep_seen,
+)
 
 BEAT = 3.0
 """Seconds between two rounds."""
@@ -133,6 +140,7 @@ class Keeper:
         self._sweep("remove events", sweep_events, now - house.retention, stop)
         self._sweep("remove repeats", sweep_repeats, now - house.retention, stop)
         self._sweep("remove messages", sweep_messages, now - house.retention, stop)
+        self._sweep("remove responses", sweep_responses, now - 2 * HOUR, stop)
         self._sweep("forget keys", sweep_seen, now - SEEN_SECONDS, stop)
         self._sweep("forget records", sweep_records, now - SEEN_SECONDS, stop)
         if self._is_mine("fold counts", HOUR / 2, now):

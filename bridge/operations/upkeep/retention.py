@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from sqlalchemy import ColumnElement, Connection, delete, exists, or_, select
 from ulid import ULID
 
-from bridge.delivery.database.tables import attempts, deliveries, events, messages, repeats, seen
+from bridge.delivery.database.tables import attempts, deliveries, events, messages, repeats, responses, seen
 from bridge.delivery.inbox import queues
 from bridge.delivery.rules.retry import Fate
 from bridge.messages import ID_LENGTH, LAST_SUFFIX
@@ -79,6 +79,18 @@ def sweep_messages(connection: Connection, mark: str, before: float) -> str:
     if empty := connection.execute(without).scalars().all():
         _delete_messages(connection, sorted(set(empty) - queues.waiting(connection, empty)))
     return looked_at[-1] if len(looked_at) == STEP else ""
+
+
+def sweep_responses(connection: Connection, mark: str, before: float) -> str:
+    """Delete responses last used ``before`` that no attempt refers to; see ``sweep_events``."""
+    columns = responses.c
+    following = select(columns.digest, columns.at).where(columns.digest > bytes.fromhex(mark)).order_by(columns.digest)
+    looked_at = connection.execute(following.limit(STEP)).all()
+    old = [row.digest for row in looked_at if row.at < before]
+    unused = ~exists().where(attempts.c.response == columns.digest)
+    # The time is checked again where the row is locked, since an attempt may refer to it by now.
+    connection.execute(delete(responses).where(columns.digest.in_(old), columns.at < before, unused))
+    return bytes(looked_at[-1].digest).hex() if len(looked_at) == STEP else ""
 
 
 def _delete_messages(connection: Connection, event_ids: Sequence[str]) -> None:

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from http import HTTPStatus
 
-from bridge.delivery.rules.sink import Happened, Outcome
+from bridge.delivery.rules.sink import RESPONSE_LENGTH, Happened, Outcome
 from bridge.sinks.voucherify.permission import MOST, is_refused
 from bridge.voucherify_api.answers import Answer, Reach
 from bridge.voucherify_api.client import HARMLESS, Client
@@ -91,10 +91,6 @@ class Run:
         """Return when all posts of a ``send`` that began at ``since`` are visible."""
         return since + self._client.timing.patience_seconds + self._client.timing.settling_seconds
 
-    def sleep(self, seconds: float) -> None:
-        """Sleep, at most until the end of the run, or of the process."""
-        self._client.sleep(min(seconds, self.until - self.now))
-
     def call(self, request: Request) -> Answer:
         """Make a call, unless the run has ended."""
         if self._instead is not None:
@@ -145,4 +141,4 @@ def as_outcome(result: Happened, answer: Answer, note: str = "") -> Outcome:
 
 def noted(note: str, text: str) -> str:
     """Return the detail of an outcome: the bridge's note, then Voucherify's text."""
-    return "\n".join(part for part in (note, text) if part)
+    return "\n".join(part for part in (note, text[:RESPONSE_LENGTH]) if part)

@@ -1,10 +1,10 @@
-"""Order of one ``send``: bulk upserts first, then the rest one by one."""
+"""Order of one ``send``: single calls, then bulk upserts, then looks at bulks under way."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from http import HTTPStatus
 
-from bridge.delivery.rules.sink import Outcome, Parcel, never
+from bridge.delivery.rules.sink import Job, Outcome, Parcel, never
 from bridge.sinks.voucherify import bulk
 from bridge.sinks.voucherify.calls import IDENTIFICATION, Call, Draft
 from bridge.sinks.voucherify.doubt import look_up
@@ -46,22 +46,33 @@ class VoucherifySink:
         self._client = Client(Account(app_id, secret_key, url), allow, timing, self._ends)
         self._schemas = Schemas()
         self._permission = Permission()
+        self._looks = bulk.Looks()
         self._refusing: set[str] = set()
         """Names of events that Voucherify refuses with an identification."""
 
     def send(self, parcels: Sequence[Parcel]) -> Sequence[Outcome]:
         """Send parcels of different lanes, and return their outcomes."""
-        run = Run(self._client, self._timing.now() + self._timing.send_seconds)
+        until = self._timing.now() + self._timing.send_seconds
+        run = Run(self._client, until)
         drafts = [Draft.of(place, parcel) for place, parcel in enumerate(parcels)]
         resources = sorted({draft.resource for draft in drafts if draft.resource})
         obstacles = {resource: self._schemas.obstacle(run, resource) for resource in resources}
         outcomes = {draft.place: obstacle for draft in drafts if (obstacle := obstacles.get(draft.resource or ""))}
+        for place in outcomes:
+            if job := parcels[place].job:
+                outcomes[place] = bulk.under_way(job, run.now, "")
         calls = [draft.fitted(self._schemas) for draft in drafts if draft.place not in outcomes]
-        together = self._together(calls)
-        alone = self._permission.in_turn([call for call in calls if not (call.is_upsert and together)])
-        # Waiting for a slow bulk takes half of the time if there is something else to do.
-        outcomes |= bulk.deliver(run, together, run.until - self._timing.send_seconds / 2 if alone else run.until)
+        jobs = _by_job(parcels, calls)
+        new = [call for call in calls if parcels[call.place].job is None]
+        together = self._together(new)
+        alone = self._permission.in_turn([call for call in new if not (call.is_upsert and together)])
+        # A bulk is the last, so that its id is stored at once. Single calls leave it the time of one call.
+        run.until = until - self._timing.call_seconds if together or jobs else until
         outcomes |= {call.place: self._alone(run, call) for call in alone}
+        run.until = until
+        outcomes |= bulk.begin(run, together)
+        for job, some in jobs.items():
+            outcomes |= self._looks.outcomes(run, job, some)
         in_order = [outcomes[place] for place in range(len(parcels))]
         return _paused(self._permission.judged(parcels, in_order, accepted=run.accepted), run.pause)
 
@@ -103,10 +114,18 @@ class VoucherifySink:
         return run.outcome(answer, repeatable=False, note=call.note)
 
 
+def _by_job(parcels: Sequence[Parcel], calls: Sequence[Call]) -> dict[Job, list[Call]]:
+    jobs: dict[Job, list[Call]] = {}
+    for call in calls:
+        if job := parcels[call.place].job:
+            jobs.setdefault(job, []).append(call)
+    return jobs
+
+
 def _paused(outcomes: list[Outcome], pause: float | None) -> list[Outcome]:
     """Report a pause that no parcel's own response asked for.
 
-    It came with a poll, or with a schema.
+    It came with a schema.
     """
     if pause is None or not outcomes or any(one.pause is not None for one in outcomes):
         return outcomes

@@ -5,7 +5,7 @@ import time
 import pytest
 
 from bridge.bootstrap import Bridge
-from bridge.delivery.database.tables import audit
+from bridge.delivery.database.tables import audit, deliveries
 from bridge.delivery.outbox import sink_states
 from bridge.delivery.rules.sink import Happened, Outcome
 from tests.delivery.arrivals import rows
@@ -122,6 +122,12 @@ def test_an_operator_reveals_customer_data_and_the_audit_records_it(
     assert "saw customer data" in visitor.get(f"/events/{dead}").text
     assert EMAIL not in visitor.get(f"/events/{dead}").text
     assert "saw customer data" in visitor.get("/audit").text
+
+
+def test_attempts_that_are_not_stored_are_counted(visitor: Visitor, dead: str, bridge: Bridge) -> None:
+    with bridge.database.writing() as connection:
+        connection.execute(deliveries.update().values(omitted=12))
+    assert "12 attempts between" in visitor.get(f"/events/{dead}").text
 
 
 def test_a_dead_letter_is_replayed(visitor: Visitor, dead: str, bridge: Bridge) -> None:

@@ -116,6 +116,7 @@ def as_json(story: Story, *, reveal: bool) -> dict[str, Any]:
                 "settled_at": one.settled_at,
                 "payload": content_value(one.payload),
                 "attempts": [answer(attempt) for attempt in one.attempts],
+                "attempts_between": one.attempts_between,
             }
             for one in story.deliveries
         ],
