@@ -37,7 +37,7 @@ VARIABLES = frozenset(
         *(name for row in DIRECTIONS.values() for name in row.only_with.union(row.needed)),
         *("SEGMENT_REGION", "SEGMENT_HOST", "SEGMENT_GZIP", "VOUCHERIFY_API_URL", "VOUCHERIFY_RATE_LIMIT"),
         *("BRIDGE_DATABASE_URL", "BRIDGE_WORKER", "BRIDGE_ADMIN_TOKEN", "BRIDGE_RUN_DIR", "BRIDGE_LOG_LEVEL"),
-        *("BRIDGE_MAX_BODY_BYTES", "BRIDGE_RETENTION_DAYS", "BRIDGE_MAX_AGE_DAYS"),
+        *("BRIDGE_MAX_BODY_BYTES", "BRIDGE_RETENTION_DAYS", "BRIDGE_MAX_AGE_DAYS", "BRIDGE_TRUSTED_HOSTS"),
     }
 )
 """Names of all settings."""
@@ -99,6 +99,7 @@ class Settings:
         retention: seconds until settled events are deleted.
         log_level: the lowest level that is logged.
         run_dir: folder of locks and sockets of this host; chosen by ``Host.of`` if None.
+        trusted_hosts: hosts that the console answers to; any if empty.
     """
 
     to_segment: ToSegment | None
@@ -112,6 +113,7 @@ class Settings:
     retention: float = 30 * DAY
     log_level: str = "info"
     run_dir: Path | None = None
+    trusted_hosts: tuple[str, ...] = ()
 
     def is_on(self, direction: str) -> bool:
         """Return whether the direction with this key is on."""
@@ -273,6 +275,7 @@ def _read(env: environs.Env, present: set[str]) -> Settings:
         retention=DAY * (env.float("BRIDGE_RETENTION_DAYS", 30.0, validate=_POSITIVE) or 0.0),
         log_level=env.str("BRIDGE_LOG_LEVEL", "info", validate=validate.OneOf(LEVELS, error=_LEVEL)) or "",
         run_dir=_path(env, "BRIDGE_RUN_DIR"),
+        trusted_hosts=_several(env, "BRIDGE_TRUSTED_HOSTS", _hosts),
     )
 
 
@@ -301,9 +304,9 @@ READERS: Mapping[str, Callable[[environs.Env], Any]] = {TO_SEGMENT: _to_segment,
 """Reader of each direction's settings."""
 
 
-def _several(env: environs.Env, name: str) -> tuple[str, ...]:
+def _several(env: environs.Env, name: str, check: Callable[[list[str]], None] | None = None) -> tuple[str, ...]:
     """Return the values of a comma-separated list."""
-    texts: list[str] | None = env.list(name, [])
+    texts: list[str] | None = env.list(name, [], validate=check)
     return tuple(text.strip() for text in texts or () if text.strip())
 
 
@@ -347,6 +350,17 @@ def _api(url: str) -> str:
     parts = urlsplit(url)
     labels = ["api" if label == "segmentio" else label for label in parts.netloc.split(".")]
     return urlunsplit(parts._replace(netloc=".".join(labels)))
+
+
+_HOST = re.compile(r"\.?[a-z0-9-]{1,63}(\.[a-z0-9-]{1,63})*")
+"""A host's name, as browsers send it. A dot before a name stands for all names that end in it."""
+
+
+def _hosts(texts: list[str]) -> None:
+    if not all(_HOST.fullmatch(text.strip()) for text in texts if text.strip()):
+        raise ValidationError(
+            "must be hosts in lower case, without scheme and port, comma-separated: bridge.example.com,.internal"
+        )
 
 
 def _admin_token(text: str) -> None:

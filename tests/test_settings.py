@@ -90,6 +90,8 @@ def test_each_direction_is_on_when_all_of_it_is_set() -> None:
         ("BRIDGE_WORKER", "external", "embedded_worker", False),
         ("BRIDGE_MAX_BODY_BYTES", "2048", "max_body_bytes", 2_048),
         ("BRIDGE_MAX_AGE_DAYS", "0.5", "max_age", 0.5 * DAY),
+        ("BRIDGE_TRUSTED_HOSTS", "", "trusted_hosts", ()),
+        ("BRIDGE_TRUSTED_HOSTS", "b.example.com, .internal,", "trusted_hosts", ("b.example.com", ".internal")),
     ],
 )
 def test_every_variable_is_read(name: str, text: str, attribute: str, value: object) -> None:
@@ -185,6 +187,9 @@ def test_a_host_beats_a_region() -> None:
         ("BRIDGE_MAX_AGE_DAYS", "nan", "not permitted"),
         ("BRIDGE_MAX_AGE_DAYS", "inf", "not permitted"),
         ("BRIDGE_MAX_AGE_DAYS", "a week", "number"),
+        ("BRIDGE_TRUSTED_HOSTS", "https://bridge.example.com", "without scheme"),
+        ("BRIDGE_TRUSTED_HOSTS", "ok.example,bridge.example.com:443", "without scheme and port"),
+        ("BRIDGE_TRUSTED_HOSTS", "*", "bridge.example.com"),
     ],
 )
 def test_a_wrong_variable_is_named_with_what_would_be_right(name: str, text: str, right: str) -> None:

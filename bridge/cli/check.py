@@ -107,6 +107,7 @@ def _shown(settings: Settings) -> dict[str, str]:
         "BRIDGE_DATABASE_URL": Database(settings.database_url).name,
         "BRIDGE_WORKER": "embedded" if settings.embedded_worker else "external",
         "BRIDGE_ADMIN_TOKEN": "set" if settings.admin_token else "not set, so there is no console",
+        "BRIDGE_TRUSTED_HOSTS": ", ".join(settings.trusted_hosts) or "not set: the console answers to any host",
         "BRIDGE_MAX_BODY_BYTES": str(settings.max_body_bytes),
         "BRIDGE_MAX_AGE_DAYS": f"{settings.max_age / DAY:g}",
         "BRIDGE_RETENTION_DAYS": f"{settings.retention / DAY:g}",

@@ -15,6 +15,7 @@ from bridge.web.console import api, errors
 from bridge.web.console.pages import audit, events, overview, replays
 from bridge.web.console.security import session
 from bridge.web.console.security.headers import protect
+from bridge.web.console.security.input import clean
 from bridge.web.console.security.token_check import TokenCheck
 from bridge.web.console.view import wording
 
@@ -41,6 +42,7 @@ def application(bridge: Bridge, token: str) -> Flask:
     )
     app.session_interface = session.Sessions()
     app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True
+    clean(app, bridge.settings.trusted_hosts)
     csrf = CSRFProtect(app)
     token_check = TokenCheck(token, bridge.database)
     for blueprint in (

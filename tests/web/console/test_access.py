@@ -1,9 +1,11 @@
 """Access to the console: tokens, sessions and forms."""
 
+import json
 import time
 
 import pytest
 from flask import Flask
+from werkzeug.test import EnvironBuilder, run_wsgi_app
 
 from bridge.bootstrap import Bridge
 from bridge.delivery.database.tables import audit
@@ -139,6 +141,40 @@ def test_a_post_needs_the_token_of_its_session(visitor: Visitor, path: str) -> N
         response = visitor.client.post(f"/console{path}", data=fields)
         assert response.status_code == 400
         assert "CSRF" in response.text
+
+
+@pytest.mark.parametrize("host", ["a..b", "a" * 64, "evil.example", "bridge.example.com.evil.example", ""])
+@pytest.mark.parametrize("path", ["/", "/sign-in", "/events", "/api/events", "/static/console.css"])
+def test_another_host_is_refused(make_app: MakeApp, host: str, path: str) -> None:
+    app = make_app(trusted_hosts=("bridge.example.com", ".internal"))
+    environ = EnvironBuilder(f"/console{path}").get_environ() | {"HTTP_HOST": host}
+    answer, status, _ = run_wsgi_app(app, environ)
+    error = json.loads(b"".join(answer))["error"]
+    assert (status, error["code"]) == ("400 BAD REQUEST", "bad_request")
+    assert "BRIDGE_TRUSTED_HOSTS" in error["message"]
+    assert host not in error["message"] or not host
+
+
+@pytest.mark.parametrize("host", ["bridge.example.com", "bridge.example.com:8443", "a.internal"])
+def test_a_trusted_host_is_served(make_app: MakeApp, host: str) -> None:
+    client = make_app(trusted_hosts=("bridge.example.com", ".internal")).test_client()
+    assert client.get("/console/sign-in", base_url=f"https://{host}").status_code == 200
+
+
+def test_doors_answer_to_any_host(make_app: MakeApp) -> None:
+    client = make_app(trusted_hosts=("bridge.example.com",)).test_client()
+    assert client.post("/webhooks/voucherify", json={}, base_url="http://10.0.0.1").status_code == 401
+    assert client.get("/healthz", base_url="http://10.0.0.1").status_code == 200
+
+
+@pytest.mark.parametrize("target", ["http://[", "//[::1", "[", "\r\nX: 1", "\x00"])
+def test_a_wrong_address_after_sign_in_leads_into_the_console(stranger: Visitor, target: str) -> None:
+    response = stranger.client.get("/console/sign-in", query_string={"next": target})
+    assert response.status_code == 200
+    stranger.sign_in()
+    response = stranger.client.get("/console/sign-in", query_string={"next": target})
+    assert response.status_code == 302
+    assert response.location.startswith("/console/")
 
 
 def test_the_front_doors_are_not_affected(app: Flask) -> None:

@@ -3,4 +3,5 @@
 token_check  compares the admin token, and slows down guesses
 session      signs operators in and out
 headers      adds security headers to every response
+input        cleans the input of every request
 """

@@ -90,6 +90,9 @@ def _form(problem: str = "") -> str:
 
 def _within_console(sign_in: Request) -> str:
     """Return the page to open after sign-in: always a path of the console."""
-    target = urlsplit(sign_in.args.get("next", "").replace("\\", "/"))
+    try:
+        target = urlsplit(sign_in.args.get("next", "").replace("\\", "/"))
+    except ValueError:
+        target = urlsplit("/")
     path = "/" + target.path.lstrip("/")
     return sign_in.script_root + path + (f"?{target.query}" if target.query else "")
