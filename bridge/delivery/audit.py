@@ -23,6 +23,7 @@ class Deed(StrEnum):
     """Kinds of recorded actions."""
 
     SIGNED_IN = "signed in"
+    SIGNED_OUT = "signed out"
     REVEALED = "saw customer data"
     REPLAYED = "replayed"
     DISCARDED = "discarded"

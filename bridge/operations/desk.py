@@ -10,7 +10,7 @@ from bridge.delivery.outbox import sink_states
 from bridge.delivery.rules.presence import FOREVER
 from bridge.directions import DIRECTIONS
 from bridge.errors import Invalid
-from bridge.operations import bulk_replay, discard, replay
+from bridge.operations import bulk_replay, discard, replay, sessions
 from bridge.operations.history import Filter, Story, original, story
 
 REPLAY_SECONDS = 10.0
@@ -142,7 +142,20 @@ class Desk:
                 record(connection, who, Deed.BULK_STOPPED, now, detail=replay_id)
         return stopped
 
-    def sign_in(self, who: str) -> None:
-        """Record a sign-in."""
+    def sign_in(self, name: str, who: str) -> str:
+        """Begin a session of the console, and return its id."""
         with self._database.writing() as connection:
-            record(connection, who, Deed.SIGNED_IN, self._clock())
+            now = self._clock()
+            record(connection, who, Deed.SIGNED_IN, now)
+            return sessions.begin(connection, name, now)
+
+    def sign_out(self, session_id: str, who: str) -> None:
+        """End a session: its cookie is worth nothing any more."""
+        with self._database.writing() as connection:
+            sessions.end(connection, session_id)
+            record(connection, who, Deed.SIGNED_OUT, self._clock())
+
+    def signed_in(self, session_id: str) -> str | None:
+        """Return the operator's name in a session, or None if it has ended."""
+        with self._database.reading() as connection:
+            return sessions.name_of(connection, session_id, self._clock())

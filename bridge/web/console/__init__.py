@@ -11,6 +11,7 @@ from flask_wtf.csrf import CSRFProtect
 
 from bridge.bootstrap import Bridge
 from bridge.directions import DIRECTIONS
+from bridge.operations.sessions import LIFETIME_SECONDS
 from bridge.web.console import api, errors
 from bridge.web.console.pages import audit, events, overview, replays
 from bridge.web.console.security import session
@@ -33,7 +34,7 @@ def application(bridge: Bridge, token: str) -> Flask:
         SESSION_COOKIE_PATH=PATH,
         # Not Strict, because a link in an alert must open the page. Changes are POSTs with a CSRF token.
         SESSION_COOKIE_SAMESITE="Lax",
-        PERMANENT_SESSION_LIFETIME=timedelta(seconds=session.LIFETIME_SECONDS),
+        PERMANENT_SESSION_LIFETIME=timedelta(seconds=LIFETIME_SECONDS),
         SESSION_REFRESH_EACH_REQUEST=False,
         MAX_CONTENT_LENGTH=FORM_BYTES,
         WTF_CSRF_TIME_LIMIT=None,  # as long as the session
