@@ -3,7 +3,7 @@
 import time
 from collections.abc import Callable
 
-from bridge.delivery.audit import Deed, record
+from bridge.delivery.audit import Deed, has_recorded, record
 from bridge.delivery.database.engine import Database
 from bridge.delivery.inbox import Wake, queues
 from bridge.delivery.outbox import sink_states
@@ -12,11 +12,15 @@ from bridge.directions import DIRECTIONS
 from bridge.errors import Invalid
 from bridge.operations import bulk_replay, discard, replay, sessions
 from bridge.operations.history import Filter, Story, original, story
+from bridge.prose import scrub
 
 REPLAY_SECONDS = 10.0
 """Seconds that an operator waits for a replay's outcome."""
 
 LOOK_SECONDS = 0.05
+
+SEARCH_SECONDS = 3600.0
+"""Seconds for which one record of a search stands for the same ones."""
 
 WAITS = "waiting for a translator: see the event later"
 """Outcome of a replay that no translator has begun in that time."""
@@ -114,6 +118,18 @@ class Desk:
             revealed = story(connection, event_id)
             record(connection, who, Deed.REVEALED, self._clock(), event_id=event_id)
         return revealed
+
+    def search(self, wanted: Filter, who: str) -> Filter:
+        """Return ``wanted``, and record it if it searches errors, which name persons.
+
+        One record an hour, since a page refreshes itself. It names no person.
+        """
+        if wanted.error is not None:
+            now, text = self._clock(), scrub(wanted.error)
+            with self._database.writing() as connection:
+                if not has_recorded(connection, who, Deed.SEARCHED, text, now - SEARCH_SECONDS):
+                    record(connection, who, Deed.SEARCHED, now, detail=text)
+        return wanted
 
     def begin_bulk_replay(self, wanted: Filter, who: str) -> str:
         """Begin a bulk replay, and return its id.

@@ -12,6 +12,7 @@ from flask_wtf.csrf import CSRFProtect
 from bridge.bootstrap import Bridge
 from bridge.directions import DIRECTIONS
 from bridge.operations.sessions import LIFETIME_SECONDS
+from bridge.prose import findable, mask_reason, scrub
 from bridge.web.console import api, errors
 from bridge.web.console.pages import audit, events, overview, replays
 from bridge.web.console.security import session
@@ -67,6 +68,7 @@ def _add_texts(app: Flask) -> None:
     """Add the console's texts and formats to the templates."""
     app.jinja_env.filters.update(when=wording.when, iso=wording.iso, duration=wording.duration, count=wording.count)
     app.jinja_env.filters.update(label=wording.label, service=wording.service)
+    app.jinja_env.filters.update(masked=mask_reason, scrubbed=scrub, findable=findable)
     app.jinja_env.globals.update(
         DIRECTIONS=DIRECTIONS,
         STATUS_TEXTS=wording.STATUS_TEXTS,

@@ -7,7 +7,7 @@ from typing import Any
 from markupsafe import Markup, escape
 
 from bridge.json_text import LEVELS, is_deeper, storable
-from bridge.web.console.view.masking import HIDDEN
+from bridge.prose import HIDDEN
 
 DEEPEST = 100
 """The levels that are shown in lines of their own. Real events have fewer."""
