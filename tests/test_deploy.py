@@ -155,6 +155,7 @@ def test_systemd_reads_the_unit_and_finds_it_hardened(tmp_path: Path) -> None:
 
 AUDIT = DEPLOY.parent / ".ci" / "audit"
 FOUND_NONE = {"dependencies": [{"name": "flask", "version": "3.1.3", "vulns": []}]}
+SKIPPED = {"dependencies": [{"name": "flask", "skip_reason": "not found"}]}
 FOUND_ONE = {"dependencies": [{"name": "flask", "version": "1.0", "vulns": [{"id": "PYSEC-1", "fix_versions": ["2"]}]}]}
 
 
@@ -163,6 +164,7 @@ FOUND_ONE = {"dependencies": [{"name": "flask", "version": "1.0", "vulns": [{"id
     [
         pytest.param(FOUND_NONE, 0, 0, "no known vulnerability", id="nothing"),
         pytest.param(FOUND_ONE, 1, 1, "flask 1.0: PYSEC-1", id="a vulnerability"),
+        pytest.param(SKIPPED, 0, 0, "1 packages are not checked", id="an index without advisories"),
         pytest.param(None, 1, 0, "not checked", id="offline"),
     ],
 )
