@@ -179,3 +179,13 @@ def test_the_audit_fails_for_what_it_finds_and_may_be_offline(
     audited = subprocess.run([AUDIT], check=False, capture_output=True, text=True, env=environment, timeout=60)
     assert audited.returncode == code, audited.stderr
     assert says in audited.stdout
+
+
+def test_a_deployment_has_the_versions_that_are_tested() -> None:
+    def versions(path: Path) -> dict[str, str]:
+        return dict(re.findall(r"^([\w.-]+)==(\S+)", path.read_text(), re.MULTILINE))
+
+    deployed, tested = versions(DEPLOY / "constraints.txt"), versions(DEPLOY.parent / "constraints.txt")
+    assert deployed.items() <= tested.items()
+    assert {"flask", "gunicorn", "setuptools"} <= deployed.keys()
+    assert "pytest" not in deployed

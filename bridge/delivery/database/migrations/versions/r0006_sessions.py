@@ -1,6 +1,6 @@
 """Sessions of the console.
 
-Whoever merges two migrations of this number renumbers one of them, here and in ``HEAD``.
+Another change may bring a migration of this number. Then one of them is renumbered, here and in ``HEAD``.
 """
 
 import sqlalchemy as sa
