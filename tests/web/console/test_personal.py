@@ -2,14 +2,17 @@
 
 import json
 import re
+from pathlib import Path
 
 import pytest
 
 from bridge.bootstrap import Bridge
+from bridge.delivery.counts.tallies import expected
 from bridge.delivery.database.tables import audit
 from bridge.delivery.rules.sink import Happened, Outcome
+from bridge.settings import ToVoucherify
 from tests.delivery.arrivals import rows
-from tests.web.console.conftest import TOKEN, Visitor
+from tests.web.console.conftest import TOKEN, MakeApp, Visitor
 from tests.web.console.events import Post, deliver
 from tests.webhooks import redemption, webhook
 
@@ -58,3 +61,22 @@ def test_a_search_of_a_script_is_recorded(visitor: Visitor, bridge: Bridge) -> N
     visitor.get("/api/events?error=Ek", headers=AUTHORIZATION)
     visitor.get("/api/events?status=dead", headers=AUTHORIZATION)
     assert searches(bridge) == [("script", "Ek")]
+
+
+def test_names_of_the_catalogue_and_of_the_mappings_are_always_counted(make_app: MakeApp, tmp_path: Path) -> None:
+    mapping = {"name": "paid", "subscribe": 'event = "Order Paid"', "partnerAction": "addCustomEvent"}
+    fields = {
+        "customer": {"source_id": {"@path": "$.userId"}},
+        "event": {"@path": "$.event"},
+        "type": {"@path": "$.type"},
+    }
+    (tmp_path / "mappings.json").write_text(json.dumps([{**mapping, "mapping": fields, "enabled": True}]))
+    to_voucherify = ToVoucherify("app-id", "secret-key", rate_limit=None, mappings=tmp_path / "mappings.json")
+    names = expected(make_app(to_voucherify=to_voucherify).extensions["bridge"].database.engine)
+    assert {"Customer Rewarded", "identify", "Order Paid"} <= names
+
+
+def test_a_wrong_mapping_file_does_not_end_the_start(make_app: MakeApp, tmp_path: Path) -> None:
+    to_voucherify = ToVoucherify("app-id", "secret-key", rate_limit=None, mappings=tmp_path / "missing.json")
+    names = expected(make_app(to_voucherify=to_voucherify).extensions["bridge"].database.engine)
+    assert "Customer Rewarded" in names
