@@ -1,5 +1,6 @@
 """Assembly of all objects of a process."""
 
+import re
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -8,6 +9,7 @@ from typing import Any
 
 import structlog
 
+from bridge.delivery.counts.tallies import expect
 from bridge.delivery.database.engine import Database
 from bridge.delivery.inbox import Inbox
 from bridge.delivery.outbox import Outbox, Worker, smallest_delivered
@@ -18,11 +20,11 @@ from bridge.delivery.rules.retry import Policy
 from bridge.delivery.rules.sink import Sink
 from bridge.directions import DIRECTIONS, TO_SEGMENT, TO_VOUCHERIFY
 from bridge.doors import SEGMENT_DESTINATION, SEGMENT_WEBHOOKS, TRACKING_API, VOUCHERIFY_WEBHOOKS, direction_of_queue
-from bridge.errors import StoreUnavailable
+from bridge.errors import InvalidMappings, StoreUnavailable
 from bridge.host import Host, Rates
 from bridge.intake import DestinationCalls, EventWebhooks, Receiver, TrackingCalls, VoucherifyWebhooks
 from bridge.mapping_file import in_force
-from bridge.messages import QUEUES
+from bridge.messages import EVENT_TYPES, QUEUES
 from bridge.operations.bulk_replay import BulkReplayer
 from bridge.operations.desk import Desk
 from bridge.operations.monitoring.refusals import Refusals
@@ -30,6 +32,8 @@ from bridge.operations.upkeep.keeper import House, Keeper
 from bridge.settings import Settings, ToVoucherify
 from bridge.sinks.segment import DEDUPLICATED_SECONDS, SegmentSink
 from bridge.sinks.voucherify import VoucherifySink
+from bridge.to_segment.catalogue import EVENTS
+from bridge.to_voucherify.raw_events.mappings import Mappings
 from bridge.translation import Rules, Translator
 
 _log = structlog.get_logger("bridge")
@@ -121,6 +125,7 @@ def build(settings: Settings) -> Bridge:
         worker="embedded" if settings.embedded_worker else "external",
     )
     mappings = in_force(settings.to_voucherify.mappings if settings.to_voucherify else None)
+    expect(database.engine, _expected_names(mappings))
     keys = settings.to_voucherify.write_keys if settings.to_voucherify else ()
     rules = Rules(mappings, {key.digest: key.types for key in keys})
     translators = [Translator(database, queue, duty, rules, workers) for queue in queues]
@@ -143,6 +148,18 @@ def build(settings: Settings) -> Bridge:
     desk = Desk(database, wakes, time.time)
     intakes = {stem: intake for side in sides.values() for stem, intake in side.intakes.items()}
     return Bridge(settings, database, intakes, crew, desk, keeper, refusals)
+
+
+def _expected_names(mappings: Callable[[], Mappings]) -> set[str]:
+    """Return the names of events that are always counted: of the catalogue, and in the mappings' triggers."""
+    try:
+        triggers = " ".join(str(one.trigger) for one in mappings())
+    except InvalidMappings:
+        triggers = ""
+    return {*(event.name for event in EVENTS), *EVENT_TYPES, *_QUOTED.findall(triggers)}
+
+
+_QUOTED = re.compile(r'"([^"]+)"')
 
 
 def _opened(url: str) -> Database:

@@ -45,6 +45,9 @@ def problem(text: str) -> str | None:
         return "must be like sqlite:///bridge.db or postgresql://user:password@host/name"
     if driver and url.drivername != "sqlite+pysqlite":
         return f"must name no driver: write {backend}://… instead of {backend}+{driver}://…"
+    if backend == "postgresql" and "@" in f"{url.host}{url.query}{url.database}":
+        # The rest of the password would be shown as the host.
+        return "has an @ in the password or the user: write %40 for it, %3F for ? and %2F for /"
     if backend == "postgresql":
         return _unknown(url.query)
     if url.database in (None, "", ":memory:"):

@@ -2,7 +2,9 @@
 
 import json
 import time
-from collections.abc import Mapping
+from base64 import b64decode
+from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from datetime import UTC
 from email.utils import parsedate_to_datetime
 from http import HTTPStatus
@@ -17,6 +19,15 @@ from bridge.deadline import POOLS, limited
 
 LONGEST_ANSWER = 64 * 1024
 """Bytes of a response that are read, unless an adapter says otherwise."""
+
+
+KEY_HEADERS = ("Authorization", "X-App-Id", "X-App-Token", "X-Management-Id", "X-Management-Token")
+"""Headers with keys of the bridge. No response is stored with their values."""
+
+SHORTEST_KEY = 6
+"""Characters of the shortest key that is redacted. A shorter one is part of many words."""
+
+REDACTED = b"(redacted)"
 
 
 class BoundedAdapter(HTTPAdapter):
@@ -59,7 +70,7 @@ class BoundedAdapter(HTTPAdapter):
         with limited(self._deadline) as call:
             try:
                 response = super().send(request, *args, **kwargs)
-                response.raw = _read(response, self._longest)
+                response.raw = _without_keys(_read(response, self._longest), request)
             except (requests.RequestException, OSError) as error:
                 if call.is_cut and not isinstance(error, requests.ConnectTimeout):
                     raise requests.Timeout("the answer took too long", request=request) from error
@@ -151,3 +162,23 @@ def _read(response: requests.Response, longest: int) -> BytesIO:
     else:
         response.raw.release_conn()
     return BytesIO(answer[:longest])
+
+
+def _without_keys(answer: BytesIO, request: requests.PreparedRequest) -> BytesIO:
+    """Replace what a service echoes of the request's keys, since responses are stored and shown."""
+    keys = {one.encode() for one in _keys(request.headers) if len(one) >= SHORTEST_KEY}
+    content = answer.getvalue()
+    for key in sorted(keys, key=len, reverse=True):
+        content = content.replace(key, REDACTED)
+    return BytesIO(content)
+
+
+def _keys(headers: Mapping[str, str | bytes]) -> Iterator[str]:
+    """Yield the keys in the headers, as they are sent and as they are meant."""
+    for name in KEY_HEADERS:
+        value = headers.get(name, "")
+        text = value.decode("latin-1") if isinstance(value, bytes) else value
+        _, _, token = text.partition(" ")
+        yield from (text, token)
+        with suppress(ValueError):  # no Basic auth
+            yield from b64decode(token, validate=True).decode().split(":")

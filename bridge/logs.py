@@ -17,6 +17,8 @@ from typing import Any, TextIO
 
 import structlog
 
+from bridge.prose import scrub
+
 _log = structlog.get_logger("bridge")
 
 GATHERING_SECONDS = 0.05
@@ -40,6 +42,7 @@ def configure(level: str = "info") -> None:
         processors=[
             structlog.processors.add_log_level,
             structlog.processors.TimeStamper(fmt="iso", utc=True, key="timestamp"),
+            _without_persons,
             structlog.processors.EventRenamer("message") if not readable else _as_it_is,
             renderer,
         ],
@@ -47,6 +50,17 @@ def configure(level: str = "info") -> None:
         cache_logger_on_first_use=True,  # otherwise every line costs twice as much
         logger_factory=structlog.WriteLoggerFactory(sys.stderr) if readable else Gathered(sys.stderr),
     )
+
+
+_FREE = ("event_name", "reason")
+"""Keys of texts that others may have written."""
+
+
+def _without_persons(_: Any, __: str, event: structlog.types.EventDict) -> structlog.types.EventDict:
+    for key in _FREE:
+        if text := event.get(key):
+            event[key] = scrub(str(text))
+    return event
 
 
 def _as_it_is(_: Any, __: str, event: structlog.types.EventDict) -> structlog.types.EventDict:

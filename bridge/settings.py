@@ -4,20 +4,18 @@ They are frozen. Every mistake is reported at once, by variable.
 """
 
 import os
-import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from difflib import get_close_matches
 from pathlib import Path
 from typing import Any, cast
-from urllib.parse import SplitResult, urlsplit, urlunsplit
 
 import environs
 from dotenv import dotenv_values
 from marshmallow import ValidationError, validate
 
+from bridge import addresses, write_keys
 from bridge import database_url as database_urls
-from bridge import write_keys
 from bridge.directions import DIRECTIONS, TO_SEGMENT, TO_VOUCHERIFY, Direction
 from bridge.errors import ConfigError
 from bridge.write_keys import WriteKey
@@ -39,7 +37,7 @@ VARIABLES = frozenset(
         *(name for row in DIRECTIONS.values() for name in row.only_with.union(row.needed)),
         *("SEGMENT_REGION", "SEGMENT_HOST", "SEGMENT_GZIP", "VOUCHERIFY_API_URL", "VOUCHERIFY_RATE_LIMIT"),
         *("BRIDGE_DATABASE_URL", "BRIDGE_WORKER", "BRIDGE_ADMIN_TOKEN", "BRIDGE_RUN_DIR", "BRIDGE_LOG_LEVEL"),
-        *("BRIDGE_MAX_BODY_BYTES", "BRIDGE_RETENTION_DAYS", "BRIDGE_MAX_AGE_DAYS"),
+        *("BRIDGE_MAX_BODY_BYTES", "BRIDGE_RETENTION_DAYS", "BRIDGE_MAX_AGE_DAYS", "BRIDGE_TRUSTED_HOSTS"),
     }
 )
 """Names of all settings."""
@@ -101,6 +99,7 @@ class Settings:
         retention: seconds until settled events are deleted.
         log_level: the lowest level that is logged.
         run_dir: folder of locks and sockets of this host; chosen by ``Host.of`` if None.
+        trusted_hosts: hosts that the console answers to; any if empty.
     """
 
     to_segment: ToSegment | None
@@ -114,6 +113,7 @@ class Settings:
     retention: float = 30 * DAY
     log_level: str = "info"
     run_dir: Path | None = None
+    trusted_hosts: tuple[str, ...] = ()
 
     def is_on(self, direction: str) -> bool:
         """Return whether the direction with this key is on."""
@@ -266,7 +266,7 @@ def _read(env: environs.Env, present: set[str]) -> Settings:
     parts = {key: read(env) for key, read in READERS.items()}
     return Settings(
         **{key: part if DIRECTIONS[key].needed.keys() <= present else None for key, part in parts.items()},
-        voucherify_url=_api(_url(env, "VOUCHERIFY_API_URL", "https://api.voucherify.io")),
+        voucherify_url=addresses.api(_url(env, "VOUCHERIFY_API_URL", "https://api.voucherify.io")),
         database_url=_read_database_url(env),
         embedded_worker=worker == "embedded",
         max_body_bytes=env.int("BRIDGE_MAX_BODY_BYTES", 1_048_576, validate=_POSITIVE),
@@ -275,6 +275,7 @@ def _read(env: environs.Env, present: set[str]) -> Settings:
         retention=DAY * (env.float("BRIDGE_RETENTION_DAYS", 30.0, validate=_POSITIVE) or 0.0),
         log_level=env.str("BRIDGE_LOG_LEVEL", "info", validate=validate.OneOf(LEVELS, error=_LEVEL)) or "",
         run_dir=_path(env, "BRIDGE_RUN_DIR"),
+        trusted_hosts=_several(env, "BRIDGE_TRUSTED_HOSTS", addresses.check_hosts),
     )
 
 
@@ -324,45 +325,10 @@ def _write_keys(texts: Sequence[str]) -> None:
 
 
 _POSITIVE = validate.Range(min=0, min_inclusive=False, error="must be a number above 0")
-_WEB = validate.URL(schemes={"http", "https"}, require_tld=False, error="must be an address like https://example.com")
-
-_API_PATH = re.compile(r"(/+v1(/+batch)?)?/*$", re.IGNORECASE)
-"""End of an address that the bridge adds to each call by itself."""
 
 
 def _url(env: environs.Env, name: str, default: str) -> str:
-    """Read an address without what the bridge adds to it: ``/v1`` and slashes."""
-    parts = _parts(env.str(name, default, validate=_web) or "")
-    return urlunsplit(parts._replace(path=_API_PATH.sub("", parts.path))) if parts else ""
-
-
-def _web(text: str) -> None:
-    parts = _parts(text)
-    _WEB(parts.geturl() if parts else "")
-    if parts and parts.username is not None:
-        raise ValidationError("must not contain a user or a password: requests carry the keys of the other settings")
-    if parts and (parts.query or parts.fragment):
-        raise ValidationError("must not contain a query (?) or a fragment (#): only a host and perhaps a path")
-
-
-def _parts(text: str) -> SplitResult | None:
-    """Split an address; None if it cannot be an address."""
-    try:
-        parts = urlsplit(text.strip())
-        _ = parts.port  # or ValueError
-    except ValueError:
-        return None
-    return parts._replace(netloc=parts.netloc.lower()) if parts.username is None else parts
-
-
-def _api(url: str) -> str:
-    """Return the API's address for one that is meant for Segment's destination.
-
-    us1.segmentio. becomes us1.api.
-    """
-    parts = urlsplit(url)
-    labels = ["api" if label == "segmentio" else label for label in parts.netloc.split(".")]
-    return urlunsplit(parts._replace(netloc=".".join(labels)))
+    return addresses.plain(env.str(name, default, validate=addresses.check) or "")
 
 
 def _admin_token(text: str) -> None:

@@ -1,7 +1,10 @@
 """Files for operators: every name in them exists."""
 
 import json
+import os
 import re
+import shutil
+import subprocess
 from configparser import ConfigParser
 from pathlib import Path
 from typing import Any
@@ -112,3 +115,77 @@ def test_the_unit_starts_what_there_is_and_gives_it_time_to_end() -> None:
     assert command in main.commands
     assert float(service["TimeoutStopSec"]) > WEB_STOP_SECONDS + WORKER_STOP_SECONDS
     assert str(WRONG_SETTINGS) in service["RestartPreventExitStatus"].split()
+
+
+UNIT = DEPLOY / "bridge.service"
+HARDENED = """
+UMask=0077 StateDirectoryMode=0700 RuntimeDirectoryMode=0700 ProtectSystem=strict ProtectHome=true PrivateTmp=true
+PrivateDevices=true ProtectProc=invisible ProtectClock=true ProtectHostname=true ProtectControlGroups=true
+ProtectKernelLogs=true ProtectKernelModules=true ProtectKernelTunables=true NoNewPrivileges=true
+CapabilityBoundingSet= AmbientCapabilities= LockPersonality=true RemoveIPC=true RestrictNamespaces=true
+RestrictRealtime=true RestrictSUIDSGID=true SystemCallArchitectures=native SystemCallFilter=@system-service
+SystemCallFilter=~@privileged StateDirectory=bridge RuntimeDirectory=bridge User=bridge
+"""
+
+
+def test_the_unit_has_every_protection() -> None:
+    lines = UNIT.read_text().splitlines()
+    wanted = [*HARDENED.split(), "RestrictAddressFamilies=AF_UNIX AF_INET AF_INET6"]
+    assert [one for one in wanted if one not in lines] == []
+
+
+def test_the_database_of_the_unit_is_where_it_may_write() -> None:
+    [url] = re.findall(r"BRIDGE_DATABASE_URL=sqlite:///(\S+)", UNIT.read_text())
+    assert Path(url).parent == Path("/var/lib") / "bridge"  # of StateDirectory
+
+
+def analyze(*arguments: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(["systemd-analyze", *arguments], check=False, capture_output=True, text=True, timeout=60)
+
+
+@pytest.mark.skipif(not shutil.which("systemd-analyze"), reason="needs systemd's tools")
+def test_systemd_reads_the_unit_and_finds_it_hardened(tmp_path: Path) -> None:
+    unit = tmp_path / "bridge.service"
+    unit.write_text(UNIT.read_text().replace("/opt/bridge/.venv/bin/bridge", "/bin/true"))
+    # It also reads units of the system: only what it says of this one counts.
+    assert "bridge.service" not in analyze("verify", str(unit)).stderr
+    rated = analyze("security", "--offline=true", "--no-pager", "--threshold=20", str(unit))
+    assert rated.returncode == 0, rated.stdout[-200:]
+
+
+AUDIT = DEPLOY.parent / ".ci" / "audit"
+FOUND_NONE = {"dependencies": [{"name": "flask", "version": "3.1.3", "vulns": []}]}
+SKIPPED = {"dependencies": [{"name": "flask", "skip_reason": "not found"}]}
+FOUND_ONE = {"dependencies": [{"name": "flask", "version": "1.0", "vulns": [{"id": "PYSEC-1", "fix_versions": ["2"]}]}]}
+
+
+@pytest.mark.parametrize(
+    ("answer", "exit_code", "code", "says"),
+    [
+        pytest.param(FOUND_NONE, 0, 0, "no known vulnerability", id="nothing"),
+        pytest.param(FOUND_ONE, 1, 1, "flask 1.0: PYSEC-1", id="a vulnerability"),
+        pytest.param(SKIPPED, 0, 0, "1 packages are not checked", id="an index without advisories"),
+        pytest.param(None, 1, 0, "not checked", id="offline"),
+    ],
+)
+def test_the_audit_fails_for_what_it_finds_and_may_be_offline(
+    answer: object, exit_code: int, code: int, says: str, tmp_path: Path
+) -> None:
+    tool = tmp_path / "pip-audit"
+    writes = f"printf '%s' '{json.dumps(answer)}' >\"${{@: -1}}\"" if answer else "true"
+    tool.write_text(f"#!/usr/bin/env bash\n{writes}\nexit {exit_code}\n")
+    tool.chmod(0o755)
+    environment = {"PATH": os.environ["PATH"], "PIP_AUDIT": str(tool)}
+    audited = subprocess.run([AUDIT], check=False, capture_output=True, text=True, env=environment, timeout=60)
+    assert audited.returncode == code, audited.stderr
+    assert says in audited.stdout
+
+
+def test_a_deployment_has_the_versions_that_are_tested() -> None:
+    def versions(path: Path) -> dict[str, str]:
+        return dict(re.findall(r"^([\w.-]+)==(\S+)", path.read_text(), re.MULTILINE))
+
+    deployed, tested = versions(DEPLOY / "constraints.txt"), versions(DEPLOY.parent / "constraints.txt")
+    assert deployed.items() <= tested.items()
+    assert {"flask", "gunicorn", "setuptools"} <= deployed.keys()
+    assert "pytest" not in deployed

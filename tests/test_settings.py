@@ -91,6 +91,8 @@ def test_each_direction_is_on_when_all_of_it_is_set() -> None:
         ("BRIDGE_WORKER", "external", "embedded_worker", False),
         ("BRIDGE_MAX_BODY_BYTES", "2048", "max_body_bytes", 2_048),
         ("BRIDGE_MAX_AGE_DAYS", "0.5", "max_age", 0.5 * DAY),
+        ("BRIDGE_TRUSTED_HOSTS", "", "trusted_hosts", ()),
+        ("BRIDGE_TRUSTED_HOSTS", "b.example.com, .internal,", "trusted_hosts", ("b.example.com", ".internal")),
     ],
 )
 def test_every_variable_is_read(name: str, text: str, attribute: str, value: object) -> None:
@@ -175,6 +177,11 @@ def test_a_host_beats_a_region() -> None:
         ("BRIDGE_DATABASE_URL", "postgresql://u:hunter2@h/n?sslmod=require", "is sslmode meant?"),
         ("BRIDGE_DATABASE_URL", "postgresql://u:hunter2@h/n?pgbouncer=true&schema=public", "options="),
         ("BRIDGE_DATABASE_URL", "postgresql://u:hunter2@h/n?supa=base-pooler.x", "leave it out"),
+        ("BRIDGE_DATABASE_URL", "postgresql://u:p@hunter2@h/n", "%40"),
+        ("BRIDGE_DATABASE_URL", "postgresql://u:p@x?hunter2=1@h/n", "%40"),
+        ("BRIDGE_DATABASE_URL", "postgresql://u:p@x/hunter2@h/n", "%40"),
+        ("SEGMENT_HOST", "https://u:hunter2@segment.example", "user or a password"),
+        ("VOUCHERIFY_API_URL", "https://u:hunter2@h", "user or a password"),
         ("BRIDGE_DATABASE_URL", "sqlite:///bridge.db?timeout=30", "no parameters"),
         ("BRIDGE_DATABASE_URL", "sqlite://", "must name a file"),
         ("BRIDGE_DATABASE_URL", "sqlite:///:memory:", "must name a file"),
@@ -186,6 +193,9 @@ def test_a_host_beats_a_region() -> None:
         ("BRIDGE_MAX_AGE_DAYS", "nan", "not permitted"),
         ("BRIDGE_MAX_AGE_DAYS", "inf", "not permitted"),
         ("BRIDGE_MAX_AGE_DAYS", "a week", "number"),
+        ("BRIDGE_TRUSTED_HOSTS", "https://bridge.example.com", "without scheme"),
+        ("BRIDGE_TRUSTED_HOSTS", "ok.example,bridge.example.com:443", "without scheme and port"),
+        ("BRIDGE_TRUSTED_HOSTS", "*", "bridge.example.com"),
     ],
 )
 def test_a_wrong_variable_is_named_with_what_would_be_right(name: str, text: str, right: str) -> None:

@@ -1,16 +1,18 @@
 """``bridge check``: checks of settings, database and both services."""
 
 from collections.abc import Iterator, Sequence
+from functools import partial
 from pathlib import Path
 
 import click
 
+from bridge.cli.checking.deadline import within
 from bridge.cli.checking.finding import Finding
 from bridge.cli.checking.reaching import reached
 from bridge.cli.checking.standing import VOUCHERIFYS_KEYS, database_finding, standing_still
 from bridge.cli.printing import json_option, print_json, table
 from bridge.delivery.database.engine import Database
-from bridge.delivery.rules.sink import Happened
+from bridge.delivery.rules.sink import Happened, Outcome
 from bridge.directions import DIRECTIONS
 from bridge.errors import ConfigError, InvalidMappings
 from bridge.host import VARIABLE as RUN_DIR
@@ -21,6 +23,12 @@ from bridge.settings import DAY, Settings, ToVoucherify, database_url, mapping_f
 from bridge.sinks.voucherify import VoucherifySink
 from bridge.to_voucherify.raw_events.mappings import Mappings
 from bridge.to_voucherify.raw_events.presets import PRESETS
+
+PROBE_SECONDS = 15.0
+"""Seconds of the call that shows whether Voucherify accepts the keys."""
+
+DATABASE_SECONDS = 30.0
+"""Seconds of the check of the database. Each of PostgreSQL's hosts has five to answer."""
 
 QUOTES = "\"'`\u201c\u201d\u2018\u2019"
 """Straight quotes, and those of word processors."""
@@ -52,13 +60,27 @@ def _findings() -> Iterator[Finding]:
         if ".env" not in error.problems and isinstance(wrong := _read_mappings(mapping_file()), Finding):
             yield wrong
         if not error.problems.keys() & {".env", "BRIDGE_DATABASE_URL"}:
-            yield database_finding(database_url())
+            yield _database(database_url())
         return
-    database = database_finding(settings.database_url)
-    standing = {one.what: one for one in standing_still(settings)} if database.verdict == "ok" else {}
+    database = _database(settings.database_url)
+    standing = {one.what: one for one in _standing(settings)} if database.verdict == "ok" else {}
     for finding in (*_of_settings(settings), database, _run_dir(settings), *_of_services(settings)):
         yield standing.pop(finding.what, finding) if finding.verdict == "ok" else finding
     yield from standing.values()
+
+
+def _database(url: str) -> Finding:
+    try:
+        return within(DATABASE_SECONDS, partial(database_finding, url))
+    except TimeoutError as error:
+        return Finding("database", "wrong", str(error), "check BRIDGE_DATABASE_URL, and whether its host is reachable")
+
+
+def _standing(settings: Settings) -> list[Finding]:
+    try:
+        return within(DATABASE_SECONDS, lambda: list(standing_still(settings)))
+    except TimeoutError as error:
+        return [Finding("database", "wrong", str(error), "run the command again")]
 
 
 def _of_settings(settings: Settings) -> Iterator[Finding]:
@@ -107,6 +129,7 @@ def _shown(settings: Settings) -> dict[str, str]:
         "BRIDGE_DATABASE_URL": Database(settings.database_url).name,
         "BRIDGE_WORKER": "embedded" if settings.embedded_worker else "external",
         "BRIDGE_ADMIN_TOKEN": "set" if settings.admin_token else "not set, so there is no console",
+        "BRIDGE_TRUSTED_HOSTS": ", ".join(settings.trusted_hosts) or "not set: the console answers to any host",
         "BRIDGE_MAX_BODY_BYTES": str(settings.max_body_bytes),
         "BRIDGE_MAX_AGE_DAYS": f"{settings.max_age / DAY:g}",
         "BRIDGE_RETENTION_DAYS": f"{settings.retention / DAY:g}",
@@ -175,7 +198,11 @@ def _run_dir(settings: Settings) -> Finding:
 
 
 def _keys(settings: ToVoucherify, url: str) -> Finding:
-    outcome = VoucherifySink(settings.app_id, settings.secret_key, url, allow=lambda: 0.0).probe()
+    sink = VoucherifySink(settings.app_id, settings.secret_key, url, allow=lambda: 0.0)
+    try:
+        outcome = within(PROBE_SECONDS, sink.probe)
+    except TimeoutError as error:
+        outcome = Outcome(Happened.FAILED, detail=str(error))
     if outcome.happened is Happened.DELIVERED:
         return Finding(VOUCHERIFYS_KEYS, "ok", "accepted")
     if is_elsewhere(outcome):

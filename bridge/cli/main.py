@@ -46,6 +46,8 @@ class Commands(click.Group):
             return super().invoke(ctx)
         except ConfigError as error:
             raise WrongSettings(in_words(error)) from error
+        except UnicodeEncodeError as error:
+            raise click.ClickException("an argument is not UTF-8") from error
         except BridgeError as error:
             raise click.ClickException(str(error)) from error
 

@@ -23,7 +23,9 @@ class Deed(StrEnum):
     """Kinds of recorded actions."""
 
     SIGNED_IN = "signed in"
+    SIGNED_OUT = "signed out"
     REVEALED = "saw customer data"
+    SEARCHED = "searched errors"
     REPLAYED = "replayed"
     DISCARDED = "discarded"
     MARKED = "marked as delivered"
@@ -59,6 +61,13 @@ def record(  # noqa: PLR0913 - a record's columns
     """Write a record, under an id that was reserved before if there is one."""
     row = {"id": record_id or str(ULID.from_timestamp(now)), "at": now, "who": who, "did": did}
     connection.execute(insert(audit).values(**row, event_id=event_id, detail=detail))
+
+
+def has_recorded(connection: Connection, who: str, did: Deed, detail: str, since: float) -> bool:
+    """Return whether there is such a record since then (epoch seconds)."""
+    first = str(ULID.from_timestamp(since))[:_ID_TIME]
+    own = (audit.c.id >= first, audit.c.who == who, audit.c.did == did, audit.c.detail == detail)
+    return connection.execute(select(audit.c.id).where(*own).limit(1)).first() is not None
 
 
 def trail(connection: Connection, limit: int, before: str | None = None) -> list[Record]:

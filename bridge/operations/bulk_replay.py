@@ -21,6 +21,7 @@ from bridge.delivery.database.engine import Database
 from bridge.delivery.database.rows import insert_rows
 from bridge.delivery.database.tables import bulk_replays, events, messages, replays
 from bridge.errors import NoSuchEvent
+from bridge.json_text import storable
 from bridge.loop import Pace, repeat
 from bridge.messages import ID_LENGTH
 from bridge.operations.discard import bring_back
@@ -141,7 +142,7 @@ def one(connection: Connection, replay_id: str) -> BulkReplay:
 
 
 def _read(row: Row[Any]) -> BulkReplay:
-    wanted, became = Filter(**json.loads(row.wanted)), json.loads(row.became)
+    wanted, became = Filter(**storable(json.loads(row.wanted))), json.loads(row.became)
     return BulkReplay(row.id, row.who, row.at, wanted, row.total, State(row.state), row.done, became, row.ended_at)
 
 

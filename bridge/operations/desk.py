@@ -5,20 +5,24 @@ from collections.abc import Callable
 
 from sqlalchemy import Connection
 
-from bridge.delivery.audit import Deed, record
+from bridge.delivery.audit import Deed, has_recorded, record
 from bridge.delivery.database.engine import Database
 from bridge.delivery.inbox import Wake, queues
 from bridge.delivery.outbox import sink_states
 from bridge.delivery.rules.presence import FOREVER
 from bridge.directions import DIRECTIONS
 from bridge.errors import Invalid
-from bridge.operations import bulk_replay, discard, replay
+from bridge.operations import bulk_replay, discard, replay, sessions
 from bridge.operations.history import Filter, Story, original, story
+from bridge.prose import scrub
 
 REPLAY_SECONDS = 10.0
 """Seconds that an operator waits for a replay's outcome."""
 
 LOOK_SECONDS = 0.05
+
+SEARCH_SECONDS = 3600.0
+"""Seconds for which one record of a search stands for the same ones."""
 
 WAITS = "waiting for a translator: see the event later"
 """Outcome of a replay that no translator has begun in that time."""
@@ -123,6 +127,18 @@ class Desk:
             record(connection, who, Deed.REVEALED, self._clock(), event_id=event_id)
         return revealed
 
+    def search(self, wanted: Filter, who: str) -> Filter:
+        """Return ``wanted``, and record it if it searches errors, which name persons.
+
+        One record an hour, since a page refreshes itself. It names no person.
+        """
+        if wanted.error is not None:
+            now, text = self._clock(), scrub(wanted.error)
+            with self._database.writing() as connection:
+                if not has_recorded(connection, who, Deed.SEARCHED, text, now - SEARCH_SECONDS):
+                    record(connection, who, Deed.SEARCHED, now, detail=text)
+        return wanted
+
     def begin_bulk_replay(self, wanted: Filter, who: str) -> str:
         """Begin a bulk replay, and return its id.
 
@@ -150,7 +166,20 @@ class Desk:
                 record(connection, who, Deed.BULK_STOPPED, now, detail=replay_id)
         return stopped
 
-    def sign_in(self, who: str) -> None:
-        """Record a sign-in."""
+    def sign_in(self, name: str, who: str) -> str:
+        """Begin a session of the console, and return its id."""
         with self._database.writing() as connection:
-            record(connection, who, Deed.SIGNED_IN, self._clock())
+            now = self._clock()
+            record(connection, who, Deed.SIGNED_IN, now)
+            return sessions.begin(connection, name, now)
+
+    def sign_out(self, session_id: str, who: str) -> None:
+        """End a session: its cookie is worth nothing any more."""
+        with self._database.writing() as connection:
+            sessions.end(connection, session_id)
+            record(connection, who, Deed.SIGNED_OUT, self._clock())
+
+    def signed_in(self, session_id: str) -> str | None:
+        """Return the operator's name in a session, or None if it has ended."""
+        with self._database.reading() as connection:
+            return sessions.name_of(connection, session_id, self._clock())

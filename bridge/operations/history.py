@@ -138,7 +138,7 @@ def missing(event_id: str) -> NoSuchEvent:
     text = f"there is no event {event_id}"
     try:
         came_in = ULID.from_str(event_id[:ID_LENGTH]).datetime.date()
-    except ValueError:
+    except (ValueError, OverflowError):
         return NoSuchEvent(text)
     return NoSuchEvent(
         f"{text}; retention may have deleted it, if it was received on {came_in}: see BRIDGE_RETENTION_DAYS"

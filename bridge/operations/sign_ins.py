@@ -1,9 +1,12 @@
-"""Limits of failed sign-ins at the console, shared by all processes.
+"""Limits of sign-ins at the console, shared by all processes.
+
+An attempt is counted before its token is compared, in one transaction. So attempts at the same time cannot pass
+together. A limit applies to one source only: wrong tokens never lock out the right token from elsewhere.
 
 A library for this stores its counts in the memory of one process, or needs a server beside the database.
 """
 
-from sqlalchemy import Connection, delete, select
+from sqlalchemy import Connection, case, delete, select, update
 
 from bridge.delivery.database.engine import INSERT
 from bridge.delivery.database.tables import sign_ins
@@ -11,27 +14,37 @@ from bridge.delivery.database.tables import sign_ins
 WINDOW = 60.0
 """Seconds after which failures are forgotten."""
 
-MOST, MOST_OF_ALL = 10, 100
-"""Failures within ``WINDOW``, of one source and of all together.
-
-The second also limits the size of the table.
-"""
+MOST = 10
+"""Failures of one source within ``WINDOW``."""
 
 _columns = sign_ins.c
 
 
-def wait(connection: Connection, source: str, now: float) -> float:
-    """Return the seconds until ``source`` may try again: usually 0."""
-    recent = select(_columns.source, _columns.since, _columns.failures).where(_columns.since > now - WINDOW)
-    rows = connection.execute(recent).all()
-    if sum(row.failures for row in rows) >= MOST_OF_ALL:
-        return float(min(row.since for row in rows)) + WINDOW - now
-    return max((row.since + WINDOW - now for row in rows if row.source == source and row.failures >= MOST), default=0.0)
+def attempt(connection: Connection, source: str, now: float) -> float:
+    """Count an attempt of ``source``.
 
-
-def failed(connection: Connection, source: str, now: float) -> None:
-    """Count a failure of ``source``."""
-    connection.execute(delete(sign_ins).where(_columns.since <= now - WINDOW))
+    Returns:
+        0 if its token may be compared, otherwise the seconds until the next attempt.
+    """
+    is_old = _columns.since <= now - WINDOW
     insertion = INSERT[connection.dialect.name](sign_ins).values(source=source, since=now, failures=1)
-    again = {"failures": _columns.failures + 1}
-    connection.execute(insertion.on_conflict_do_update(index_elements=["source"], set_=again))
+    again = {
+        "since": case((is_old, now), else_=_columns.since),
+        "failures": case((is_old, 1), else_=_columns.failures + 1),
+    }
+    counted = insertion.on_conflict_do_update(index_elements=["source"], set_=again)
+    row = connection.execute(counted.returning(_columns.since, _columns.failures)).one()
+    # Rows of attempts at the same time are left to these, so that no two wait for each other.
+    old = select(_columns.source).where(is_old).with_for_update(skip_locked=True)
+    connection.execute(delete(sign_ins).where(_columns.source.in_(old)))
+    if row.failures <= MOST:
+        return 0.0
+    take_back(connection, source)  # a refused attempt is none
+    return float(row.since) + WINDOW - now
+
+
+def take_back(connection: Connection, source: str) -> None:
+    """Take back the count of an attempt."""
+    own = _columns.source == source
+    connection.execute(update(sign_ins).where(own).values(failures=_columns.failures - 1))
+    connection.execute(delete(sign_ins).where(own, _columns.failures <= 0))

@@ -22,6 +22,7 @@ from bridge.directions import DIRECTIONS
 from bridge.messages import Status
 from bridge.operations.monitoring.concerns import PAUSED, REFUSING, SILENT
 from bridge.operations.monitoring.measures import Measures, measures
+from bridge.prose import scrub
 
 _ANY = tuple(Status)
 
@@ -92,7 +93,8 @@ def _counters(numbers: Measures) -> Iterator[Metric]:
         totals: dict[tuple[str, str], int] = {}
         for direction, event, what, count in numbers.totals:
             if what in whats:
-                totals[direction, event] = totals.get((direction, event), 0) + count
+                key = (direction, scrub(event))  # names that differ only in what is hidden are one
+                totals[key] = totals.get(key, 0) + count
         for key, count in totals.items():
             counter.add_metric(key, count)
         yield counter

@@ -6,11 +6,12 @@ has none. The console is left out.
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from functools import cache
 from typing import Any
 
 from apispec import APISpec
 from apispec.ext.marshmallow import MarshmallowPlugin
-from flask import Blueprint, Flask, Response, current_app, jsonify
+from flask import Blueprint, Flask, Response, current_app
 from marshmallow import INCLUDE, Schema, fields, validate
 
 from bridge import __version__
@@ -224,7 +225,12 @@ def blueprint() -> Blueprint:
 
     @door.get(PATH)
     def description() -> Response:
-        return jsonify(describe(current_app))
+        return Response(text(), content_type=JSON)
+
+    @cache
+    def text() -> str:
+        """Return the description, made once: no path is added later."""
+        return current_app.json.dumps(describe(current_app)) + "\n"
 
     return door
 

@@ -5,6 +5,8 @@ import re
 import socket
 import ssl
 import threading
+import time
+import tracemalloc
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -21,6 +23,7 @@ from bridge.demo.voucherify import VoucherifyStandIn
 from bridge.signature import HEADER, sign
 from bridge.to_segment.catalogue import EVENTS, Event
 from tests.cli.conftest import APP_ID, SECRET_KEY, Run
+from tests.sinks.lines import Answer, Line, dripping, endless
 from tests.webhooks import SECRET, redemption, webhook
 
 
@@ -359,6 +362,65 @@ def test_why_a_host_cannot_be_reached(run: Run, monkeypatch: pytest.MonkeyPatch)
     app = Flask("bridge")
     with Served(app) as served:
         assert "TLS" in why_not(run, monkeypatch, served.url.replace("http:", "https:"))
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        dripping(b"HTTP/1.1 200 OK\r\n", b"X-Drip: 1\r\n"),
+        dripping(b"", b"H"),
+        dripping(b"HTTP/1.1 200 OK\r\nX-Long: ", b"x"),
+    ],
+    ids=["headers", "a status line", "a header"],
+)
+def test_a_server_that_drips_is_cut(run: Run, monkeypatch: pytest.MonkeyPatch, answer: Answer) -> None:
+    monkeypatch.setattr("bridge.cli.checking.reaching.PATIENCE_SECONDS", 0.3)
+    with Line(answer) as line:
+        began = time.monotonic()
+        assert "timeout" in why_not(run, monkeypatch, line.url)
+        assert time.monotonic() - began < 15  # the server drips for 40
+        assert line.hung_up.wait(15)
+
+
+@pytest.mark.parametrize("status", [b"200 OK", b"302 Found\r\nLocation: /elsewhere", b"401 No"])
+def test_of_an_endless_body_little_is_read(run: Run, monkeypatch: pytest.MonkeyPatch, status: bytes) -> None:
+    with Line(endless(b"HTTP/1.1 " + status + b"\r\n\r\n", b"x" * 65_536)) as line:
+        monkeypatch.setenv("SEGMENT_HOST", line.url)
+        tracemalloc.start()
+        assert run("check").exit_code == 0
+        _, peak = tracemalloc.get_traced_memory()
+        tracemalloc.stop()
+        assert line.hung_up.wait(15)
+    assert peak < 32_000_000
+
+
+def test_a_resolver_that_hangs_is_not_waited_for(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("bridge.cli.checking.reaching.PATIENCE_SECONDS", 0.2)
+    monkeypatch.setattr("bridge.cli.checking.reaching.CUT_SECONDS", 0.1)
+    ending = threading.Event()
+    monkeypatch.setattr(socket, "getaddrinfo", lambda *_, **__: ending.wait(60) and [])
+    try:
+        assert "timeout" in why_not(run, monkeypatch, "https://segment.invalid")
+    finally:
+        ending.set()
+
+
+@pytest.mark.usefixtures("both")
+def test_keys_are_not_waited_for_without_end(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("bridge.cli.check.PROBE_SECONDS", 0.3)
+    with Line(dripping(b"HTTP/1.1 200 OK\r\nContent-Length: 9000\r\n\r\n", b"x")) as line:
+        monkeypatch.setenv("VOUCHERIFY_API_URL", line.url)
+        assert "no result within" in findings(run)["Voucherify's keys"]["detail"]
+
+
+def test_a_database_that_hangs_is_not_waited_for(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("bridge.cli.check.DATABASE_SECONDS", 0.3)
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        url = f"postgresql://u:hunter2@127.0.0.1:{silent.getsockname()[1]}/n"
+        monkeypatch.setenv("BRIDGE_DATABASE_URL", url)
+        result = run("check", "--json")
+    assert "no result within" in result.output
+    assert "hunter2" not in result.output
 
 
 def test_a_certificate_that_is_not_accepted(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -202,3 +202,10 @@ def test_what_a_terminal_would_obey_is_shown_as_text(post: Post, run: Run) -> No
     output = run("events", post(b"\x1b[2J\x07")).output
     assert "\x1b" not in output
     assert r"\x1b[2J\x07" in output
+
+
+@pytest.mark.parametrize("arguments", [["\udcff"], ["--event", "\udcff"], ["--since", "0001-01-01T00:00+14:00"]])
+def test_any_argument_is_answered_in_one_line(run: Run, arguments: list[str], bridge: Bridge) -> None:
+    result = run("events", *arguments)
+    assert isinstance(result.exception, SystemExit | None)
+    assert result.output in ("Error: an argument is not UTF-8\n", "No events match.\n")

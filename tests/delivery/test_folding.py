@@ -1,9 +1,21 @@
+import time
 from collections import Counter
 
+import pytest
 from sqlalchemy import insert
 
 from bridge.delivery.counts.folding import fold
-from bridge.delivery.counts.tallies import BUCKET_SECONDS, TOTAL_AFTER_SECONDS, bucket
+from bridge.delivery.counts.tallies import (
+    BUCKET_SECONDS,
+    MOST_NAMES,
+    OTHER,
+    READ_SECONDS,
+    TOTAL_AFTER_SECONDS,
+    Tally,
+    add,
+    bucket,
+    expect,
+)
 from bridge.delivery.database.engine import Database
 from bridge.delivery.database.tables import latencies, tallies
 from bridge.operations.monitoring.measures import measures
@@ -76,3 +88,46 @@ def test_folding_again_and_later_loses_nothing(database: Database) -> None:
         assert after.totals == before.totals
         assert after.latencies == before.latencies
     assert set(buckets(database)) == {0}
+
+
+def names(database: Database) -> Counter[str]:
+    counted: Counter[str] = Counter()
+    for row in rows(database, tallies):
+        counted[row["event"]] += row["count"]
+    return counted
+
+
+def tally(event: str, age: float = 0.0) -> Tally:
+    return Tally(bucket(NOW - age), "to_segment", event, "ignored")
+
+
+def test_absent_names_free_their_places(database: Database, monkeypatch: pytest.MonkeyPatch) -> None:
+    junk = [tally(f"junk {number}", 2 * DAY) for number in range(MOST_NAMES - 2)]
+    with database.writing() as connection:
+        expect(database.engine, ["Expected"])
+        add(connection, dict.fromkeys([*junk, tally("rare", 2 * DAY), tally("Expected", 2 * DAY)], 1))
+        add(connection, dict.fromkeys([tally("rare"), tally("junk 0"), tally("late"), tally("later")], 1))
+    assert names(database)[OTHER] == 1  # the place of none was left
+    run(database)
+    kept = {"rare": 2, "Expected": 1, "junk 0": 2, "late": 1, OTHER: MOST_NAMES - 2}
+    assert names(database) == kept
+    monkeypatch.setattr(time, "monotonic", lambda: READ_SECONDS * 1e6)
+    with database.writing() as connection:
+        add(connection, {tally("later"): 1})
+    assert names(database) == kept | {"later": 1}
+
+
+def test_expected_names_need_no_place(database: Database) -> None:
+    with database.writing() as connection:
+        expect(database.engine, ["Expected"])
+        add(connection, {tally(f"junk {number}"): 1 for number in range(2 * MOST_NAMES)})
+        add(connection, {tally("Expected"): 1})
+    assert names(database)["Expected"] == 1
+    assert len(names(database)) == MOST_NAMES + 2
+
+
+def test_absent_names_stay_while_there_are_places(database: Database) -> None:
+    with database.writing() as connection:
+        add(connection, {tally("once", 300 * DAY): 1})
+    run(database)
+    assert names(database) == {"once": 1}

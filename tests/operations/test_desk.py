@@ -86,7 +86,7 @@ def test_seeing_a_customers_data(database: Database, desk: Desk) -> None:
 
 
 def test_signing_in(database: Database, desk: Desk) -> None:
-    desk.sign_in(ADA)
+    desk.sign_in("Ada", ADA)
     assert records(database) == [(ADA, "signed in", None, "")]
 
 

@@ -141,7 +141,7 @@ def test_keys_are_forgotten_after_four_hundred_days(database: Database, here: He
 
 
 def test_what_was_done_by_hand_is_forgotten_then_too(database: Database, here: Here) -> None:
-    Desk(database, Silent(), lambda: NOW - 399 * DAY).sign_in("console: Ada")
+    Desk(database, Silent(), lambda: NOW - 399 * DAY).sign_in("Ada", "console: Ada")
     here.round()
     here.round(later=DAY)
     assert count(database, audit) == 1

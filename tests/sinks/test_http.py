@@ -3,6 +3,7 @@
 import gzip
 import socket
 import tracemalloc
+from base64 import b64encode
 from collections.abc import Iterator
 from email.utils import formatdate
 
@@ -14,6 +15,7 @@ from bridge.delivery.rules.sink import RESPONSE_LENGTH, Happened, Parcel
 from bridge.http import LONGEST_ANSWER, BoundedAdapter, retry_after
 from bridge.json_text import write
 from bridge.sinks.segment import SegmentSink
+from bridge.sinks.voucherify import VoucherifySink
 from tests.acceptance.waiting import until
 from tests.sinks.lines import Answer, Line, dripping, endless, keeping_alive, read_request
 
@@ -45,6 +47,27 @@ def test_what_drips_is_cut_by_the_deadline(answer: Answer) -> None:
         assert (outcome.happened, outcome.detail) == (Happened.FAILED, "Timeout")
         # The server would send bytes for 40 s more. The call did not wait, and cut the connection.
         assert line.hung_up.wait(15)
+
+
+def test_an_echo_of_a_key_is_not_returned() -> None:
+    key = "write-key-of-the-source"
+    echoes = (key, b64encode(f"{key}:".encode()).decode())
+    body = f"who is {echoes[0]} or Basic {echoes[1]}?".encode()
+    head = b"HTTP/1.1 400 No\r\nContent-Length: %d\r\n\r\n" % len(body)
+    with Line(keeping_alive(head + body)) as line:
+        sink = SegmentSink(key, line.url)
+        [outcome] = sink.send([MESSAGE])
+    assert outcome.detail == "who is (redacted) or (redacted)?"
+
+
+def test_an_echo_of_voucherifys_keys_is_not_returned() -> None:
+    body = b'{"key": "the-secret-key", "message": "the-app-id is unknown"}'
+    head = b"HTTP/1.1 401 No\r\nContent-Length: %d\r\n\r\n" % len(body)
+    with Line(keeping_alive(head + body)) as line:
+        detail = VoucherifySink("the-app-id", "the-secret-key", line.url, allow=lambda: 0.0).probe().detail
+    assert "unknown" in detail
+    assert "the-secret-key" not in detail
+    assert "the-app-id" not in detail
 
 
 def test_silence_is_cut_by_the_deadline() -> None:

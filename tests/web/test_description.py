@@ -51,6 +51,12 @@ def test_it_is_served_and_sound(app: Flask) -> None:
     validate(response.json or {})
 
 
+def test_it_is_made_once(app: Flask, monkeypatch: pytest.MonkeyPatch) -> None:
+    first = app.test_client().get(PATH).json
+    monkeypatch.setattr("bridge.web.openapi.describe", lambda _: {})
+    assert app.test_client().get(PATH).json == first
+
+
 def test_every_public_path_is_described_with_its_methods(app: Flask) -> None:
     served = {
         (rule.rule, method.lower())

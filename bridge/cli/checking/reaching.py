@@ -3,22 +3,37 @@
 import socket
 import ssl
 from collections.abc import Iterator
+from functools import partial
 
 import requests
 
+from bridge.cli.checking.deadline import within
 from bridge.cli.checking.finding import Finding
+from bridge.http import BoundedAdapter
 
 PATIENCE_SECONDS = 5.0
+"""Seconds of a call, from its first byte to its last."""
+
+CUT_SECONDS = 1.0
+"""Seconds in which a call ends after its connection was cut."""
 
 
 def reached(what: str, url: str, variables: str) -> Finding:
     """Check whether a service answers at ``url``; any response is right."""
     try:
-        requests.get(url, timeout=PATIENCE_SECONDS, allow_redirects=False, stream=True).close()
-    except (requests.RequestException, UnicodeError) as error:
+        within(PATIENCE_SECONDS + CUT_SECONDS, partial(_call, url))
+    except (requests.RequestException, UnicodeError, TimeoutError) as error:
         remedy = f"check {variables}, and that firewall and proxy allow the connection"
         return Finding(what, "wrong", f"{url} does not answer: {why(error)}", remedy)
     return Finding(what, "ok", f"{url} answers")
+
+
+def _call(url: str) -> None:
+    """Read the beginning of any response; a redirect is not followed."""
+    with requests.Session() as session:
+        for scheme in ("http://", "https://"):
+            session.mount(scheme, BoundedAdapter(PATIENCE_SECONDS, longest=0))
+        session.get(url, timeout=PATIENCE_SECONDS, allow_redirects=False)
 
 
 def why(error: Exception) -> str:
@@ -30,12 +45,12 @@ def why(error: Exception) -> str:
     return f"{wording}: {certificate.verify_message}" if certificate else wording or text or type(error).__name__
 
 
-_WORDS: tuple[tuple[type[BaseException], str], ...] = (
+_WORDS: tuple[tuple[type[BaseException] | tuple[type[BaseException], ...], str], ...] = (
     (socket.gaierror, "the host's name cannot be resolved"),
     (ssl.SSLCertVerificationError, "its certificate is not accepted"),
     (ssl.SSLError, "it does not speak TLS: is https right?"),
     (ConnectionRefusedError, "the connection is refused, nothing listens there"),
-    (requests.Timeout, f"timeout, nothing came within {PATIENCE_SECONDS:g} s"),
+    ((requests.Timeout, TimeoutError), f"timeout, nothing came within {PATIENCE_SECONDS:g} s"),
     (requests.exceptions.ProxyError, "the proxy does not let it through"),
 )
 """Text by type of error among the causes; the first cause decides."""

@@ -7,6 +7,7 @@ one for all time: see ``folding``. So a total is the sum over all buckets, at an
 """
 
 import secrets
+import time
 from bisect import bisect_left
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping
@@ -50,9 +51,13 @@ LONGEST_NAME = 100
 MOST_NAMES = 200
 """Different names, and different causes, that one direction counts.
 
-Further ones count as ``OTHER``, because both are free text.
+Further ones count as ``OTHER``, because both are free text. Expected names do not count: see ``expect``. Folding frees
+names that stay absent.
 """
 OTHER = "(other)"
+
+READ_SECONDS = 600.0
+"""Seconds after which a process reads the counted names again."""
 
 _UNBOUNDED = float("inf")
 
@@ -141,18 +146,22 @@ class _Names:
     """Names and causes that are counted under their own name."""
 
     def __init__(self, connection: Connection) -> None:
+        self.read_at = time.monotonic()
+        self._expected = _expected.get(connection.engine, frozenset())
         self._events: dict[str, set[str]] = defaultdict(set)
         self._causes: dict[str, set[str]] = defaultdict(set)
         columns = tables.tallies.c
         for row in connection.execute(select(columns.direction, columns.event, columns.cause).distinct()):
-            self._events[row.direction].add(row.event)
+            self._events[row.direction].update({row.event} - self._expected)
             self._causes[row.direction].add(row.cause)
 
     def bounded(self, counted: Mapping[Tally, int]) -> Counter[Tally]:
         """Return the same tallies under names within the limit."""
         total: Counter[Tally] = Counter()
         for tally, count in counted.items():
-            event = _admitted(tally.event[:LONGEST_NAME], self._events[tally.direction])
+            event = tally.event[:LONGEST_NAME]
+            if event not in self._expected:
+                event = _admitted(event, self._events[tally.direction])
             cause = _admitted(tally.cause, self._causes[tally.direction])
             total[tally._replace(event=event, cause=cause)] += count
         return total
@@ -165,13 +174,25 @@ def _admitted(name: str, known: set[str]) -> str:
     return name
 
 
-# Read once per database and process. Several processes may admit a few more: the limit bounds the number of rows.
+# Read once in a while per database and process: folding frees names. Several processes may admit a few more.
 _known: WeakKeyDictionary[Engine, _Names] = WeakKeyDictionary()
+_expected: WeakKeyDictionary[Engine, frozenset[str]] = WeakKeyDictionary()
+
+
+def expect(engine: Engine, names: Iterable[str]) -> None:
+    """Count these names of events under their own name, however many others there are."""
+    _expected[engine] = frozenset(name[:LONGEST_NAME] for name in names)
+    _known.pop(engine, None)
+
+
+def expected(engine: Engine) -> frozenset[str]:
+    """Return the names that were given to ``expect``."""
+    return _expected.get(engine, frozenset())
 
 
 def _names(connection: Connection) -> _Names:
     names = _known.get(connection.engine)
-    if names is None:
+    if names is None or time.monotonic() - names.read_at > READ_SECONDS:
         names = _known[connection.engine] = _Names(connection)
     return names
 

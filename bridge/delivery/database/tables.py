@@ -12,7 +12,7 @@ translators                                       pauses and problems of each qu
 sinks                                             pauses and call budgets of each service
 tallies, latencies                                counts and durations
 chores                                            periodic jobs
-audit, sign_ins                                   operators' actions; failed sign-ins
+audit, sign_ins, sessions                         operators' actions; failed sign-ins; the console's sessions
 bulk_replays                                      replays of many events, in the background
 
 The id of a message is a ULID. The event of a message has its id; the n-th event of a batch has the id of its message,
@@ -328,6 +328,14 @@ sign_ins = Table(
     Column("source", Text, primary_key=True),  # a digest of the address
     Column("since", Double, nullable=False),
     Column("failures", Integer, nullable=False),
+)
+
+sessions = Table(
+    "sessions",
+    metadata,
+    Column("digest", LargeBinary, primary_key=True),  # of the id that the browser has
+    Column("name", Text, nullable=False),
+    Column("until", Double, nullable=False),
 )
 
 bulk_replays = Table(

@@ -11,10 +11,13 @@ from flask_wtf.csrf import CSRFProtect
 
 from bridge.bootstrap import Bridge
 from bridge.directions import DIRECTIONS
+from bridge.operations.sessions import LIFETIME_SECONDS
+from bridge.prose import findable, mask_reason, scrub
 from bridge.web.console import api, errors
 from bridge.web.console.pages import audit, events, overview, replays
 from bridge.web.console.security import session
 from bridge.web.console.security.headers import protect
+from bridge.web.console.security.input import clean
 from bridge.web.console.security.token_check import TokenCheck
 from bridge.web.console.view import wording
 
@@ -32,7 +35,7 @@ def application(bridge: Bridge, token: str) -> Flask:
         SESSION_COOKIE_PATH=PATH,
         # Not Strict, because a link in an alert must open the page. Changes are POSTs with a CSRF token.
         SESSION_COOKIE_SAMESITE="Lax",
-        PERMANENT_SESSION_LIFETIME=timedelta(seconds=session.LIFETIME_SECONDS),
+        PERMANENT_SESSION_LIFETIME=timedelta(seconds=LIFETIME_SECONDS),
         SESSION_REFRESH_EACH_REQUEST=False,
         MAX_CONTENT_LENGTH=FORM_BYTES,
         WTF_CSRF_TIME_LIMIT=None,  # as long as the session
@@ -41,6 +44,7 @@ def application(bridge: Bridge, token: str) -> Flask:
     )
     app.session_interface = session.Sessions()
     app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True
+    clean(app, bridge.settings.trusted_hosts)
     csrf = CSRFProtect(app)
     token_check = TokenCheck(token, bridge.database)
     for blueprint in (
@@ -64,6 +68,7 @@ def _add_texts(app: Flask) -> None:
     """Add the console's texts and formats to the templates."""
     app.jinja_env.filters.update(when=wording.when, iso=wording.iso, duration=wording.duration, count=wording.count)
     app.jinja_env.filters.update(label=wording.label, service=wording.service)
+    app.jinja_env.filters.update(masked=mask_reason, scrubbed=scrub, findable=findable)
     app.jinja_env.globals.update(
         DIRECTIONS=DIRECTIONS,
         STATUS_TEXTS=wording.STATUS_TEXTS,

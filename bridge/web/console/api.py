@@ -5,10 +5,9 @@ Scripts send ``Authorization: Bearer`` and the admin token instead of a session.
 
 import time
 from dataclasses import asdict
-from typing import Any
 
 from flask import Blueprint, Response, jsonify, request
-from werkzeug.exceptions import BadRequest, TooManyRequests
+from werkzeug.exceptions import BadRequest
 
 from bridge.bootstrap import Bridge
 from bridge.delivery.audit import trail
@@ -19,10 +18,11 @@ from bridge.operations.desk import Desk
 from bridge.operations.history import entries, story
 from bridge.operations.monitoring.overview import PERIODS
 from bridge.operations.monitoring.overview import overview as look
+from bridge.web.console.security.client import client_address
 from bridge.web.console.security.token_check import TokenCheck
+from bridge.web.console.view import masking
 from bridge.web.console.view.event_page import as_json
 from bridge.web.console.view.filters import parse_filter
-from bridge.web.console.view.masking import shorten
 
 OPERATOR = "script"
 PAGE, LARGEST_PAGE = 50, 1000
@@ -38,11 +38,8 @@ def blueprint(token_check: TokenCheck, bridge: Bridge) -> Blueprint:
 
     @calls.before_request
     def demand_token() -> None:
-        address = request.remote_addr or ""
         scheme, _, token = request.headers.get("Authorization", "").partition(" ")
-        if (wait := token_check.wait_seconds(address)) > 0:
-            raise TooManyRequests("Too many wrong tokens. Try again in a minute.", retry_after=round(wait) + 1)
-        if scheme.lower() != "bearer" or not token_check.accepts(token, address):
+        if scheme.lower() != "bearer" or not token_check.accepts(token, client_address(request.environ)):
             raise SignatureError("Authorization must be Bearer and the admin token")
 
     @calls.get("/overview")
@@ -51,7 +48,7 @@ def blueprint(token_check: TokenCheck, bridge: Bridge) -> Blueprint:
         if period not in PERIODS:
             raise BadRequest(f"period must be one of {', '.join(PERIODS)}")
         with database.reading() as connection:
-            return jsonify(asdict(look(connection, period, time.time())))
+            return jsonify(masking.overview(asdict(look(connection, period, time.time()))))
 
     @calls.post("/pause/<name>")
     def pause(name: str) -> Response:
@@ -71,9 +68,10 @@ def blueprint(token_check: TokenCheck, bridge: Bridge) -> Blueprint:
 def _serve_events(calls: Blueprint, database: Database, desk: Desk) -> None:
     @calls.get("/events")
     def events() -> Response:
+        wanted = desk.search(parse_filter(request.args), OPERATOR)
         with database.reading() as connection:
-            rows = entries(connection, parse_filter(request.args), _limit())
-        return jsonify([_entry(asdict(one), reveal=False) for one in rows])
+            rows = entries(connection, wanted, _limit())
+        return jsonify([masking.entry(asdict(one)) for one in rows])
 
     @calls.get("/events/<event_id>")
     def event(event_id: str) -> Response:
@@ -83,7 +81,7 @@ def _serve_events(calls: Blueprint, database: Database, desk: Desk) -> None:
         else:
             with database.reading() as connection:
                 event_story = story(connection, event_id)
-        return jsonify(_entry(asdict(event_story.entry), reveal=reveal) | as_json(event_story, reveal=reveal))
+        return jsonify(as_json(event_story, reveal=reveal))
 
     @calls.post("/events/<event_id>/replay")
     def replay(event_id: str) -> Response:
@@ -132,7 +130,3 @@ def _fields() -> dict[str, str]:
     if not isinstance(body, dict) or not all(isinstance(value, str) for value in body.values()):
         raise BadRequest("The body must be a JSON object with text values.")
     return body
-
-
-def _entry(entry: dict[str, Any], *, reveal: bool) -> dict[str, Any]:
-    return entry if reveal else entry | {"customer": shorten(entry["customer"]) or None}

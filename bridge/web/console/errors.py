@@ -17,6 +17,7 @@ from bridge.errors import (
     UpstreamError,
 )
 from bridge.logs import unexpected
+from bridge.web.console.security.input import has_wrong_host
 from bridge.web.errors import ERRORS, error
 
 TITLES: Mapping[type[BridgeError], str] = {
@@ -60,6 +61,6 @@ def _unexpected(raised: Exception) -> Response:
 
 
 def _answer(status: int, code: str, title: str, message: str) -> Response:
-    if request.path.startswith("/api/"):
+    if request.path.startswith("/api/") or has_wrong_host():
         return error(status, code, message)
     return Response(render_template("error.html", status=status, title=title, message=message), status)

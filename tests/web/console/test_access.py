@@ -1,13 +1,17 @@
 """Access to the console: tokens, sessions and forms."""
 
+import json
 import time
 
 import pytest
 from flask import Flask
+from sqlalchemy import update
+from werkzeug.test import EnvironBuilder, run_wsgi_app
 
 from bridge.bootstrap import Bridge
-from bridge.delivery.database.tables import audit
+from bridge.delivery.database.tables import audit, sessions
 from bridge.operations.sign_ins import MOST, WINDOW
+from bridge.web.console.security.client import client_address
 from tests.delivery.arrivals import rows
 from tests.web.console.conftest import TOKEN, MakeApp, Visitor
 
@@ -108,18 +112,78 @@ def test_a_session_ends_by_itself(visitor: Visitor, monkeypatch: pytest.MonkeyPa
     assert visitor.get("/").status_code == 302
 
 
-def test_using_a_session_does_not_extend_it(visitor: Visitor, monkeypatch: pytest.MonkeyPatch) -> None:
-    begun = time.time()
-    for hours in (6, 11):
-        monkeypatch.setattr(time, "time", lambda hours=hours: begun + hours * 3600)
+def test_using_a_session_does_not_extend_it(visitor: Visitor, bridge: Bridge) -> None:
+    [before] = rows(bridge.database, sessions)
+    for _ in range(2):
         assert visitor.get("/").status_code == 200
-    monkeypatch.setattr(time, "time", lambda: begun + 12 * 3600 + 1)
+    assert rows(bridge.database, sessions) == [before]
+    with bridge.database.writing() as connection:
+        connection.execute(update(sessions).values(until=time.time()))
     assert visitor.get("/").status_code == 302
 
 
 def test_signing_out(visitor: Visitor) -> None:
     assert visitor.press("/", "/sign-out").location == "/console/sign-in"
     assert visitor.get("/").status_code == 302
+
+
+def test_a_stolen_cookie_is_worth_nothing_after_sign_out(visitor: Visitor, make_app: MakeApp) -> None:
+    cookie = visitor.client.get_cookie("bridge_console", path="/console")
+    assert cookie
+    thief = make_app().test_client()
+    thief.set_cookie("bridge_console", cookie.value, path="/console")
+    assert thief.get("/console/").status_code == 200
+    visitor.press("/", "/sign-out")
+    assert thief.get("/console/").status_code == 302
+
+
+def test_wrong_tokens_lock_only_their_address(stranger: Visitor) -> None:
+    for number in range(150):
+        environ = {"REMOTE_ADDR": f"203.0.113.{number}"}
+        headers = {"Authorization": "Bearer wrong"}
+        assert stranger.get("/api/events", headers=headers, environ_overrides=environ).status_code == 401
+    for _ in range(MOST + 1):
+        stranger.sign_in("wrong")
+    right = {"Authorization": f"Bearer {TOKEN}"}
+    assert stranger.get("/api/events", headers=right).status_code == 429
+    elsewhere = {"REMOTE_ADDR": "198.51.100.7"}
+    assert stranger.get("/api/events", headers=right, environ_overrides=elsewhere).status_code == 200
+
+
+def test_behind_a_trusted_proxy_the_client_is_locked_not_the_proxy(stranger: Visitor) -> None:
+    right = {"Authorization": f"Bearer {TOKEN}"}
+    for number in range(MOST + 1):  # what the client writes itself stands before what the proxy appends
+        forged = {"Authorization": "Bearer wrong", "X-Forwarded-For": f"10.0.0.{number}, 203.0.113.9"}
+        stranger.get("/api/events", headers=forged)
+    for client, status in (("203.0.113.9", 429), ("198.51.100.7", 200)):
+        headers = {**right, "X-Forwarded-For": client}
+        assert stranger.get("/api/events", headers=headers).status_code == status
+
+
+@pytest.mark.parametrize(
+    ("peer", "forwarded", "trusted", "client"),
+    [
+        ("203.0.113.1", "", None, "203.0.113.1"),
+        ("203.0.113.1", "198.51.100.1", None, "203.0.113.1"),
+        ("127.0.0.1", "198.51.100.1", None, "198.51.100.1"),
+        ("127.0.0.1", "6.6.6.6, 198.51.100.1", None, "198.51.100.1"),
+        ("", "6.6.6.6, 198.51.100.1", None, "198.51.100.1"),
+        ("::1", "2001:db8::1", None, "2001:db8::1"),
+        ("10.0.0.2", "6.6.6.6, 198.51.100.1, 10.0.0.1", "10.0.0.0/8", "198.51.100.1"),
+        ("10.0.0.2", "198.51.100.1", "10.0.0.1,10.0.0.2", "198.51.100.1"),
+        ("10.0.0.2", "198.51.100.1", "*", "198.51.100.1"),
+        ("127.0.0.1", "unknown", None, "unknown"),
+        ("127.0.0.1", " , ,", None, "127.0.0.1"),
+        ("127.0.0.1", "198.51.100.1", "", "127.0.0.1"),
+    ],
+)
+def test_the_client_is_the_last_address_that_no_trusted_proxy_has(
+    peer: str, forwarded: str, trusted: str | None, client: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("FORWARDED_ALLOW_IPS", raising=False)
+    if trusted is not None:
+        monkeypatch.setenv("FORWARDED_ALLOW_IPS", trusted)
+    assert client_address({"REMOTE_ADDR": peer, "HTTP_X_FORWARDED_FOR": forwarded}) == client
 
 
 def test_every_process_accepts_a_session_and_a_new_token_ends_it(visitor: Visitor, make_app: MakeApp) -> None:
@@ -139,6 +203,40 @@ def test_a_post_needs_the_token_of_its_session(visitor: Visitor, path: str) -> N
         response = visitor.client.post(f"/console{path}", data=fields)
         assert response.status_code == 400
         assert "CSRF" in response.text
+
+
+@pytest.mark.parametrize("host", ["a..b", "a" * 64, "evil.example", "bridge.example.com.evil.example", ""])
+@pytest.mark.parametrize("path", ["/", "/sign-in", "/events", "/api/events", "/static/console.css"])
+def test_another_host_is_refused(make_app: MakeApp, host: str, path: str) -> None:
+    app = make_app(trusted_hosts=("bridge.example.com", ".internal"))
+    environ = EnvironBuilder(f"/console{path}").get_environ() | {"HTTP_HOST": host}
+    answer, status, _ = run_wsgi_app(app, environ)
+    error = json.loads(b"".join(answer))["error"]
+    assert (status, error["code"]) == ("400 BAD REQUEST", "bad_request")
+    assert "BRIDGE_TRUSTED_HOSTS" in error["message"]
+    assert host not in error["message"] or not host
+
+
+@pytest.mark.parametrize("host", ["bridge.example.com", "bridge.example.com:8443", "a.internal"])
+def test_a_trusted_host_is_served(make_app: MakeApp, host: str) -> None:
+    client = make_app(trusted_hosts=("bridge.example.com", ".internal")).test_client()
+    assert client.get("/console/sign-in", base_url=f"https://{host}").status_code == 200
+
+
+def test_doors_answer_to_any_host(make_app: MakeApp) -> None:
+    client = make_app(trusted_hosts=("bridge.example.com",)).test_client()
+    assert client.post("/webhooks/voucherify", json={}, base_url="http://10.0.0.1").status_code == 401
+    assert client.get("/healthz", base_url="http://10.0.0.1").status_code == 200
+
+
+@pytest.mark.parametrize("target", ["http://[", "//[::1", "[", "\r\nX: 1", "\x00"])
+def test_a_wrong_address_after_sign_in_leads_into_the_console(stranger: Visitor, target: str) -> None:
+    response = stranger.client.get("/console/sign-in", query_string={"next": target})
+    assert response.status_code == 200
+    stranger.sign_in()
+    response = stranger.client.get("/console/sign-in", query_string={"next": target})
+    assert response.status_code == 302
+    assert response.location.startswith("/console/")
 
 
 def test_the_front_doors_are_not_affected(app: Flask) -> None:

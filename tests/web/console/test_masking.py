@@ -11,8 +11,9 @@ from hypothesis import strategies as st
 from bridge.demo.calls import CALLS
 from bridge.demo.samples import CUSTOMER, all_webhooks
 from bridge.directions import FREE_KEYS
+from bridge.prose import HIDDEN, mask_reason, mask_words, scrub
 from bridge.to_segment import translate
-from bridge.web.console.view.masking import HIDDEN, hidden_values, mask, mask_answer, scrub, shorten
+from bridge.web.console.view.masking import hidden_values, mask, mask_answer, shorten
 
 
 @pytest.mark.parametrize(
@@ -154,3 +155,43 @@ def test_a_response_shows_the_error_without_personal_data() -> None:
 )
 def test_a_customers_id_is_shortened(source_id: str | None, seen: str) -> None:
     assert shorten(source_id) == seen
+
+
+@pytest.mark.parametrize(
+    ("reason", "seen"),
+    [
+        ("anonymous", "anonymous"),
+        ("rejected 400: Duplicate resource found", "rejected 400: Duplicate resource found"),
+        ("failed 503", "failed 503"),
+        ("failed: ConnectionError", "failed: ConnectionError"),
+        ("rejected 400: Customer Anna Ek is blocked", "rejected 400: Customer ••• ••• is blocked"),
+        ("rejected 400: invalid_payload: Élise", "rejected 400: invalid_payload: •••"),
+        ("rejected 400: anna@example.com is blocked", "rejected 400: ••• is blocked"),
+        ("rejected 400: anna%40example.com is blocked", "rejected 400: ••• is blocked"),
+        ("rejected 400: customer anna is blocked", "rejected 400: customer ••• is blocked"),
+        ("rejected 400: call +46 40 123 45 67", "rejected 400: call •••"),
+        ("rejected 400: see ekström.se or anna.ek", "rejected 400: see ••• or •••"),
+        ("data.anna@example.com: must be an object", "••• must be an object"),
+        ("data.customer: must be an object", "data.customer: must be an object"),
+    ],
+)
+def test_a_reason_shows_only_words_that_are_known_to_be_harmless(reason: str, seen: str) -> None:
+    assert mask_reason(reason, {"anna"}) == seen
+
+
+@given(st.text())
+def test_masked_words_hold_no_address(text: str) -> None:
+    assert "@" not in mask_words(f"{text}@{text} {text}")
+
+
+@pytest.mark.parametrize(
+    ("name", "seen"),
+    [
+        ("Customer Redemption Succeeded", "Customer Redemption Succeeded"),
+        ("Viewed anna@example.com Page", "Viewed ••• Page"),
+        ("Called 040-123 45 67", "Called •••"),
+        ("Viewed Level 12 Screen", "Viewed Level 12 Screen"),
+    ],
+)
+def test_names_of_events_hold_no_address(name: str, seen: str) -> None:
+    assert scrub(name) == seen

@@ -3,4 +3,4 @@
 ``HEAD`` is the revision that this code works with.
 """
 
-HEAD = "0006"
+HEAD = "0007"

@@ -1,5 +1,6 @@
 """Show the list of events and one event, with its actions."""
 
+from dataclasses import asdict
 from typing import Any
 
 from flask import Blueprint, flash, g, redirect, render_template, request, url_for
@@ -11,9 +12,9 @@ from bridge.delivery.database.engine import Database
 from bridge.operations import bulk_replay
 from bridge.operations.desk import Desk
 from bridge.operations.history import Entry, Filter, entries, story
+from bridge.web.console.view import masking
 from bridge.web.console.view.event_page import event_page
 from bridge.web.console.view.filters import filter_fields, parse_filter
-from bridge.web.console.view.masking import shorten
 
 PAGE = 50
 
@@ -24,16 +25,15 @@ def blueprint(database: Database, desk: Desk) -> Blueprint:
 
     @pages.get("")
     def listing() -> str:
-        filter_ = parse_filter(request.args)
+        filter_ = desk.search(parse_filter(request.args), g.who)
         with database.reading() as connection:
             rows = entries(connection, filter_, PAGE + 1)
         return render_template(
             "events.html",
             filter=filter_,
             fields=filter_fields(filter_),
-            entries=rows[:PAGE],
+            entries=[masking.entry(asdict(one)) for one in rows[:PAGE]],
             older=_older(filter_, rows),
-            shorten=shorten,
             may_replay=filter_.status in bulk_replay.REPLAYABLE,
         )
 

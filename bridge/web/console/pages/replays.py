@@ -26,7 +26,7 @@ def blueprint(database: Database, desk: Desk) -> Blueprint:
 
     @pages.get("/new")
     def ask() -> str:
-        filter_ = parse_filter(request.args)
+        filter_ = desk.search(parse_filter(request.args), g.who)
         if filter_.status not in bulk_replay.REPLAYABLE:
             raise Invalid({"status": f"must be one of {', '.join(bulk_replay.REPLAYABLE)}"})
         with database.reading() as connection:

@@ -1,25 +1,24 @@
 """Sign operators in and out.
 
-A session is a signed cookie, which every process can verify. A new token ends all sessions.
+The cookie holds a random id, and the database the session. So every process knows it, and it ends at sign-out. The
+cookie is signed with a key of the token: a new token ends all sessions.
 """
 
 import hashlib
-import time
 from urllib.parse import urlsplit
 
 from flask import Blueprint, Flask, Request, g, redirect, render_template, request, session, url_for
 from flask.sessions import SecureCookieSessionInterface
+from werkzeug.exceptions import TooManyRequests
 from werkzeug.wrappers import Response
 
 from bridge.operations.desk import Desk
+from bridge.web.console.security.client import client_address
 from bridge.web.console.security.token_check import TokenCheck
-
-LIFETIME_SECONDS = 12 * 3600.0
-"""Seconds until a session ends."""
 
 LONGEST_NAME = 60
 
-_OPEN = ("session.sign_in", "static")
+_OPEN = ("session.sign_in",)
 """The endpoints without a session. API calls have the token instead."""
 
 
@@ -52,8 +51,10 @@ def blueprint(token_check: TokenCheck, desk: Desk) -> Blueprint:
     @pages.before_app_request
     def demand_session() -> Response | None:
         g.who = None
-        if time.time() - session.get("since", 0.0) < LIFETIME_SECONDS:
-            g.who = f"console: {session['name']}"
+        if request.endpoint == "static":
+            return None
+        if (session_id := session.get("id")) and (name := desk.signed_in(session_id)):
+            g.name, g.who = name, f"console: {name}"
         elif request.endpoint not in _OPEN and not request.path.startswith("/api/"):
             target = request.full_path.rstrip("?") if request.method == "GET" else "/"
             return redirect(url_for("session.sign_in", next=target))
@@ -63,21 +64,21 @@ def blueprint(token_check: TokenCheck, desk: Desk) -> Blueprint:
     def sign_in() -> Response | str | tuple[str, int, dict[str, str]]:
         if request.method == "GET":
             return redirect(_within_console(request)) if g.who else _form()
-        address = request.remote_addr or ""
-        if (wait := token_check.wait_seconds(address)) > 0:
-            form = _form("Too many wrong tokens. Try again in a minute.")
-            return form, 429, {"Retry-After": str(round(wait) + 1)}
-        if not token_check.accepts(request.form.get("token", ""), address):
+        try:
+            is_right = token_check.accepts(request.form.get("token", ""), client_address(request.environ))
+        except TooManyRequests as error:
+            return _form(error.description or ""), 429, {"Retry-After": str(error.retry_after)}
+        if not is_right:
             return _form("The token is wrong. Enter the value of BRIDGE_ADMIN_TOKEN."), 401, {}
         name = " ".join(request.form.get("name", "").split())[:LONGEST_NAME] or "nameless"
-        desk.sign_in(f"console: {name}")
         session.clear()
         session.permanent = True
-        session.update(name=name, since=time.time())
+        session["id"] = desk.sign_in(name, f"console: {name}")
         return redirect(_within_console(request))
 
     @pages.post("/sign-out")
     def sign_out() -> Response:
+        desk.sign_out(session["id"], g.who)
         session.clear()
         return redirect(url_for("session.sign_in"))
 
@@ -90,6 +91,9 @@ def _form(problem: str = "") -> str:
 
 def _within_console(sign_in: Request) -> str:
     """Return the page to open after sign-in: always a path of the console."""
-    target = urlsplit(sign_in.args.get("next", "").replace("\\", "/"))
+    try:
+        target = urlsplit(sign_in.args.get("next", "").replace("\\", "/"))
+    except ValueError:
+        target = urlsplit("/")
     path = "/" + target.path.lstrip("/")
     return sign_in.script_root + path + (f"?{target.query}" if target.query else "")

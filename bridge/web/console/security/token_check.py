@@ -6,6 +6,7 @@ from hashlib import sha256
 from ipaddress import IPv6Address, ip_address, ip_network
 
 import structlog
+from werkzeug.exceptions import TooManyRequests
 
 from bridge.delivery.database.engine import Database
 from bridge.logs import Sparing
@@ -23,19 +24,23 @@ class TokenCheck:
         self._warnings = Sparing()
 
     def accepts(self, token: str, address: str) -> bool:
-        """Return whether the token is right, and count a wrong one."""
-        if hmac.compare_digest(token.strip().encode(), self._token):
-            return True
-        with self._database.writing() as connection:
-            sign_ins.failed(connection, self._source(address), time.time())
-        if times := self._warnings.admits("refused"):
-            _log.warning("console sign-in refused", times=times)
-        return False
+        """Return whether the token is right.
 
-    def wait_seconds(self, address: str) -> float:
-        """Return the seconds until another token of ``address`` is checked."""
-        with self._database.reading() as connection:
-            return sign_ins.wait(connection, self._source(address), time.time())
+        Raises:
+            TooManyRequests: the address has sent too many wrong ones; this one is not compared.
+        """
+        source = self._source(address)
+        # After a power cut, a guess may be forgotten. No page waits for the disk instead.
+        with self._database.writing(hasty=True) as connection:
+            wait = sign_ins.attempt(connection, source, time.time())
+            is_right = not wait and hmac.compare_digest(token.strip().encode(), self._token)
+            if is_right:
+                sign_ins.take_back(connection, source)
+        if wait:
+            raise TooManyRequests("Too many wrong tokens. Try again in a minute.", retry_after=round(wait) + 1)
+        if not is_right and (times := self._warnings.admits("refused")):
+            _log.warning("console sign-in refused", times=times)
+        return is_right
 
     def _source(self, address: str) -> str:
         """Return a keyed digest of an address, which is personal data."""

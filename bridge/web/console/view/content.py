@@ -6,8 +6,8 @@ from typing import Any
 
 from markupsafe import Markup, escape
 
-from bridge.json_text import storable
-from bridge.web.console.view.masking import HIDDEN
+from bridge.json_text import LEVELS, is_deeper, storable
+from bridge.prose import HIDDEN
 
 DEEPEST = 100
 """The levels that are shown in lines of their own. Real events have fewer."""
@@ -16,7 +16,7 @@ DEEPEST = 100
 def value_of(content: bytes) -> Any:
     """Parse JSON. Other bytes become text."""
     try:
-        return storable(json.loads(content))
+        return _parse(content)
     except (ValueError, RecursionError):
         return storable(content.decode("utf-8", "backslashreplace"))
 
@@ -30,10 +30,17 @@ def split_response(response: str) -> tuple[str, Any]:
     for place in range(len(lines)):
         if lines[place].lstrip()[:1] in ("{", "["):
             try:
-                return "\n".join(lines[:place]).strip(), storable(json.loads("\n".join(lines[place:])))
+                return "\n".join(lines[:place]).strip(), _parse("\n".join(lines[place:]))
             except (ValueError, RecursionError):
                 break
     return response.strip(), None
+
+
+def _parse(content: bytes | str) -> Any:
+    value = json.loads(content)
+    if is_deeper(value, LEVELS):
+        raise ValueError("the JSON is nested too deeply to be masked")
+    return storable(value)
 
 
 def pretty(value: Any) -> Markup:

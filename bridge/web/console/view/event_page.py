@@ -1,6 +1,6 @@
 """Build the page of one event, masked unless an operator reveals it."""
 
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import Any
 
 from markupsafe import Markup
@@ -11,6 +11,7 @@ from bridge.messages import Status
 from bridge.operations.bulk_replay import REPLAYABLE
 from bridge.operations.discard import DISCARDABLE
 from bridge.operations.history import PENDING, Attempt, Delivered, Story
+from bridge.prose import mask_reason, mask_words, scrub
 from bridge.web.console.view import masking
 from bridge.web.console.view.content import pretty, split_response, value_of
 
@@ -38,12 +39,14 @@ class EventPage:
     """The page of an event.
 
     Attributes:
+        name: of the event, "" if it has none.
         reason: why it has its status, if there is a reason.
         can_replay, can_discard, is_uncertain: the actions that an operator can take.
     """
 
     story: Story
     is_revealed: bool
+    name: str
     customer: str
     reason: str
     body: Markup
@@ -67,7 +70,8 @@ def event_page(story: Story, *, reveal: bool) -> EventPage:
         story,
         is_revealed=reveal,
         customer=customer if reveal else masking.shorten(customer),
-        reason=entry.reason,
+        name=entry.event if reveal else scrub(entry.event),
+        reason=entry.reason if reveal else masker.reason(entry.reason),
         body=show(story.body),
         deliveries=tuple(
             DeliveryView(
@@ -104,7 +108,7 @@ def as_json(story: Story, *, reveal: bool) -> dict[str, Any]:
         value = value_of(content)
         return value if reveal else masker.mask(value)
 
-    return {
+    return masking.entry(asdict(story.entry), masker.secrets, reveal=reveal) | {
         "repeat_id": story.repeat_id or None,
         "body": content_value(story.body),
         "deliveries": [
@@ -131,13 +135,16 @@ class _Masking:
         self._custom = direction.free_keys if direction else FREE_KEYS
         contents = [value_of(story.body), *(value_of(one.payload) for one in story.deliveries)]
         customer_ids = frozenset((story.entry.customer,)) if story.entry.customer else frozenset[str]()
-        self._secrets = customer_ids.union(*(masking.hidden_values(value, self._custom) for value in contents))
+        self.secrets = customer_ids.union(*(masking.hidden_values(value, self._custom) for value in contents))
 
     def mask(self, value: Any) -> Any:
         return masking.mask(value, self._custom)
 
     def answer(self, words: str, value: Any) -> tuple[str, Any]:
-        return masking.scrub(words, self._secrets), masking.mask_answer(value, self._secrets)
+        return mask_words(words, self.secrets), masking.mask_answer(value, self.secrets)
+
+    def reason(self, reason: str) -> str:
+        return mask_reason(reason, self.secrets)
 
 
 def _attempt_view(attempt: Attempt, masker: _Masking | None) -> AttemptView:

@@ -17,6 +17,9 @@ CHOICES = {"direction": DIRECTIONS, "status": STATUSES}
 
 LONGEST = 300
 
+FIRST, LAST = 0.0, datetime(9999, 12, 31, tzinfo=UTC).timestamp()
+"""Limits of a time, in epoch seconds. With an offset, a text may name a time that no calendar has."""
+
 
 def parse_filter(query: Mapping[str, str]) -> Filter:
     """Return the filter of a query. Empty and unknown fields are ignored.
@@ -47,9 +50,14 @@ def _epoch(name: str, text: str) -> float:
         parsed = datetime.fromisoformat(text)
     except ValueError as error:
         raise Invalid({name: "must be a time like 2026-11-24T06:30, in UTC"}) from error
-    return (parsed if parsed.tzinfo else parsed.replace(tzinfo=UTC)).timestamp()
+    return _within((parsed if parsed.tzinfo else parsed.replace(tzinfo=UTC)).timestamp())
+
+
+def _within(epoch: float) -> float:
+    """Return the nearest time that can be formatted. No event is older or newer."""
+    return min(max(epoch, FIRST), LAST)
 
 
 def form_time(epoch: float) -> str:
-    """Format a time for a browser's input field."""
-    return f"{datetime.fromtimestamp(epoch, UTC):%Y-%m-%dT%H:%M:%S}"
+    """Format a time for a browser's input field, also one that an earlier version stored."""
+    return f"{datetime.fromtimestamp(_within(epoch), UTC):%Y-%m-%dT%H:%M:%S}"

@@ -5,10 +5,10 @@ keys. The shown values tell events apart, and say when and how they were deliver
 """
 
 import re
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator, Mapping
 from typing import Any
 
-HIDDEN = "•••"
+from bridge.prose import HIDDEN, mask_reason, mask_words, scrub
 
 _SAFE_TEXTS: tuple[tuple[re.Pattern[str], frozenset[str]], ...] = (
     (
@@ -69,7 +69,7 @@ _SAFE_TEXTS: tuple[tuple[re.Pattern[str], frozenset[str]], ...] = (
         ),
     ),
     (re.compile(r"/v1/[a-z/\-]{1,60}"), frozenset(("path",))),
-    (re.compile(r"(?s).{0,300}"), frozenset(["event", "messageId", "bridge_id", "request_id", "reduced"])),
+    (re.compile(r"(?s).{0,300}"), frozenset(["messageId", "bridge_id", "request_id", "reduced"])),
 )
 """The form of the texts that are shown, and their keys."""
 
@@ -111,11 +111,11 @@ _KEY = re.compile(r"[\w $.\-]{1,80}")
 _PROSE = frozenset(["message", "details", "detail", "error", "reason", "key", "code"])
 """The keys of a service's explanations.
 
-They are shown, without the event's hidden values.
+Their harmless words are shown, without the event's hidden values.
 """
 
-_EMAIL = re.compile(r"[^\s\"'<>()]*@[^\s\"'<>()]*")
-_PHONE_NUMBER = re.compile(r"\+?\d(?:[\s\-()/.]?\d){6,}")
+LONGEST_NAME = 300
+"""The most characters of an event's name."""
 
 SHORTEST = 3
 """The fewest characters of a hidden value that is searched for in prose.
@@ -136,7 +136,7 @@ def mask(value: Any, custom: frozenset[str] = frozenset()) -> Any:
 def mask_answer(answer: Any, secrets: frozenset[str]) -> Any:
     """Mask a service's response.
 
-    Its structure is masked as by ``mask``. Its prose is shown without ``secrets``, email addresses and phone numbers.
+    Its structure is masked as by ``mask``. Of its prose, the words that are known to be harmless are shown.
     """
     return _mask_answer(answer, "", secrets)
 
@@ -146,19 +146,38 @@ def hidden_values(value: Any, custom: frozenset[str] = frozenset()) -> frozenset
     return frozenset(_differences(value, mask(value, custom)))
 
 
-def scrub(prose: str, secrets: frozenset[str]) -> str:
-    """Remove ``secrets``, email addresses and phone numbers from ``prose``."""
-    if secrets:
-        longest_first = sorted(secrets, key=len, reverse=True)
-        prose = re.sub(rf"(?<!\w)(?:{'|'.join(map(re.escape, longest_first))})(?!\w)", HIDDEN, prose)
-    return _PHONE_NUMBER.sub(HIDDEN, _EMAIL.sub(HIDDEN, prose))
-
-
 def shorten(source_id: str | None) -> str:
     """Shorten a customer's id, so that lists do not show it."""
     if not source_id:
         return ""
     return source_id[:3] + HIDDEN if len(source_id) > 2 * SHORTEST else HIDDEN
+
+
+def entry(fields: Mapping[str, Any], secrets: Collection[str] = (), *, reveal: bool = False) -> dict[str, Any]:
+    """Return the fields of an event in a list, without what may identify a person.
+
+    Args:
+        fields: those of ``Entry``.
+        secrets: the event's hidden values, if its content is known.
+    """
+    if reveal:
+        return dict(fields)
+    customer = fields["customer"]
+    return {
+        **fields,
+        "event": scrub(fields["event"]),
+        "reason": mask_reason(fields["reason"], {*secrets, *filter(None, [customer])}),
+        "customer": shorten(customer) or None,
+    }
+
+
+def overview(fields: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the fields of an ``Overview``, without what may identify a person."""
+    return {
+        **fields,
+        "troubles": [{**one, "cause": mask_reason(one["cause"])} for one in fields["troubles"]],
+        "events": [{**one, "event": scrub(one["event"])} for one in fields["events"]],
+    }
 
 
 def _mask(value: Any, key: str, parent: str, custom: frozenset[str]) -> Any:
@@ -170,6 +189,8 @@ def _mask(value: Any, key: str, parent: str, custom: frozenset[str]) -> Any:
             }
         case list():
             return [_mask(inner, key, parent, custom) for inner in value]
+        case str() if key == "event" and len(value) <= LONGEST_NAME:
+            return scrub(value)
         case _:
             return value if _is_safe(value, key, parent) else HIDDEN
 
@@ -194,7 +215,7 @@ def _mask_answer(value: Any, key: str, secrets: frozenset[str]) -> Any:
         case list():
             return [_mask_answer(inner, key, secrets) for inner in value]
         case str() if key in _PROSE:
-            return scrub(value, secrets)
+            return mask_words(value, secrets)
         case _:
             return value if key == "code" or _is_safe(value, key, "") else HIDDEN
 
