@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from gunicorn.http.body import ChunkedReader
-from gunicorn.http.errors import LimitRequestHeaders
+from gunicorn.http.errors import LimitRequestHeaders, NoMoreData
 from gunicorn.http.parser import RequestParser
 from gunicorn.http.unreader import Unreader
 
@@ -69,6 +69,7 @@ class Connection:
         self.is_over = False
         self._most = most
         self._searched = 0
+        self._has_head = False
         self._body: Body = Length(0, 0)
         self._end = End.HERE
 
@@ -96,8 +97,9 @@ class Connection:
     def is_ready(self) -> bool:
         """Return whether a thread can do something: parse a head, or answer a request."""
         if self.request is None:
-            searched, self._searched = self._searched, len(self.received)
-            return has_head(self.received, searched)
+            self._has_head = self._has_head or has_head(self.received, self._searched)
+            self._searched = len(self.received)
+            return self._has_head
         if self._end is End.AHEAD:
             self._end = self._body.end(self.received)
         return self.is_over or self._end is not End.AHEAD
@@ -132,6 +134,7 @@ class Connection:
         self.request = None
         self.received[:0] = self._unreader.take_buffered()
         self._searched = 0
+        self._has_head = False
 
     def send(self) -> bool:
         """Write what the kernel takes; return whether nothing is left."""
@@ -184,13 +187,18 @@ class Answer:
 
 
 class _Buffered(Unreader):  # type: ignore[misc] # gunicorn has no types
-    """The received bytes, as gunicorn's parser reads them: their end is the end of the data."""
+    """The received bytes, as gunicorn's parser reads them.
+
+    It asks for more than there is only if a message is incomplete. That must not look like the message's end.
+    """
 
     def __init__(self) -> None:
         super().__init__()
         self.received = bytearray()
 
     def chunk(self, size_hint: int | None = None) -> bytes:
+        if not self.received:
+            raise NoMoreData
         size = max(PARSER_PIECE_BYTES, size_hint or 0)
         piece = bytes(self.received[:size])
         del self.received[:size]

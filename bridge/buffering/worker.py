@@ -153,7 +153,7 @@ class Worker(ThreadWorker):  # type: ignore[misc] # gunicorn has no types
                 self._go_on(conn, conn.after or CLOSING)
         elif wait is CLOSING:
             self._discard(conn)
-        elif wait is self._idle or not conn.received:
+        elif wait is self._idle or (wait is HEAD and not conn.received):
             self._unwatch(conn)
             self.enqueue_req(conn)
         else:
