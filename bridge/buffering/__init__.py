@@ -12,7 +12,8 @@ and about 64 such peers stop the service. Here a connection is in one of two han
   does not take of an answer at once, the main loop writes.
 
 ``Wait`` names what a connection waits for. Each has a deadline, which no byte extends. A process holds a bounded number
-of connections and of bytes. Where one more would exceed a bound, the connection that has waited longest is closed.
+of connections and of bytes. Where one more connection would exceed its bound, the one that has waited longest is
+closed. Where one more byte would, bodies are read no further, and the connections that have waited longest are closed.
 
 gunicorn's parser reads every request, from the buffer, so its defences against smuggling apply. ``message_end`` only
 says when to begin: once a head or a body is complete, broken, or too long. If the two ever disagree, the parser finds

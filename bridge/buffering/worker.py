@@ -8,6 +8,7 @@ from collections import OrderedDict
 from concurrent.futures import Future
 from contextlib import suppress
 from functools import partial
+from socket import SO_SNDBUF, SOL_SOCKET
 from typing import Any
 
 from gunicorn.http.errors import NoMoreData
@@ -24,7 +25,19 @@ CLOSING = Wait("closing", seconds=2.0)
 and for the peer to close, which it does once it has read the answer."""
 
 MOST_HELD_BYTES = 32 * 1_048_576
-"""Bytes that the connections of a process hold. A longer limit of bodies raises it."""
+"""Bytes that the connections of a process hold. A longer limit of bodies raises it.
+
+Beyond it, the process reads no more of the bodies that are incomplete, so that TCP slows their senders down.
+"""
+
+FAIR_SECONDS = 1.0
+"""Wait of a connection before it is closed to make room for bytes.
+
+Without it, a sender that connects again at once would keep the process reading what it then throws away.
+"""
+
+SEND_BUFFER_BYTES = 65_536
+"""Bytes of answers that the kernel holds for a peer that does not read. Requests sent ahead are answered only then."""
 
 BODIES_HELD = 4
 """Least number of bodies of the largest size that it stands for."""
@@ -61,6 +74,7 @@ class Worker(ThreadWorker):  # type: ignore[misc] # gunicorn has no types
         self._idle = Wait("idle", seconds=self.cfg.keepalive)
         # In each, the longest wait comes first, since all its connections wait equally long.
         self._waiting = {wait: OrderedDict[Connection, None]() for wait in (HEAD, BODY, ANSWER, self._idle, CLOSING)}
+        self._paused: list[Connection] = []
         self._held = 0
         self._most = MOST_BODY_BYTES
 
@@ -84,6 +98,7 @@ class Worker(ThreadWorker):  # type: ignore[misc] # gunicorn has no types
         """Accept a connection, and wait for its first request."""
         with suppress(OSError):  # the peer is gone, or another process was faster
             socket, client = listener.accept()
+            socket.setsockopt(SOL_SOCKET, SO_SNDBUF, SEND_BUFFER_BYTES)
             if self.cfg.is_ssl:
                 socket.settimeout(0.0)
                 socket = ssl_wrap_socket(socket, self.cfg)
@@ -156,6 +171,9 @@ class Worker(ThreadWorker):  # type: ignore[misc] # gunicorn has no types
         elif wait is self._idle or (wait is HEAD and not conn.received):
             self._unwatch(conn)
             self.enqueue_req(conn)
+        elif self._is_full():
+            self.poller.unregister(conn.socket)
+            self._paused.append(conn)
         else:
             conn.receive()
             self._count(conn)
@@ -164,7 +182,6 @@ class Worker(ThreadWorker):  # type: ignore[misc] # gunicorn has no types
                 self.enqueue_req(conn)
             elif conn.is_over:
                 self._close(conn)
-            self._make_room()
 
     def _discard(self, conn: Connection) -> None:
         conn.received.clear()
@@ -180,6 +197,17 @@ class Worker(ThreadWorker):  # type: ignore[misc] # gunicorn has no types
         for wait, waiting in self._waiting.items():
             while waiting and (force or next(iter(waiting)).until <= now):
                 self._end_wait(next(iter(waiting)), wait)
+        while self._is_full() and (conn := self._oldest(1)) and conn.since + FAIR_SECONDS < now:
+            self._close(conn)
+        if not self._is_full():
+            self._resume()
+
+    def _resume(self) -> None:
+        """Read again from the connections that were paused."""
+        paused, self._paused = self._paused, []
+        for conn in paused:
+            if conn.wait and conn.socket not in self.poller.get_map():
+                self._listen(conn, conn.wait)
 
     def _end_wait(self, conn: Connection, wait: Wait) -> None:
         if not wait.is_answered or not (conn.request or conn.received):
@@ -200,6 +228,9 @@ class Worker(ThreadWorker):  # type: ignore[misc] # gunicorn has no types
         seconds = wait.seconds if self.alive or wait in (BODY, ANSWER) else min(wait.seconds, STOP_KEEPALIVE_LINGER)
         conn.until = conn.since + seconds
         self._waiting[wait][conn] = None
+        self._listen(conn, wait)
+
+    def _listen(self, conn: Connection, wait: Wait) -> None:
         event = selectors.EVENT_WRITE if wait is ANSWER else selectors.EVENT_READ
         self.poller.register(conn.socket, event, partial(self._on_event, conn))
 
@@ -207,7 +238,8 @@ class Worker(ThreadWorker):  # type: ignore[misc] # gunicorn has no types
         if conn.wait:
             del self._waiting[conn.wait][conn]
             conn.wait = None
-            self.poller.unregister(conn.socket)
+            with suppress(KeyError):  # it is paused
+                self.poller.unregister(conn.socket)
 
     def _close(self, conn: Connection) -> None:
         self._unwatch(conn)
@@ -221,11 +253,12 @@ class Worker(ThreadWorker):  # type: ignore[misc] # gunicorn has no types
         conn.held = held
 
     def _make_room(self) -> None:
-        """Close the longest waits, while a bound is exceeded."""
+        """Close the longest waits, while there are too many connections."""
         while self.nr_conns >= self.worker_connections and (conn := self._oldest(0)):
             self._close(conn)
-        while self._held > max(MOST_HELD_BYTES, BODIES_HELD * self._most) and (conn := self._oldest(1)):
-            self._close(conn)
+
+    def _is_full(self) -> bool:
+        return self._held > max(MOST_HELD_BYTES, BODIES_HELD * self._most)
 
     def _oldest(self, least_held: int) -> Connection | None:
         """Return the connection that waits longest, of those that hold so many bytes."""
