@@ -1,10 +1,9 @@
 """gunicorn's threaded worker, whose main loop reads requests and writes answers."""
 
-import json
 import resource
 import selectors
 import time
-from collections import OrderedDict
+from collections import OrderedDict, deque
 from concurrent.futures import Future
 from contextlib import suppress
 from functools import partial
@@ -16,6 +15,7 @@ from gunicorn.sock import ssl_wrap_socket
 from gunicorn.workers.gthread import STOP_KEEPALIVE_LINGER, ThreadWorker
 
 from bridge.buffering.connection import Connection, Wait
+from bridge.buffering.refusals import OVERDUE, is_malformed, refusal
 
 HEAD = Wait("head", seconds=10.0, is_answered=True)
 BODY = Wait("body", seconds=30.0, is_answered=True)
@@ -48,14 +48,15 @@ MOST_BODY_BYTES = 1_048_576
 MOST_DISCARDED_BYTES = 65_536
 """Bytes that are read from a connection that is being closed."""
 
+AHEAD_AT_A_TIME = 2
+"""Requests in threads, up to which those that were sent ahead are begun.
+
+A connection sends ahead if it sends a request before it has the last answer. No library of a service does, and
+thousands of such requests would otherwise delay those of other connections.
+"""
+
 SPARE_FILES = 200
 """File descriptors that are no connections: the database's, the services'."""
-
-_OVERDUE = json.dumps({"error": {"code": "request_timeout", "message": "The request took too long.", "fields": {}}})
-OVERDUE = (
-    "HTTP/1.1 408 Request Timeout\r\nConnection: close\r\nContent-Type: application/json\r\n"
-    f"Content-Length: {len(_OVERDUE)}\r\n\r\n{_OVERDUE}"
-).encode()
 
 
 class Worker(ThreadWorker):  # type: ignore[misc] # gunicorn has no types
@@ -74,6 +75,7 @@ class Worker(ThreadWorker):  # type: ignore[misc] # gunicorn has no types
         self._idle = Wait("idle", seconds=self.cfg.keepalive)
         # In each, the longest wait comes first, since all its connections wait equally long.
         self._waiting = {wait: OrderedDict[Connection, None]() for wait in (HEAD, BODY, ANSWER, self._idle, CLOSING)}
+        self._ahead = deque[Connection]()
         self._paused: list[Connection] = []
         self._held = 0
         self._most = MOST_BODY_BYTES
@@ -117,10 +119,22 @@ class Worker(ThreadWorker):  # type: ignore[misc] # gunicorn has no types
         except (NoMoreData, StopIteration) as error:
             self.log.debug("Closing connection. %s", error)
         except Exception as error:  # noqa: BLE001 - gunicorn's errors have no common base class
-            self.handle_error(conn.request, conn.sock, conn.client, error)
+            self._refuse(conn, error)
         finally:
             conn.send()
         return CLOSING
+
+    def _refuse(self, conn: Connection, error: Exception) -> None:
+        """Answer a request that did not reach the application, or made it fail.
+
+        The log gets the error's type. Its text may quote the request, which may hold personal data.
+        """
+        conn.sock.sendall(refusal(error))
+        name = type(error).__name__
+        if is_malformed(error):
+            self.log.debug("Malformed request: %s", name)  # a line for each would let strangers fill the log
+        else:
+            self.log.error("Error handling a request: %s", name)
 
     def _progress(self, conn: Connection) -> Wait:
         if conn.request is None:
@@ -153,7 +167,8 @@ class Worker(ThreadWorker):  # type: ignore[misc] # gunicorn has no types
             else:
                 self._close(conn)
         elif wait is self._idle and conn.received:
-            self.enqueue_req(conn)  # it was sent ahead
+            self._ahead.append(conn)
+            self._begin_ahead()
         else:
             self._watch(conn, wait)
 
@@ -201,6 +216,16 @@ class Worker(ThreadWorker):  # type: ignore[misc] # gunicorn has no types
             self._close(conn)
         if not self._is_full():
             self._resume()
+        while force and self._ahead:
+            self._close(self._ahead.popleft())
+        self._begin_ahead()
+
+    def _begin_ahead(self) -> None:
+        """Begin requests that were sent ahead, while threads have little else to do."""
+        in_threads = self.nr_conns - sum(map(len, self._waiting.values())) - len(self._ahead)
+        while self._ahead and in_threads < AHEAD_AT_A_TIME:
+            self.enqueue_req(self._ahead.popleft())
+            in_threads += 1
 
     def _resume(self) -> None:
         """Read again from the connections that were paused."""

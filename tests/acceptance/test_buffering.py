@@ -130,6 +130,9 @@ def test_a_body_that_is_cut_off_is_refused_and_ends_the_connection(connection: s
         pytest.param(b"\r\n\r\n", 400, id="no request"),
         pytest.param(b"GET /" + b"x" * 70_000, 431, id="a head without end"),
         pytest.param(b"GET / HTTP/1.1\r\nHost: a\r\nHost: b\r\n\r\n", 400, id="two hosts"),
+        pytest.param(b"GET /" + b"x" * 5_000 + b" HTTP/1.1\r\n\r\n", 414, id="a long path"),
+        pytest.param(b"GET / HTTP/1.1\r\nExpect: much\r\n\r\n", 417, id="another expectation"),
+        pytest.param(b"POST / HTTP/1.1\r\nTransfer-Encoding: x\r\n\r\n", 501, id="another coding"),
         pytest.param(
             b"POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 5\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n",
             400,
@@ -139,7 +142,9 @@ def test_a_body_that_is_cut_off_is_refused_and_ends_the_connection(connection: s
 )
 def test_a_malformed_request_ends_the_connection(connection: socket.socket, sent: bytes, code: int) -> None:
     connection.sendall(sent + b"GET /healthz HTTP/1.1\r\nHost: a\r\n\r\n")
-    assert codes(answers(connection, 2)) == [code]
+    found = answers(connection, 2)
+    assert codes(found) == [code]
+    assert json.loads(found[0].partition(b"\r\n\r\n")[2])["error"].keys() == {"code", "message", "fields"}
 
 
 @pytest.mark.parametrize(

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.acceptance.waiting import until
 from tests.benchmarks import processes, redemption
 from tests.hostile.fuzzing import ENVIRONMENT, Fuzzer
 from tests.hostile.measuring import serving
@@ -14,6 +15,7 @@ from tests.hostile.measuring import serving
 UNSUPPORTED = 501
 """The only 5xx: a transfer coding that is not known (RFC 9112, section 6.1)."""
 
+READY = b"GET /readyz HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n"
 ANSWER_SECONDS = 30.0
 
 
@@ -39,9 +41,10 @@ def test_no_request_makes_the_bridge_fail(tmp_path: Path, pytestconfig: pytest.C
     codes: Counter[int] = Counter()
     failed: list[tuple[bytes, bytes]] = []
     with serving(tmp_path, **ENVIRONMENT) as bridge:
+        until(lambda: answer(bridge.port, READY).startswith(b"HTTP/1.1 200 "), "it is ready")
         before = {process.pid for process in bridge.processes()}
-        until = time.monotonic() + seconds
-        while time.monotonic() < until:
+        end = time.monotonic() + seconds
+        while time.monotonic() < end:
             request = fuzzer.request()
             received = answer(bridge.port, request)
             code = int(received[9:12]) if received.startswith(b"HTTP/1.1 ") else 0
