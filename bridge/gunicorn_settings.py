@@ -19,7 +19,17 @@ bind = f"0.0.0.0:{_port}" if _port else "127.0.0.1:8000"
 A platform that sets ``PORT`` connects from outside. Elsewhere a proxy of this host terminates HTTPS.
 """
 
-worker_class = "gthread"
+worker_class = "bridge.buffering.Worker"
+"""gunicorn's threaded worker, which reads each request whole before a thread gets it.
+
+Slow senders hold no thread. ``bridge/buffering`` has its deadlines.
+"""
+
+worker_connections = 1_000
+"""Connections of a web process.
+
+Beyond that, the connection that has waited longest for its peer is closed.
+"""
 
 workers = int(os.environ.get("WEB_CONCURRENCY", "2"))
 

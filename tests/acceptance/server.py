@@ -13,6 +13,7 @@ from typing import Any
 
 import requests
 
+from bridge.gunicorn_settings import worker_class
 from tests.acceptance.process import APP_ID, CHECKOUT, SECRET_KEY, WRITE_KEY, Process, lives
 from tests.acceptance.waiting import PATIENCE, until
 from tests.webhooks import signed
@@ -43,7 +44,7 @@ class Server(Process):
     """``gunicorn wsgi:app`` on a port of its own.
 
     Args:
-        options: gunicorn's, beside one gthread worker.
+        options: gunicorn's, beside one worker of the shipped class.
     """
 
     def __init__(self, directory: Path, environment: Mapping[str, str], options: Sequence[str] = ()) -> None:
@@ -53,7 +54,7 @@ class Server(Process):
         command = [
             *(sys.executable, "-m", "gunicorn", "wsgi:app", "--pythonpath", str(CHECKOUT)),
             *("--bind", f"127.0.0.1:{self.port}"),
-            *("--workers", "1", "--worker-class", "gthread", "--threads", "8"),
+            *("--workers", "1", "--worker-class", worker_class, "--threads", "8"),
             *options,
         ]
         super().__init__(directory, environment, command)

@@ -12,6 +12,7 @@ import psutil
 import pytest
 import requests
 
+from bridge.gunicorn_settings import worker_class
 from tests.acceptance.books import Books
 from tests.acceptance.conftest import ended, variables
 from tests.acceptance.customers import redeems, users
@@ -301,7 +302,7 @@ def test_the_shipped_settings_serve_where_no_option_says_otherwise(tmp_path: Pat
         until(answers, "it serves")
         web = next(one for one in psutil.Process(process.master).children() if "gunicorn" in one.cmdline())
         until(lambda: len(web.children()) == 2, "two web processes")
-        assert "gthread" in process.log
+        assert worker_class in process.log
         assert not list((tmp_path / "host").glob("gunicorn.conf.py")), "it needs no file of the checkout"
         assert str(CHECKOUT) not in " ".join(web.cmdline()[1:])
     finally:

@@ -9,6 +9,7 @@ import socket
 import time
 from collections import deque
 from collections.abc import Sequence
+from contextlib import closing
 from dataclasses import dataclass, field
 from http.client import HTTPConnection
 from typing import Any
@@ -231,6 +232,6 @@ def until_delivered(segment_port: int, count: int) -> int:
 
 
 def _get(segment_port: int, path: str) -> Any:
-    connection = HTTPConnection("127.0.0.1", segment_port)
-    connection.request("GET", path)
-    return json.loads(connection.getresponse().read())
+    with closing(HTTPConnection("127.0.0.1", segment_port)) as connection:
+        connection.request("GET", path)
+        return json.loads(connection.getresponse().read())

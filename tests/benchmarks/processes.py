@@ -16,6 +16,7 @@ from typing import ParamSpec, Self, TypeVar
 
 import psutil
 
+from bridge.gunicorn_settings import worker_class
 from tests.benchmarks import load, redemption
 
 P = ParamSpec("P")
@@ -109,7 +110,7 @@ def segment(folder: Path) -> Iterator[int]:
 def gunicorn(app: str, folder: Path, environment: Mapping[str, str]) -> Iterator[tuple[int, int]]:
     """An application as it is served in production, by process id and port. It may not listen yet."""
     port = free_port()
-    command = [sys.executable, "-m", "gunicorn", "--bind", f"127.0.0.1:{port}", "--worker-class", "gthread"]
+    command = [sys.executable, "-m", "gunicorn", "--bind", f"127.0.0.1:{port}", "--worker-class", worker_class]
     command += ["--workers", str(WORKERS), "--threads", str(THREADS), "--keep-alive", "10", "--log-level", "warning"]
     with running([*command, app], folder, environment) as pid:
         yield pid, port

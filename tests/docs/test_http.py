@@ -101,8 +101,11 @@ def test_the_table_of_errors_is_what_is_answered(app: Flask) -> None:
     documented = {(int(row[0]), code(row[1])[0]) for row in table(page("http"), "| code | `error.code` |")}
     found = {(one.status_code, one.get_json()["error"]["code"]) for one in answers}
     # Of a service that does not answer, a database that cannot store, a mistake in the code, the console's API.
+    # The web server itself: see tests/acceptance/test_buffering.py.
+    buffering = {(408, "request_timeout"), (414, "request_uri_too_long"), (417, "expectation_failed")}
+    buffering |= {(431, "request_header_fields_too_large"), (501, "not_implemented"), (400, "bad_request")}
     elsewhere = {(502, "bad_gateway"), (503, "unavailable"), (500, "internal_server_error"), (409, "conflict")}
-    assert documented == found | elsewhere
+    assert documented == found | elsewhere | buffering
 
 
 def test_the_limits_of_waiting_are_those_of_the_code() -> None:
