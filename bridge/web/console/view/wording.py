@@ -60,6 +60,7 @@ OUTCOME_TEXTS: Mapping[str, StatusText] = {
     "throttled": StatusText("throttled", "busy"),
     "forbidden": StatusText("forbidden", "bad"),
     "untried": StatusText("not sent", "calm"),
+    "processing": StatusText("processing", "busy"),
     "unknown": StatusText("unknown", "bad"),
     "uncertain": StatusText("uncertain", "bad"),
     "quarantined": STATUS_TEXTS["quarantined"],
