@@ -130,7 +130,7 @@ class Arrival:
 
 
 @dataclass(frozen=True, slots=True)
-class Kept:
+class EventOutcome:
     """Outcome of one event; of a duplicate, ``id`` is the event that it repeats."""
 
     id: str

@@ -29,7 +29,7 @@ from bridge.intake import (
     VoucherifyWebhooks,
 )
 from bridge.messages import EVENT_TYPES as TYPES
-from bridge.messages import QUEUES, Kept, Message, Status
+from bridge.messages import QUEUES, EventOutcome, Message, Status
 from bridge.signature import sign
 from bridge.to_voucherify.actions import ACTIONS
 from bridge.to_voucherify.raw_events.mappings import ActionMapping, Mappings, load
@@ -206,7 +206,7 @@ def receiver(database: Database) -> Receiver:
     return Receiver(Inbox(database, Silent()), lambda: NOW)
 
 
-def translated(database: Database, message_id: str, mappings: Mappings = PRESETS) -> Sequence[Kept]:
+def translated(database: Database, message_id: str, mappings: Mappings = PRESETS) -> Sequence[EventOutcome]:
     """Translate all pending messages, and return the outcome of one."""
     for queue in QUEUES:
         while translator(database, queue, rules=Rules(lambda: mappings, {})).step():
@@ -262,7 +262,7 @@ def tracking_calls(receiver: Receiver) -> TrackingCalls:
     return TrackingCalls([WriteKey("key")], Rates(Path("not used")), receiver)
 
 
-def track(database: Database, receiver: Receiver, mappings: Iterable[ActionMapping]) -> Kept:
+def track(database: Database, receiver: Receiver, mappings: Iterable[ActionMapping]) -> EventOutcome:
     """Accept a raw event, translate it with these mappings, return the outcome."""
     received = tracking_calls(receiver).take("v1/track", paid(), None, NO_KEYS, "")
     [kept] = translated(database, received.id, tuple(mappings))

@@ -15,7 +15,7 @@ from bridge.delivery.database import tables
 from bridge.delivery.database.packing import pack
 from bridge.delivery.database.rows import portions
 from bridge.doors import DOORS
-from bridge.messages import Arrival, Kept, Message, Outgoing, Status
+from bridge.messages import Arrival, EventOutcome, Message, Outgoing, Status
 from bridge.translation.meaning import Event
 
 KEY_BYTES = 16
@@ -61,7 +61,7 @@ class Mark:
         return {"key": self.keys[0], "digest": self.digests[0], "event_id": event_id, "at": at}
 
 
-class Made(NamedTuple):
+class NewDelivery(NamedTuple):
     """A new delivery: its mark, its row, and its payload."""
 
     mark: Mark
@@ -81,7 +81,7 @@ class Unit:
     message: Message
     event: Event
     mark: Mark | None
-    made: tuple[Made, ...]
+    made: tuple[NewDelivery, ...]
 
     @classmethod
     def of(cls, message: Message, event: Event) -> "Unit":
@@ -107,11 +107,11 @@ class Decisions:
     sightings: dict[bytes, Sighting]
     repeated: Mapping[str, str] = field(default_factory=dict)
     events: list[Mapping[str, Any]] = field(default_factory=list)
-    deliveries: list[Made] = field(default_factory=list)
+    deliveries: list[NewDelivery] = field(default_factory=list)
     seen: list[Mapping[str, Any]] = field(default_factory=list)
     repeats: list[Mapping[str, Any]] = field(default_factory=list)
 
-    def decide(self, unit: Unit) -> Kept:
+    def decide(self, unit: Unit) -> EventOutcome:
         """Decide on ``unit``, and add its rows."""
         arrival = unit.event.arrival
         if first := self.repeated.get(unit.message.id):
@@ -133,7 +133,7 @@ class Decisions:
             self._see(unit.mark, unit.event.id, unit.message.at)
         return self._keep(unit, arrival.status, arrival.reason)
 
-    def _keep(self, unit: Unit, status: Status, whole_reason: str) -> Kept:
+    def _keep(self, unit: Unit, status: Status, whole_reason: str) -> EventOutcome:
         reason = whole_reason[:REASON_LENGTH]
         message, arrival = unit.message, unit.event.arrival
         self.events.append(
@@ -148,11 +148,11 @@ class Decisions:
                 "received_at": message.at,
             }
         )
-        return Kept(unit.event.id, status, arrival.event, reason)
+        return EventOutcome(unit.event.id, status, arrival.event, reason)
 
-    def _repeat(self, unit: Unit, first: str) -> Kept:
+    def _repeat(self, unit: Unit, first: str) -> EventOutcome:
         self.repeats.append({"id": unit.event.id, "event_id": first})
-        return Kept(first, Status.DUPLICATE, unit.event.arrival.event, "")
+        return EventOutcome(first, Status.DUPLICATE, unit.event.arrival.event, "")
 
     def _see(self, mark: Mark, event_id: str, at: float) -> None:
         row = mark.row(event_id, at)
@@ -189,11 +189,11 @@ def identity_mark(arrival: Arrival, scope: bytes) -> Mark | None:
     return Mark(_keys(call, scope), (identity.digest[:KEY_BYTES], call))
 
 
-def deliveries(event_id: str, arrival: Arrival, at: float, scope: bytes) -> tuple[Made, ...]:
+def deliveries(event_id: str, arrival: Arrival, at: float, scope: bytes) -> tuple[NewDelivery, ...]:
     """Return the deliveries of an event, due at once."""
     digests = (arrival.content[:KEY_BYTES],)
     return tuple(
-        Made(
+        NewDelivery(
             Mark(_keys(outgoing_key(one), scope), digests),
             delivery_row(event_id, one, arrival.event, at),
             one.payload,

@@ -19,8 +19,8 @@ from bridge.messages import Arrival, Message, Status
 from bridge.translation.deciding import (
     CONTRADICTION,
     REASON_LENGTH,
-    Made,
     Mark,
+    NewDelivery,
     Sighting,
     contradiction,
     deliveries,
@@ -89,7 +89,7 @@ def _replay(connection: Connection, again: Again, now: float) -> str:
 
 
 def _judge(
-    event_id: str, arrival: Arrival, marks: Sequence[Mark], new: Sequence[Made], known: Mapping[bytes, Sighting]
+    event_id: str, arrival: Arrival, marks: Sequence[Mark], new: Sequence[NewDelivery], known: Mapping[bytes, Sighting]
 ) -> tuple[Status, str]:
     """Decide as for a new event, without its own keys in ``seen``."""
     others_known = {key: sighting for key, sighting in known.items() if sighting.event_id != event_id}
@@ -102,7 +102,7 @@ def _judge(
     return arrival.status, arrival.reason
 
 
-def _deliver(connection: Connection, one: Made, known: Mapping[bytes, Sighting]) -> str:
+def _deliver(connection: Connection, one: NewDelivery, known: Mapping[bytes, Sighting]) -> str:
     """Insert or revive a delivery; return its status if it does not change."""
     [row] = placed(connection, [one.row])
     if not one.mark.sighting(known):

@@ -15,13 +15,13 @@ from bridge.delivery.process.duty import Duty
 from bridge.errors import InvalidMappings, RoundLost, SeenMeanwhile, StoreUnavailable
 from bridge.logs import Sparing
 from bridge.loop import Pace, repeat
-from bridge.messages import RAW_EVENTS, Kept, Status
+from bridge.messages import RAW_EVENTS, EventOutcome, Status
 from bridge.to_voucherify.raw_events.mappings import Mappings
 from bridge.translation.deciding import Unit
 from bridge.translation.refused import is_about_data, is_refused, refused
 from bridge.translation.replaying import Again
 from bridge.translation.stepping import Rules, Stepper
-from bridge.translation.writing import Step, Written, decide, write
+from bridge.translation.writing import Step, WriteResult, decide, write
 
 BEAT_SECONDS = 0.25
 """Seconds between two reads of an empty inbox; a bell shortens them."""
@@ -246,7 +246,7 @@ class Translator:
         self._round = written.round if written.round.work else None
         return written.round
 
-    def _written(self, current: Round, steps: Sequence[Step]) -> Written:
+    def _written(self, current: Round, steps: Sequence[Step]) -> WriteResult:
         for _ in range(MOST_RACES):
             with self._database.reading() as connection:
                 decided = decide(connection, steps, time.time())
@@ -262,7 +262,7 @@ class Translator:
         moved = self._write(current, steps[:half])
         return self._write(moved, steps[half:]) if moved else None
 
-    def _report(self, step: Step, outcome: Kept | str) -> None:
+    def _report(self, step: Step, outcome: EventOutcome | str) -> None:
         if isinstance(outcome, str) or isinstance(step.one, Again):
             return
         message = step.one.message

@@ -14,7 +14,7 @@ from bridge.delivery.inbox import Round, Work, repeated, use_up
 from bridge.delivery.outbox import Claim, Room, enqueue
 from bridge.delivery.rules import causes
 from bridge.errors import RoundLost, SeenMeanwhile
-from bridge.messages import Kept, Status
+from bridge.messages import EventOutcome, Status
 from bridge.translation.deciding import Decisions, Unit, sightings
 from bridge.translation.replaying import Again, replay
 
@@ -46,7 +46,7 @@ class Step:
 
 
 @dataclass(frozen=True, slots=True)
-class Decided:
+class Draft:
     """Decisions on a batch of events, made before the transaction begins.
 
     While a transaction is open on SQLite, no other can write.
@@ -58,12 +58,12 @@ class Decided:
 
     steps: Sequence[Step]
     decisions: Decisions
-    kept: Sequence[Kept]
+    kept: Sequence[EventOutcome]
     marks: Sequence[bytes]
 
 
 @dataclass(frozen=True, slots=True)
-class Written:
+class WriteResult:
     """Result of a transaction.
 
     Attributes:
@@ -73,11 +73,11 @@ class Written:
     """
 
     round: Round
-    outcomes: Sequence[Kept | str]
+    outcomes: Sequence[EventOutcome | str]
     claims: Mapping[str, Sequence[Claim]]
 
 
-def decide(connection: Connection, steps: Sequence[Step], now: float) -> Decided:
+def decide(connection: Connection, steps: Sequence[Step], now: float) -> Draft:
     """Decide what the new events of ``steps`` are, by the keys seen and marked.
 
     ``now`` is in epoch seconds.
@@ -90,10 +90,10 @@ def decide(connection: Connection, steps: Sequence[Step], now: float) -> Decided
     decisions.seen.sort(key=lambda row: row["key"])
     unfinished = steps[-1].work[:1]
     used_up = [key for key, (message_id, _) in marked.items() if message_id not in unfinished]
-    return Decided(steps, decisions, kept, used_up)
+    return Draft(steps, decisions, kept, used_up)
 
 
-def write(connection: Connection, current: Round, decided: Decided, rooms: Mapping[str, Room], now: float) -> Written:
+def write(connection: Connection, current: Round, decided: Draft, rooms: Mapping[str, Room], now: float) -> WriteResult:
     """Write the decisions, and move the round ``taken`` forward.
 
     Args:
@@ -122,9 +122,9 @@ def write(connection: Connection, current: Round, decided: Decided, rooms: Mappi
     tallies.add(connection, Counter(map(_tally, units, decided.kept)))
     fresh, replayed = iter(decided.kept), iter(again)
     outcomes = [next(fresh) if isinstance(step.one, Unit) else next(replayed) for step in steps]
-    return Written(moved, outcomes, claims)
+    return WriteResult(moved, outcomes, claims)
 
 
-def _tally(unit: Unit, outcome: Kept) -> Tally:
+def _tally(unit: Unit, outcome: EventOutcome) -> Tally:
     cause = causes.of_reason(outcome.reason) if outcome.status is Status.QUARANTINED else ""
     return Tally(bucket(unit.message.at), unit.message.direction, outcome.event, outcome.status, cause)

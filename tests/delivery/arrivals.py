@@ -13,7 +13,7 @@ from bridge.delivery.database.tables import messages, rounds
 from bridge.delivery.inbox import Replay, Round, unpacked
 from bridge.delivery.inbox import packed as packed_messages
 from bridge.doors import DOORS, VOUCHERIFY
-from bridge.messages import ID_LENGTH, WEBHOOKS, Arrival, Identity, Kept, Message, Outgoing, Status
+from bridge.messages import ID_LENGTH, WEBHOOKS, Arrival, EventOutcome, Identity, Message, Outgoing, Status
 from bridge.translation.deciding import Unit
 from bridge.translation.meaning import Event
 from bridge.translation.replaying import Again, replay
@@ -61,13 +61,13 @@ def keep(database: Database, *all_received: Received) -> list[str]:
     return [kept.id for one in all_received for kept in keep_together(database, one)]
 
 
-def keep_together(database: Database, *all_received: Received) -> list[Kept]:
+def keep_together(database: Database, *all_received: Received) -> list[EventOutcome]:
     """Write messages in one transaction, as a translator does, and return outcomes."""
     with database.writing() as connection:
         return keep_in(connection, all_received)
 
 
-def keep_in(connection: Connection, all_received: Sequence[Received]) -> list[Kept]:
+def keep_in(connection: Connection, all_received: Sequence[Received]) -> list[EventOutcome]:
     """Write messages in an open transaction, and return outcomes."""
     connection.execute(insert(messages), [_message_row(one.message) for one in all_received])
     taken = Round(str(ULID()), WEBHOOKS, "a test", tuple(one.message.id for one in all_received))
@@ -77,7 +77,7 @@ def keep_in(connection: Connection, all_received: Sequence[Received]) -> list[Ke
     steps = [Step(unit, taken.work[place:], 0) for place, unit in enumerate(units, 1)]
     at = all_received[0].message.at
     written = write(connection, taken, decide(connection, steps, at), {}, at)
-    return [one for one in written.outcomes if isinstance(one, Kept)]
+    return [one for one in written.outcomes if isinstance(one, EventOutcome)]
 
 
 def run_again(database: Database, event_id: str, arrival: Arrival, now: float) -> str:

@@ -14,7 +14,7 @@ from bridge.delivery.outbox.worker import Worker
 from bridge.delivery.process.duty import Duty
 from bridge.doors import DOORS, VOUCHERIFY
 from bridge.host import Host
-from bridge.messages import Kept, Message
+from bridge.messages import EventOutcome, Message
 from bridge.to_voucherify.raw_events.presets import PRESETS
 from bridge.translation import Rules, Translator
 from tests.webhooks import encode, redemption, webhook
@@ -121,7 +121,7 @@ def drain(database: Database, queue: str, duty: Duty | None = None) -> int:
     return taken
 
 
-def arrive(database: Database, *messages: Message) -> list[list[Kept]]:
+def arrive(database: Database, *messages: Message) -> list[list[EventOutcome]]:
     """Append and translate messages, and return the outcomes of their events."""
     ids = append(database, *messages)
     for queue in dict.fromkeys(one.queue for one in messages):
@@ -129,7 +129,7 @@ def arrive(database: Database, *messages: Message) -> list[list[Kept]]:
     return became(database, *ids)
 
 
-def became(database: Database, *ids: str) -> list[list[Kept]]:
+def became(database: Database, *ids: str) -> list[list[EventOutcome]]:
     """Return the outcomes of each message's events."""
     with database.reading() as connection:
         return [list(outcomes(connection, one)) for one in ids]

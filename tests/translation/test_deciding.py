@@ -8,7 +8,7 @@ import pytest
 from bridge.delivery.database.engine import Database
 from bridge.delivery.database.packing import unpack
 from bridge.delivery.database.tables import deliveries, events, messages, repeats, seen
-from bridge.messages import Kept, Status
+from bridge.messages import EventOutcome, Status
 from bridge.operations.history import story
 from bridge.to_segment import translate
 from bridge.to_segment.catalogue import EVENTS
@@ -17,13 +17,13 @@ from tests.delivery.arrivals import DOOR, SINK, Received, count, keep, keep_toge
 from tests.webhooks import DATA, distribution, encode, redemption, webhook
 
 
-def webhooks(database: Database, *messages: dict[str, Any]) -> list[Kept]:
+def webhooks(database: Database, *messages: dict[str, Any]) -> list[EventOutcome]:
     bodies = [encode(message) for message in messages]
     now = datetime(2031, 4, 9, tzinfo=UTC)
     return [write(database, packed(body, translate(body, now), 1_000.0)) for body in bodies]
 
 
-def write(database: Database, one: Received) -> Kept:
+def write(database: Database, one: Received) -> EventOutcome:
     [kept] = keep_together(database, one)
     return kept
 
@@ -31,7 +31,7 @@ def write(database: Database, one: Received) -> Kept:
 def test_a_new_event_is_stored_with_its_body_and_its_delivery(database: Database) -> None:
     one = received("call", "key", at=1_234.5, payload=b'{"a": 1}')
     kept = write(database, one)
-    assert kept == Kept(one.message.id, Status.ACCEPTED, "Customer Rewarded", "")
+    assert kept == EventOutcome(one.message.id, Status.ACCEPTED, "Customer Rewarded", "")
     [event] = rows(database, events)
     assert [unpack(row["body"]) for row in rows(database, messages)] == [b"call content"]
     assert event == {
@@ -61,7 +61,7 @@ def test_a_new_event_is_stored_with_its_body_and_its_delivery(database: Database
 def test_a_repeat_is_a_duplicate_of_the_first_and_delivers_nothing(database: Database) -> None:
     first = write(database, received())
     later = received(at=20_000_000.0)
-    assert write(database, later) == Kept(first.id, Status.DUPLICATE, "Customer Rewarded", "")
+    assert write(database, later) == EventOutcome(first.id, Status.DUPLICATE, "Customer Rewarded", "")
     write(database, received())
     assert [event["repeats"] for event in rows(database, events)] == [2]
     assert count(database, deliveries) == 1
@@ -97,7 +97,7 @@ def test_of_several_deliveries_only_the_new_ones_are_made(database: Database) ->
 def test_an_event_without_a_delivery_is_stored_once_too(database: Database, status: Status) -> None:
     first = write(database, received(status=status))
     assert (first.status, first.reason) == (status, "a reason")
-    assert write(database, received(status=status)) == Kept(first.id, Status.DUPLICATE, "Customer Rewarded", "")
+    assert write(database, received(status=status)) == EventOutcome(first.id, Status.DUPLICATE, "Customer Rewarded", "")
     assert count(database, deliveries) == 0
 
 

@@ -8,7 +8,7 @@ from flask import Flask
 
 from bridge.delivery.database.engine import Database
 from bridge.intake import Received
-from bridge.messages import Kept, Status
+from bridge.messages import EventOutcome, Status
 from bridge.web.doors.waiting import MOST, Waiting, answer
 from tests.delivery.arrivals import keep, received
 from tests.delivery.patience import until
@@ -51,7 +51,7 @@ def test_while_the_process_ends_no_request_waits(waiting: Waiting) -> None:
 
 def test_a_list_is_answered_with_a_list(waiting: Waiting) -> None:
     [event_id] = keep(waiting._database, received("a"))
-    one = Kept(event_id, Status.ACCEPTED, "Customer Rewarded", "").answer()
+    one = EventOutcome(event_id, Status.ACCEPTED, "Customer Rewarded", "").answer()
     assert ask(waiting, Received(event_id)) == one
     assert ask(waiting, Received(event_id, is_several=True)) == [one]
     assert ask(waiting, Received(NEVER.id, is_several=True, count=0)) == []

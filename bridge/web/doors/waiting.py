@@ -16,7 +16,7 @@ from bridge.delivery.database.engine import Database
 from bridge.delivery.inbox import outcomes
 from bridge.errors import StoreUnavailable
 from bridge.intake import Received
-from bridge.messages import Kept
+from bridge.messages import EventOutcome
 
 LONGEST_SECONDS = 10.0
 MOST = 8
@@ -39,7 +39,7 @@ class Waiting:
         self._places = threading.BoundedSemaphore(MOST)
         self.is_ending = threading.Event()
 
-    def outcome(self, received: Received) -> Sequence[Kept] | None:
+    def outcome(self, received: Received) -> Sequence[EventOutcome] | None:
         """Return the outcome of each event.
 
         None if the sender does not prefer to wait, or if its time is over.
@@ -52,7 +52,7 @@ class Waiting:
         finally:
             self._places.release()
 
-    def _wait(self, received: Received, seconds: float) -> Sequence[Kept] | None:
+    def _wait(self, received: Received, seconds: float) -> Sequence[EventOutcome] | None:
         ends = time.monotonic() + seconds
         while time.monotonic() < ends:
             with suppress(StoreUnavailable), self._database.reading() as connection:
