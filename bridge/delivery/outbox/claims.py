@@ -79,7 +79,7 @@ class Room:
         return True
 
 
-class Taken(NamedTuple):
+class ClaimRows(NamedTuple):
     """Claimed rows of ``deliveries``; by id, the rows that are merged into one."""
 
     rows: Sequence[Row[Any]]
@@ -177,7 +177,7 @@ def is_due(connection: Connection, sink: str, now: float) -> bool:
     return bool(connection.execute(_IS_DUE, {"of_sink": sink, "now": now}).scalar())
 
 
-def take(connection: Connection, sink: Sink, now: float, lease: float, most: int) -> Taken:
+def take(connection: Connection, sink: Sink, now: float, lease: float, most: int) -> ClaimRows:
     """Claim up to ``most`` deliveries for ``lease`` seconds."""
     connection.execute(_RELEASE, {"of_sink": sink.name, "now": now})
     is_probe = connection.execute(_PROBE, {"of_sink": sink.name}).first() is not None
@@ -185,10 +185,10 @@ def take(connection: Connection, sink: Sink, now: float, lease: float, most: int
     rows = connection.execute(_TAKE, limits | {"until": now + lease, "waiting": Fate.WAITING}).all()
     if is_probe and rows:
         connection.execute(update(sinks).where(sinks.c.name == sink.name).values(probe_until=now + lease))
-    return Taken(rows, _runs(connection, sink.name, rows))
+    return ClaimRows(rows, _runs(connection, sink.name, rows))
 
 
-def claims(claimed: Taken, now: float, lease: float) -> list[Claim]:
+def claims(claimed: ClaimRows, now: float, lease: float) -> list[Claim]:
     """Return the claims of the rows, unpacked, in the order of arrival."""
     return [
         _claim(row, now, lease, claimed.runs.get(row.id, ())) for row in sorted(claimed.rows, key=lambda row: row.id)

@@ -27,7 +27,7 @@ NOT_LOOKED_AT = "not checked yet"
 
 
 @dataclass(frozen=True, slots=True)
-class Found:
+class Report:
     """Problems by check, and when they were read (seconds of a monotonic clock)."""
 
     at: float
@@ -42,4 +42,4 @@ class Found:
         return {**self.wrong, DATABASE: how_long}
 
 
-NOTHING = Found(float("-inf"), dict.fromkeys((DATABASE, SCHEMA), NOT_LOOKED_AT))
+NOTHING = Report(float("-inf"), dict.fromkeys((DATABASE, SCHEMA), NOT_LOOKED_AT))

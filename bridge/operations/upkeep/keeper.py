@@ -34,7 +34,7 @@ from bridge.errors import StoreUnavailable
 from bridge.logs import taken_unexpected
 from bridge.loop import Pace, repeat
 from bridge.operations.monitoring.concerns import PAUSED, REFUSING, SILENT, UNMANNED, concerns
-from bridge.operations.monitoring.health import DATABASE, ERRORS, NOTHING, PAUSES, SCHEMA, TRANSLATION, WORKER, Found
+from bridge.operations.monitoring.health import DATABASE, ERRORS, NOTHING, PAUSES, SCHEMA, TRANSLATION, WORKER, Report
 from bridge.operations.monitoring.refusals import Refusals
 from bridge.operations.upkeep import chores
 from bridge.operations.upkeep.retention import (
@@ -168,7 +168,7 @@ class Keeper:
                 by_queue = {state.queue: state for state in queues.states(connection, now)}
         except StoreUnavailable as error:
             self._house.refusals.give_back(refused)
-            self._found = Found(time.monotonic(), {**self._found.wrong, DATABASE: str(error)})
+            self._found = Report(time.monotonic(), {**self._found.wrong, DATABASE: str(error)})
             raise
         idle = [one for one in self._house.sinks if one not in states or now - states[one].beat_at > ALIVE_SECONDS]
         wrong = {
@@ -179,7 +179,7 @@ class Keeper:
             ERRORS: f"{recent} unexpected errors within minutes: see the log" if recent >= MANY_ERRORS else None,
             PAUSES: "; ".join(f"{one.name}: {one.reason}" for one in states.values() if one.state == PAUSED) or None,
         }
-        self._found = Found(time.monotonic(), wrong)
+        self._found = Report(time.monotonic(), wrong)
 
     def _translation(self, by_queue: Mapping[str, QueueState], now: float) -> str | None:
         troubles = [by_queue[queue].trouble(now) for queue in self._house.queues]
