@@ -10,6 +10,9 @@ from bridge.bootstrap import build
 from bridge.gunicorn_settings import tune_threads
 from bridge.settings import Settings
 
+LOOK_SECONDS = 1.0
+"""Seconds between two looks whether a signal has come."""
+
 
 @click.command(short_help="Translate and deliver, in a process of its own.")
 def worker() -> None:
@@ -29,5 +32,7 @@ def worker() -> None:
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: stop.set())
     bridge.crew.start()
-    stop.wait()
+    # A signal that comes while this thread waits for the interpreter does not wake it.
+    while not stop.wait(LOOK_SECONDS):
+        pass
     bridge.close()

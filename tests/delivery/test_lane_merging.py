@@ -115,6 +115,18 @@ def test_when_a_lease_has_ended_the_same_ones_are_merged(database: Database) -> 
     assert runs(claim(database, NOW + LEASE)) == [("A", "B")]
 
 
+def test_an_upsert_whose_worker_was_killed_may_be_part_of_a_bulk(database: Database) -> None:
+    fill(database, "A")
+    [first] = claim(database)
+    [again] = claim(database, NOW + LEASE)
+    assert (first.parcel.in_doubt_since, again.parcel.in_doubt_since) == (None, NOW + LEASE)
+    settle(database, [again], DELIVERED, NOW + LEASE)
+    fill(database, "b")
+    claim(database, NOW + LEASE)
+    [not_posted] = claim(database, NOW + 2 * LEASE)
+    assert not_posted.parcel.in_doubt_since is None
+
+
 def test_one_that_was_alone_is_merged_with_what_has_come_meanwhile(database: Database) -> None:
     fill(database, "A")
     settle(database, claim(database), FAILED)

@@ -11,7 +11,7 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
-from sqlalchemy import Connection, Row, and_, bindparam, exists, func, or_, select, text, update
+from sqlalchemy import Connection, Row, and_, bindparam, case, exists, func, or_, select, text, update
 from sqlalchemy.sql.dml import ReturningUpdate
 
 from bridge.delivery import lanes
@@ -117,10 +117,18 @@ _IS_DUE = select(
     or_(_DUE.with_only_columns(_columns.id).exists(), and_(_EXPIRED.exists(), ~_PAUSED)),
 )
 
+# Its worker may have posted it. An upsert that may be part of an unfinished bulk must not be sent alone.
 _RELEASE = (
     update(deliveries)
     .where(_columns.id.in_(_EXPIRED))
-    .values(status=Fate.WAITING, due_at=bindparam("now"), lease_expires_at=None)
+    .values(
+        status=Fate.WAITING,
+        due_at=bindparam("now"),
+        lease_expires_at=None,
+        doubt_since=case(
+            (_columns.mergeable, func.coalesce(_columns.doubt_since, bindparam("now"))), else_=_columns.doubt_since
+        ),
+    )
 )
 
 
