@@ -14,6 +14,7 @@ from structlog.testing import capture_logs
 from bridge.delivery.database.engine import Database
 from bridge.delivery.process import notifications
 from bridge.delivery.process.notifications import CHANNEL, Listener, Notifier
+from tests.acceptance.waiting import until
 
 Open = Callable[[str], Database]
 
@@ -76,6 +77,7 @@ def test_a_forked_process_notifies(postgres: Database, notifier: Notifier) -> No
     with listening(postgres) as rung:
         notifier.notify()
         assert rung.wait(2)
+        until(lambda: postgres.engine.pool.checkedout() == 0, "the notifier has returned its connection")  # type: ignore[attr-defined] # of a pool with a queue
         postgres.close()
         child = os.fork()
         if child == 0:
