@@ -43,6 +43,8 @@ class Segment(UnicodeConverter):
 class Json(DefaultJSONProvider):
     """JSON of requests: of limited depth, and storable."""
 
+    sort_keys = False
+
     def loads(self, s: str | bytes, **_: Any) -> Any:
         """Read JSON.
 
