@@ -21,7 +21,7 @@ from bridge.web import create_app
 from bridge.write_keys import WriteKey
 
 SIZES = (1_000, 32_000, 400_000, 1_000_000)
-ROUNDS = 5
+ROUNDS = 9
 
 PIECES: Mapping[str, tuple[bytes, bytes, bytes]] = {
     "quotes": (b"", b'"', b""),
@@ -97,9 +97,10 @@ def request(app: Flask, path: str, headers: Mapping[str, str], body: bytes) -> C
 
 
 def spent(work: Callable[[], object]) -> float:
-    begun = time.process_time()
+    """Return the processor time of this thread: the application's own threads have other work."""
+    begun = time.thread_time()
     work()
-    return time.process_time() - begun
+    return time.thread_time() - begun
 
 
 def application(folder: Path) -> Flask:
