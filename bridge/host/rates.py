@@ -15,6 +15,7 @@ NETWORK_BITS = 64
 """Bits of an IPv6 address that a provider assigns to one customer."""
 
 _TABLE = "CREATE TABLE IF NOT EXISTS windows (sender TEXT PRIMARY KEY, ends_at REAL NOT NULL, used INTEGER NOT NULL)"
+_PREPARATION = ("PRAGMA synchronous = OFF", "PRAGMA journal_mode = MEMORY", _TABLE, "BEGIN IMMEDIATE")
 _OLD = "DELETE FROM windows WHERE ends_at <= ?"
 _USED = "SELECT ends_at, used FROM windows WHERE sender = ?"
 _USE = (
@@ -49,7 +50,8 @@ class Rates:
         now = time.time()
         try:
             with self._lock, closing(self._connection()) as connection, connection:
-                connection.execute("BEGIN IMMEDIATE")
+                for statement in _PREPARATION:
+                    connection.execute(statement)
                 connection.execute(_OLD, (now,))
                 sender = f"{key.digest.hex()} {network(address)}"
                 ends_at, used = connection.execute(_USED, (sender,)).fetchone() or (now + key.rate.seconds, 0)
@@ -62,11 +64,7 @@ class Rates:
 
     def _connection(self) -> sqlite3.Connection:
         os.close(os.open(self._path, os.O_CREAT | os.O_RDWR, 0o600))
-        connection = sqlite3.connect(self._path, BUSY_SECONDS, isolation_level=None)
-        connection.execute("PRAGMA synchronous = OFF")
-        connection.execute("PRAGMA journal_mode = MEMORY")
-        connection.execute(_TABLE)
-        return connection
+        return sqlite3.connect(self._path, timeout=BUSY_SECONDS, isolation_level=None)
 
 
 def network(address: str) -> str:
