@@ -91,7 +91,12 @@ def in_force(path: Path | None) -> Callable[[], Mappings]:
 
     They are those of the file at ``path``, or the presets if it is None.
     """
-    return MappingFile(path).current if path else lambda: PRESETS
+    return MappingFile(path).current if path else presets
+
+
+def presets() -> Mappings:
+    """Return the presets."""
+    return PRESETS
 
 
 class MappingFile:
@@ -109,6 +114,10 @@ class MappingFile:
         self._looked_at = float("-inf")
         self._state: tuple[int, int, int] | None = None
         self._found: Mappings | InvalidMappings | None = None
+
+    def __reduce__(self) -> tuple[type["MappingFile"], tuple[Path]]:
+        """Pickle the path: another process reads the file itself."""
+        return MappingFile, (self._path,)
 
     def current(self) -> Mappings:
         """Return the mappings in force, from the file if it has changed.

@@ -105,22 +105,37 @@ def again(message: Message, event_id: str, mappings: Mappings, types: Collection
 
 
 def _one(source: Source, raw: Posted | None) -> Event:
-    """Translate one event: the message itself, or its place among raw events."""
+    """Translate one event; whatever it raises is this event's, and no other's."""
+    event_id = source.event_id
+    try:
+        return Event(event_id, _arrival(source, raw))
+    except Invalid as error:  # an older bridge accepted it
+        return _quarantined(event_id, str(error))
+    except Exception as error:  # noqa: BLE001 - see above
+        unexpected("translator", error, event_id=event_id)
+        fault = places(error)[-1]
+        arrival = Arrival(Status.QUARANTINED, reason=f"unexpected error: {type(error).__name__} at {fault}")
+        return Event(event_id, arrival, fault)
+
+
+def _arrival(source: Source, raw: Posted | None) -> Arrival:
+    """Translate the message itself, or its place among raw events."""
+    translate = TRANSLATIONS[source.door.queue]
     if raw is None:
-        return _translated(source)
+        return translate(source)
     place = _place(source.event_id)
-    if reason := raw.fault(place):
-        return _quarantined(source.event_id, reason)
     value = raw.event(place)
-    if isinstance(value, dict) and value.get("type") in set(EVENT_TYPES).difference(source.types):
-        return _quarantined(source.event_id, f"its write key may not send {value['type']}")
-    event = _translated(replace(source, value=value))
-    return replace(event, arrival=_identified(event.arrival, raw.content(place)))
-
-
-def _identified(arrival: Arrival, content: bytes) -> Arrival:
+    if reason := raw.fault(place) or _forbidden(value, source.types):
+        return Arrival(Status.QUARANTINED, reason=reason)
+    arrival, content = translate(replace(source, value=value)), raw.content(place)
     identity = arrival.identity and replace(arrival.identity, digest=content)
     return replace(arrival, identity=identity, content=content)
+
+
+def _forbidden(event: Any, types: Collection[str]) -> str:
+    """Say why a sender may not send an event of this type; "" if it may, or if the type is none."""
+    kind = event.get("type") if isinstance(event, dict) else None
+    return f"its write key may not send {kind}" if kind in EVENT_TYPES and kind not in types else ""
 
 
 def own_bytes(path: str, body: bytes, event_id: str) -> bytes:
@@ -185,19 +200,6 @@ def quarantined(message: Message, position: int, reason: str) -> Event:
     is_array = message.door == SEGMENT and message.body.lstrip()[:1] == b"["
     holds_several = is_array or DOORS[message.door].kind == BATCH
     return _quarantined(f"{message.id}{position:04d}" if holds_several else message.id, reason)
-
-
-def _translated(source: Source) -> Event:
-    event_id = source.event_id
-    try:
-        return Event(event_id, TRANSLATIONS[source.door.queue](source))
-    except Invalid as error:  # an older bridge accepted it
-        return _quarantined(event_id, str(error))
-    except Exception as error:  # noqa: BLE001 - whatever it is, it is this event's, and no other's
-        unexpected("translator", error, event_id=event_id)
-        fault = places(error)[-1]
-        arrival = Arrival(Status.QUARANTINED, reason=f"unexpected error: {type(error).__name__} at {fault}")
-        return Event(event_id, arrival, fault)
 
 
 def _quarantined(event_id: str, reason: str) -> Event:

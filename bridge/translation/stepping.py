@@ -7,7 +7,7 @@ from sqlalchemy import Row
 
 from bridge.delivery.database.engine import Database
 from bridge.delivery.inbox import Replay, Round, Work, packed, unpacked
-from bridge.messages import EVENT_TYPES, ID_LENGTH, Arrival, Message, Status
+from bridge.messages import EVENT_TYPES, ID_LENGTH, RAW_EVENTS, Arrival, Message, Status
 from bridge.to_voucherify.raw_events.mappings import Mappings
 from bridge.translation import meaning
 from bridge.translation.deciding import Unit
@@ -23,7 +23,7 @@ POISONED = "it ended the process that translated it"
 
 
 class Rules(NamedTuple):
-    """Rules of raw events.
+    """Rules of raw events, which another process can be given.
 
     Attributes:
         mappings: returns those in force.
@@ -34,13 +34,17 @@ class Rules(NamedTuple):
     mappings: Callable[[], Mappings]
     types: Mapping[bytes, Collection[str]]
 
+    def types_of(self, message: Message) -> Collection[str]:
+        """Return the types of events that a message may have."""
+        return self.types.get(message.credential, EVENT_TYPES)
+
 
 class Stepper:
     """Translates the work of rounds."""
 
     def __init__(self, database: Database, rules: Rules) -> None:
         self._database = database
-        self._types = rules.types
+        self._rules = rules
 
     def steps(self, current: Round, mappings: Mappings) -> Iterator[Step]:
         """Translate the round's work.
@@ -53,14 +57,14 @@ class Stepper:
                 row, behind = loaded.get(_message_id(one)), current.work[place + 1 :]
                 message = unpacked(row) if row else None
                 if isinstance(one, Replay):
-                    event = self._again(message, one, mappings) if message else None
+                    event = _again(message, one, mappings, self._rules) if message else None
                     yield Step(Again(one, message, event), behind, 0, len(message.body) if message else 0)
                 elif message:
                     skip = current.done if place == 0 else 0
-                    events = self._events(message, mappings, skip)
+                    events = _events(message, mappings, skip, self._rules)
                     yield from _of_message(message, events, current.work[place:], skip)
 
-    def poison(self, current: Round, mappings: Mappings) -> Step | None:
+    def poison(self, current: Round) -> Step | None:
         """Return the round's first event as quarantined, if it ends the processes that translate it."""
         if not current.is_suspected:
             return None
@@ -69,7 +73,7 @@ class Stepper:
         if row is None:
             return None
         message = unpacked(row)
-        if not current.is_poisoned and survives(lambda: self._first_event(first, message, mappings, current.done)):
+        if not current.is_poisoned and survives(_first_event, message, first, current.done, self._rules):
             return None
         if isinstance(first, Replay):
             arrival = Arrival(Status.QUARANTINED, reason=POISONED)
@@ -77,23 +81,24 @@ class Stepper:
         event = meaning.quarantined(message, current.done, POISONED)
         return Step(Unit.of(message, event), current.work, current.done + 1)
 
-    def _first_event(self, first: Work, message: Message, mappings: Mappings, done: int) -> Event | None:
-        if isinstance(first, Replay):
-            return self._again(message, first, mappings)
-        return next(self._events(message, mappings, done), None)
-
-    def _events(self, message: Message, mappings: Mappings, skip: int) -> Iterator[Event]:
-        return meaning.events(message, mappings, skip, self._types_of(message))
-
-    def _again(self, message: Message, asked: Replay, mappings: Mappings) -> Event:
-        return meaning.again(message, asked.event_id, mappings, self._types_of(message))
-
-    def _types_of(self, message: Message) -> Collection[str]:
-        return self._types.get(message.credential, EVENT_TYPES)
-
     def _loaded(self, work: Sequence[Work]) -> Mapping[str, Row[Any]]:
         with self._database.reading() as connection:
             return packed(connection, {_message_id(one) for one in work})
+
+
+def _first_event(message: Message, first: Work, done: int, rules: Rules) -> Event | None:
+    mappings = rules.mappings() if message.queue == RAW_EVENTS else ()
+    if isinstance(first, Replay):
+        return _again(message, first, mappings, rules)
+    return next(_events(message, mappings, done, rules), None)
+
+
+def _events(message: Message, mappings: Mappings, skip: int, rules: Rules) -> Iterator[Event]:
+    return meaning.events(message, mappings, skip, rules.types_of(message))
+
+
+def _again(message: Message, asked: Replay, mappings: Mappings, rules: Rules) -> Event:
+    return meaning.again(message, asked.event_id, mappings, rules.types_of(message))
 
 
 def _of_message(message: Message, events: Iterable[Event], work: tuple[Work, ...], skip: int) -> Iterator[Step]:

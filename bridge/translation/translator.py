@@ -191,7 +191,7 @@ class Translator:
 
     def _translate(self, current: Round, mappings: Mappings) -> None:
         """Translate and write the round step by step, until its end or a stop."""
-        poison = self._stepper.poison(current, mappings)
+        poison = self._stepper.poison(current)
         now = self._write(current, [poison]) if poison else current
         steps: list[Step] = []
         size = held = 0

@@ -14,12 +14,12 @@ from bridge.delivery.outbox.worker import Worker
 from bridge.delivery.process.duty import Duty
 from bridge.doors import DOORS, VOUCHERIFY
 from bridge.host import Host
+from bridge.mapping_file import presets
 from bridge.messages import EventOutcome, Message
-from bridge.to_voucherify.raw_events.presets import PRESETS
 from bridge.translation import Rules, Translator
 from tests.webhooks import encode, redemption, webhook
 
-PRESETS_ALONE = Rules(lambda: PRESETS, {})
+PRESETS_ALONE = Rules(presets, {})
 CALL = "segmentio/event-processing"
 TRACK, BATCH = "v1/track", "v1/batch"
 

@@ -24,11 +24,10 @@ from bridge.delivery.outbox.worker import Worker
 from bridge.delivery.rules.retry import Policy
 from bridge.delivery.rules.sink import Happened, Outcome, Parcel, never
 from bridge.messages import CALLS, RAW_EVENTS, WEBHOOKS, Message
-from bridge.translation import meaning
 from tests.delivery.pending import Stand, append, batch, called, redeemed, tracked, translator
+from tests.translation import poison
 
 MOST_POINTS = 80
-POISON = "poison"
 LATER = 1_000.0
 """Seconds after which every lease has ended."""
 
@@ -170,20 +169,13 @@ def of(
 
 def by_poison(queue: str, url: str, folder: Path, *, is_born: bool) -> None:
     """Let processes die of one message, until one survives."""
-    genuine = meaning._translated
-
-    def translated(source: meaning.Source) -> meaning.Event:
-        if POISON in str(source.value):
-            write(folder / "deaths", "death")
-            os.kill(os.getpid(), signal.SIGKILL)
-        return genuine(source)
-
-    meaning._translated = translated
+    os.environ |= poison.environment(folder)
+    poison.install(folder)
     good = sent_messages(queue, "good")
     if queue == RAW_EVENTS:
-        bad = [batch([tracked("before"), tracked(POISON), tracked("after")])]
+        bad = [batch([tracked("before"), tracked(poison.POISON), tracked("after")])]
     else:
-        bad = [redeemed(POISON) if queue == WEBHOOKS else called(POISON)]
+        bad = [redeemed(poison.POISON) if queue == WEBHOOKS else called(poison.POISON)]
     process(lambda: store(Database(url), [*good[:1], *bad, *good[1:]], folder / "answered-1"))
 
     def attempt(number: int) -> Callable[[], None]:

@@ -123,18 +123,18 @@ def test_of_a_large_batch_one_wrong_event_is_quarantined_alone(
 def test_a_batch_continues_where_its_process_stopped(database: Database, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(module, "MOST_WRITTEN", 4)
     append(database, batch(tracked("anna", number) for number in range(10)))
-    genuine, translated = meaning._translated, list[str]()
+    genuine, translated = meaning._arrival, list[str]()
 
     class PowerCut(BaseException):
         pass
 
-    def cut(source: Source) -> Any:
+    def cut(source: Source, raw: Any) -> Any:
         translated.append(source.event_id[-4:])
         if source.event_id.endswith("0007") and len(translated) < 10:
             raise PowerCut
-        return genuine(source)
+        return genuine(source, raw)
 
-    monkeypatch.setattr(meaning, "_translated", cut)
+    monkeypatch.setattr(meaning, "_arrival", cut)
     with pytest.raises(PowerCut):
         drain(database, RAW_EVENTS, Stand("dead"))
     assert [row["done"] for row in rows(database, rounds)] == [6]
@@ -257,7 +257,7 @@ def test_a_failed_transaction_is_gone_on_with_at_once(
 
 def test_who_lost_its_round_writes_nothing(database: Database, monkeypatch: pytest.MonkeyPatch) -> None:
     ids = append(database, called("anna", 1), called("anna", 2))
-    genuine = meaning._translated
+    genuine = meaning._arrival
     other = translator(database, CALLS, Stand("other", dead=["slow"]))
     slept = iter([True])
 
@@ -266,7 +266,7 @@ def test_who_lost_its_round_writes_nothing(database: Database, monkeypatch: pyte
             assert other.step()
         return genuine(*arguments)
 
-    monkeypatch.setattr(meaning, "_translated", slow)
+    monkeypatch.setattr(meaning, "_arrival", slow)
     with capture_logs() as logs:
         assert translator(database, CALLS, Stand("slow")).step()
     assert [line["event"] for line in logs if line["log_level"] == "warning"] == ["round taken over", "round lost"]
