@@ -5,16 +5,44 @@ A call that was cut can neither connect nor send any more, so what is not delive
 
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from queue import Empty, SimpleQueue
 from socket import SHUT_RDWR, SOCK_STREAM, gaierror, getaddrinfo, socket
-from typing import Any
+from typing import Any, TypeVar, cast
 
 from urllib3.connection import HTTPConnection, HTTPSConnection
 from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool
 from urllib3.exceptions import ConnectTimeoutError, NameResolutionError, NewConnectionError
 from urllib3.util.connection import allowed_gai_family, create_connection
+
+T = TypeVar("T")
+
+
+def within(seconds: float, work: Callable[[], T]) -> T:
+    """Return the value of ``work``, or raise what it raises.
+
+    A resolver may hang, and nothing can interrupt it. So the work is done in a thread that nothing waits for longer.
+
+    Raises:
+        TimeoutError: it has not ended after ``seconds``.
+    """
+    done: SimpleQueue[tuple[T | None, BaseException | None]] = SimpleQueue()
+
+    def run() -> None:
+        try:
+            done.put((work(), None))
+        except BaseException as error:  # noqa: BLE001 - raised in the thread that asks
+            done.put((None, error))
+
+    threading.Thread(target=run, name="within", daemon=True).start()
+    try:
+        value, error = done.get(timeout=max(seconds, 0.0))
+    except Empty as late:
+        raise TimeoutError(f"no result within {seconds:g} s") from late
+    if error:
+        raise error
+    return cast("T", value)
 
 
 class Call:
@@ -131,24 +159,16 @@ def _connected(host: str, port: int, ends_at: float, options: Any) -> socket:
 
 
 def _addresses(host: str, port: int, seconds: float) -> list[str]:
-    """Resolve a host within some seconds, on a thread, since the resolver cannot be interrupted."""
-    found: SimpleQueue[list[str] | OSError] = SimpleQueue()
+    """Resolve a host within some seconds.
 
-    def resolve() -> None:
-        try:
-            answers = getaddrinfo(host.strip("[]"), port, allowed_gai_family(), SOCK_STREAM)
-            found.put([str(answer[4][0]) for answer in answers])
-        except (OSError, UnicodeError) as error:
-            found.put(error if isinstance(error, OSError) else OSError("the name is malformed"))
-
-    threading.Thread(target=resolve, daemon=True).start()
+    Raises:
+        TimeoutError, OSError: as ``_connected`` does.
+    """
     try:
-        answer = found.get(timeout=max(seconds, 0.0))
-    except Empty as error:
-        raise TimeoutError("the name is not resolved") from error
-    if isinstance(answer, OSError):
-        raise answer
-    return answer
+        found = within(seconds, lambda: getaddrinfo(host.strip("[]"), port, allowed_gai_family(), SOCK_STREAM))
+    except UnicodeError as error:
+        raise OSError("the name is malformed") from error
+    return [str(answer[4][0]) for answer in found]
 
 
 class _Connection(_Limited, HTTPConnection):

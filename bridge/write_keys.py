@@ -12,8 +12,9 @@ from bridge.messages import EVENT_TYPES, credential_digest
 
 FORM = "key, key:identify+track, key:100/m or key:identify+track:100/m (a rate is a number per s, m or h)"
 
-_RATE = re.compile(r"([1-9]\d{0,8})/([smh])", re.ASCII)
+_PARTS = re.compile(r"([^:]+)(?::([a-z+]+))?(?::([1-9][0-9]{0,8})/([smh]))?")
 _SECONDS = {"s": 1, "m": 60, "h": 3600}
+_ALL = frozenset(EVENT_TYPES)
 
 
 class Rate(NamedTuple):
@@ -33,7 +34,7 @@ class WriteKey:
     """
 
     key: str = field(repr=False)
-    types: frozenset[str] = frozenset(EVENT_TYPES)
+    types: frozenset[str] = _ALL
     rate: Rate | None = None
 
     @property
@@ -41,9 +42,14 @@ class WriteKey:
         """Digest of the key, as its messages have it."""
         return credential_digest(self.key)
 
+    @property
+    def may_send_all(self) -> bool:
+        """Whether it may send events of all types."""
+        return self.types == _ALL
+
     def forbidden(self, types: Collection[str]) -> list[str]:
         """Return those of some types of events that it may not send."""
-        return sorted(set(types).intersection(EVENT_TYPES) - self.types)
+        return sorted(_ALL.intersection(types) - self.types)
 
 
 def parse(text: str) -> WriteKey:
@@ -52,14 +58,11 @@ def parse(text: str) -> WriteKey:
     Raises:
         ValueError: it has another form than ``FORM``.
     """
-    key, *limits = text.strip().split(":")
-    *scopes, last = limits or [""]
-    rate = _RATE.fullmatch(last)
-    types = [one for scope in (scopes if rate else limits) for one in scope.split("+")]
-    if not key or len(limits) > 1 + bool(rate) or not set(types) <= set(EVENT_TYPES):
+    parts = _PARTS.fullmatch(text.strip())
+    if parts is None:
         raise ValueError(FORM)
-    return WriteKey(
-        key,
-        frozenset(types) or frozenset(EVENT_TYPES),
-        Rate(int(rate[1]), _SECONDS[rate[2]]) if rate else None,
-    )
+    key, types, most, unit = parts.groups()
+    allowed = frozenset(types.split("+")) if types else _ALL
+    if not allowed <= _ALL:
+        raise ValueError(FORM)
+    return WriteKey(key, allowed, Rate(int(most), _SECONDS[unit]) if most else None)

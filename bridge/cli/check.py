@@ -6,11 +6,11 @@ from pathlib import Path
 
 import click
 
-from bridge.cli.checking.deadline import within
 from bridge.cli.checking.finding import Finding
 from bridge.cli.checking.reaching import reached
 from bridge.cli.checking.standing import VOUCHERIFYS_KEYS, database_finding, standing_still
 from bridge.cli.printing import json_option, print_json, table
+from bridge.deadline import within
 from bridge.delivery.database.engine import Database
 from bridge.delivery.rules.sink import Happened, Outcome
 from bridge.directions import DIRECTIONS

@@ -1,7 +1,7 @@
 """``bridge worker``: translate and deliver, in a process of its own."""
 
 import signal
-import threading
+from threading import Event
 
 import click
 
@@ -28,7 +28,7 @@ def worker() -> None:
     logs.configure(settings.log_level)
     tune_threads()
     bridge = build(settings)
-    stop = threading.Event()
+    stop = Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: stop.set())
     bridge.crew.start()

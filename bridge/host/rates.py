@@ -15,7 +15,8 @@ NETWORK_BITS = 64
 """Bits of an IPv6 address that a provider assigns to one customer."""
 
 _TABLE = "CREATE TABLE IF NOT EXISTS windows (sender TEXT PRIMARY KEY, ends_at REAL NOT NULL, used INTEGER NOT NULL)"
-_PREPARATION = ("PRAGMA synchronous = OFF", "PRAGMA journal_mode = MEMORY", _TABLE, "BEGIN IMMEDIATE")
+_INDEX = "CREATE INDEX IF NOT EXISTS windows_by_end ON windows (ends_at)"
+_PREPARATION = ("PRAGMA synchronous = OFF", "PRAGMA journal_mode = MEMORY", _TABLE, _INDEX, "BEGIN IMMEDIATE")
 _OLD = "DELETE FROM windows WHERE ends_at <= ?"
 _USED = "SELECT ends_at, used FROM windows WHERE sender = ?"
 _USE = (

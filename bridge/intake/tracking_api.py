@@ -83,7 +83,7 @@ class TrackingCalls:
 
         A batch is stored if the key may send one of its events. The worker quarantines the others.
         """
-        types = events.types()
+        types = set() if key.may_send_all else events.types()
         forbidden = key.forbidden(types)
         if forbidden and len(forbidden) == len(types):
             raise Forbidden(f"this write key may not send {', '.join(forbidden)}")

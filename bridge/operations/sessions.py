@@ -39,5 +39,5 @@ def end(connection: Connection, session_id: str) -> None:
 
 
 def _digest(session_id: str) -> bytes:
-    # Nothing slow, since nobody can guess 256 random bits.
+    # Nothing slow, since 256 random bits cannot be guessed.
     return hashlib.sha256(session_id.encode()).digest()

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from functools import partial
 from math import ceil
-from typing import Any
+from typing import Any, NamedTuple
 
 import msgspec
 import structlog
@@ -27,17 +27,26 @@ from bridge.logs import Sparing, unexpected
 from bridge.operations.monitoring.refusals import Refusals
 from bridge.web.request_log import request_id
 
-ERRORS: Mapping[type[BridgeError], tuple[int, str]] = {
-    Invalid: (400, "invalid"),
-    SignatureError: (401, "unauthorized"),
-    Forbidden: (403, "forbidden"),
-    NoSuchEvent: (404, "not_found"),
-    InHand: (409, "conflict"),
-    TooManyEvents: (429, "too_many_requests"),
-    UpstreamError: (502, "bad_gateway"),
-    StoreUnavailable: (503, "unavailable"),
+
+class Reply(NamedTuple):
+    """Reply to an error: status and code, and the title of the console's page."""
+
+    status: int
+    code: str
+    title: str
+
+
+ERRORS: Mapping[type[BridgeError], Reply] = {
+    Invalid: Reply(400, "invalid", "Invalid request"),
+    SignatureError: Reply(401, "unauthorized", "Not signed in"),
+    Forbidden: Reply(403, "forbidden", "Not allowed"),
+    NoSuchEvent: Reply(404, "not_found", "Not found"),
+    InHand: Reply(409, "conflict", "Being sent"),
+    TooManyEvents: Reply(429, "too_many_requests", "Too many requests"),
+    UpstreamError: Reply(502, "bad_gateway", "A service does not respond"),
+    StoreUnavailable: Reply(503, "unavailable", "The database does not respond"),
 }
-"""Status and code of each error that reaches a caller, at doors and console."""
+"""Reply to each error that reaches a caller, at doors and console."""
 
 
 _log = structlog.get_logger("bridge.web")
@@ -72,7 +81,7 @@ def error(status: int, code: str, message: str, fields: Mapping[str, str] | None
 
 
 def _known(refusals: Refusals, raised: BridgeError) -> Response:
-    status, code = ERRORS[type(raised)]
+    status, code, _ = ERRORS[type(raised)]
     if isinstance(raised, SignatureError) and (direction := direction_of_stem(request.blueprint)):
         refusals.add(direction)
     if times := _complaints.admits(code):

@@ -18,7 +18,7 @@ from bridge.operations.desk import Desk
 from bridge.operations.history import entries, story
 from bridge.operations.monitoring.overview import PERIODS
 from bridge.operations.monitoring.overview import overview as look
-from bridge.web.console.security.client import client_address
+from bridge.web.client import client_address
 from bridge.web.console.security.token_check import TokenCheck
 from bridge.web.console.view import masking
 from bridge.web.console.view.event_page import as_json

@@ -1,36 +1,12 @@
 """Answer errors with a page, or with JSON to a script."""
 
-from collections.abc import Mapping
-
 from flask import Flask, Response, render_template, request
 from werkzeug.exceptions import HTTPException, InternalServerError
 
-from bridge.errors import (
-    BridgeError,
-    Forbidden,
-    InHand,
-    Invalid,
-    NoSuchEvent,
-    SignatureError,
-    StoreUnavailable,
-    TooManyEvents,
-    UpstreamError,
-)
+from bridge.errors import BridgeError
 from bridge.logs import unexpected
 from bridge.web.console.security.input import has_wrong_host
 from bridge.web.errors import ERRORS, error
-
-TITLES: Mapping[type[BridgeError], str] = {
-    Invalid: "Invalid request",
-    SignatureError: "Not signed in",
-    Forbidden: "Not allowed",
-    NoSuchEvent: "Not found",
-    InHand: "Being sent",
-    TooManyEvents: "Too many requests",
-    UpstreamError: "A service does not respond",
-    StoreUnavailable: "The database does not respond",
-}
-"""By error: the title of its page. Its status and its code are those of ``ERRORS``."""
 
 
 def register(app: Flask) -> None:
@@ -42,8 +18,8 @@ def register(app: Flask) -> None:
 
 
 def _known(raised: BridgeError) -> Response:
-    status, code = ERRORS[type(raised)]
-    return _answer(status, code, TITLES[type(raised)], str(raised))
+    status, code, title = ERRORS[type(raised)]
+    return _answer(status, code, title, str(raised))
 
 
 def _http(raised: HTTPException) -> Response:

@@ -6,6 +6,7 @@ from flask import Blueprint, Response, jsonify, request
 
 from bridge.doors import TRACKING, TRACKING_API
 from bridge.intake import MOST_UNKNOWN_BYTES, Sender, TrackingCalls
+from bridge.web.client import client_address
 from bridge.web.doors.body import JSON, json_body, unpacked
 from bridge.web.doors.waiting import Waiting, applied
 from bridge.web.request_log import request_id
@@ -53,7 +54,7 @@ def blueprint(calls: TrackingCalls, waiting: Waiting) -> Blueprint:
 
 
 def _take(calls: TrackingCalls, waiting: Waiting, path: str) -> Response:
-    sender = Sender(request.headers.get("Authorization"), request.args.get("writeKey"), request.remote_addr or "")
+    sender = Sender(request.headers.get("Authorization"), request.args.get("writeKey"), client_address(request.environ))
     key = calls.key_beside(sender)
     body = unpacked(json_body(TYPES), None if key else MOST_UNKNOWN_BYTES)
     outcomes = waiting.outcome(calls.take(path, body, key, sender, request_id()))

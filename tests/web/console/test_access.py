@@ -11,7 +11,7 @@ from werkzeug.test import EnvironBuilder, run_wsgi_app
 from bridge.bootstrap import Bridge
 from bridge.delivery.database.tables import audit, sessions
 from bridge.operations.sign_ins import MOST, WINDOW
-from bridge.web.console.security.client import client_address
+from bridge.web.client import client_address
 from tests.delivery.arrivals import rows
 from tests.web.console.conftest import TOKEN, MakeApp, Visitor
 

@@ -78,6 +78,17 @@ def test_a_rate_is_of_one_address_and_says_when_it_ends(client: FlaskClient, sto
     assert post(client, "/v1/track", TRACK, KEY).status_code == 200
 
 
+def test_behind_a_proxy_the_rate_is_of_the_client(client: FlaskClient) -> None:
+    def status(client_address: str, peer: str) -> int:
+        headers = {**basic(BROWSER), "X-Forwarded-For": client_address}
+        return client.post("/v1/track", json=TRACK, headers=headers, environ_base={"REMOTE_ADDR": peer}).status_code
+
+    assert [status("192.0.2.1", "127.0.0.1") for _ in range(6)] == [200] * 5 + [429]
+    assert status("192.0.2.2", "127.0.0.1") == 200
+    # A client that names another address itself is its own address.
+    assert [status(f"192.0.2.{number}", "198.51.100.1") for number in range(6)] == [200] * 5 + [429]
+
+
 def test_a_batch_counts_its_events(client: FlaskClient) -> None:
     assert post(client, "/v1/batch", {"batch": [{**ITEM, "messageId": f"m-{number}"} for number in range(6)]}).json
     refused(post(client, "/v1/track", TRACK), 429, "too_many_requests")

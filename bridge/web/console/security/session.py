@@ -13,7 +13,7 @@ from werkzeug.exceptions import TooManyRequests
 from werkzeug.wrappers import Response
 
 from bridge.operations.desk import Desk
-from bridge.web.console.security.client import client_address
+from bridge.web.client import client_address
 from bridge.web.console.security.token_check import TokenCheck
 
 LONGEST_NAME = 60
